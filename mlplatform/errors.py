@@ -1,0 +1,53 @@
+"""Errors a user can mend: one line each that says what is wrong, where, and what to do.
+
+Commands print the message of a `PlatformError` without a traceback; any other exception is a defect of ours and
+keeps its traceback.
+"""
+
+
+class PlatformError(Exception):
+    """Base of every error that a user's input, files or surroundings can cause."""
+
+
+class SpecError(PlatformError):
+    """A pipeline's `defs.yaml` or `features.py` says something that cannot be built."""
+
+
+class SourceError(PlatformError):
+    """A source file is missing, truncated, mis-encoded or malformed."""
+
+
+class LakeError(PlatformError):
+    """A table or artifact cannot be read or written."""
+
+
+class ConcurrentWriteError(LakeError):
+    """Another writer changed the table first; nothing was written."""
+
+
+class CorruptionError(LakeError):
+    """Stored bytes differ from the digest recorded when they were written."""
+
+
+class WorkerError(PlatformError):
+    """The TFDV worker process could not start, answered with an error, or died."""
+
+
+class FeatureError(PlatformError):
+    """Rows do not fit the declared features."""
+
+
+class TrainingError(PlatformError):
+    """Training cannot start or did not produce a finite model."""
+
+
+class GateRefusedError(PlatformError):
+    """A model without a passing verdict about these very bytes was offered for release."""
+
+
+class RegistryError(PlatformError):
+    """The model registry cannot be reached or holds something else than the lake says."""
+
+
+class ServingError(PlatformError):
+    """The prediction server cannot start."""

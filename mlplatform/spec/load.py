@@ -1,0 +1,101 @@
+"""Reads `defs.yaml`: one message naming file, field, value and what was expected."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mlplatform.errors import SpecError
+from mlplatform.spec.model import PipelineSpec
+
+COMPONENT = "assets.MLPipeline"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A validated spec and the folder its paths are relative to."""
+
+    spec: PipelineSpec
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name: the first part of every asset key and table."""
+        return self.spec.name
+
+    def table(self, noun: str) -> str:
+        """Name of the lake table behind one of the pipeline's assets."""
+        return f"{self.name}/{noun}"
+
+
+def load_pipeline(folder: Path) -> Pipeline:
+    """Return the pipeline in `folder`.
+
+    Raises:
+        SpecError: If `defs.yaml` is missing, is no YAML, or a field is wrong.
+    """
+    path = folder / "defs.yaml"
+    return Pipeline(spec=validate(_attributes(path), path), folder=folder)
+
+
+def load_pipelines(root: Path) -> list[Pipeline]:
+    """Return every pipeline under `root`, by name.
+
+    Raises:
+        SpecError: If there is none, or one of them is wrong.
+    """
+    folders = sorted(p.parent for p in root.glob("*/defs.yaml"))
+    if not folders:
+        raise SpecError(f"{root}: no pipeline here; expected <name>/defs.yaml")
+    return [load_pipeline(folder) for folder in folders]
+
+
+def validate(attributes: Any, path: Path) -> PipelineSpec:
+    """Return the spec in `attributes`, read from `path`.
+
+    Raises:
+        SpecError: Naming file, field, value and what was expected, for the first wrong field.
+    """
+    try:
+        return PipelineSpec.model_validate(attributes)
+    except ValidationError as wrong:
+        raise SpecError(_first_problem(wrong, path)) from None
+
+
+def spec_digest(spec: PipelineSpec, *sections: str) -> str:
+    """Return a sha256 over the named sections, the same for equal content in any key order."""
+    content = spec.model_dump_json(include=set(sections) or None)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _attributes(path: Path) -> Any:
+    if not path.is_file():
+        raise SpecError(f"{path}: not found; a pipeline is a folder with a defs.yaml")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as wrong:
+        raise SpecError(f"{path}: not valid YAML: {' '.join(str(wrong).split())}") from None
+    if not isinstance(document, dict) or document.get("type") != COMPONENT:
+        raise SpecError(f"{path}: expected `type: {COMPONENT}` and `attributes:`")
+    return document.get("attributes")
+
+
+def _first_problem(wrong: ValidationError, path: Path) -> str:
+    problem = wrong.errors()[0]
+    field = ".".join(str(part) for part in ("attributes", *problem["loc"]))
+    more = f" (and {wrong.error_count() - 1} more)" if wrong.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        return f"{path}: {field}: no such field; remove it or check its spelling{more}"
+    if problem["type"] == "missing":
+        return f"{path}: {field}: missing; {_expected(problem['loc'])}{more}"
+    if problem["type"] == "value_error":
+        return f"{path}: {problem['ctx']['error']}{more}"
+    return f"{path}: {field}: got {problem['input']!r}; {problem['msg']}{more}"
+
+
+def _expected(loc: tuple[int | str, ...]) -> str:
+    field = PipelineSpec.model_fields.get(str(loc[0])) if loc else None
+    return (field.description if field else None) or "this field is required"

@@ -1,0 +1,50 @@
+"""The one answer type of every gate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What the evidence says. Only `PASS` lets anything through."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(StrEnum):
+    """What a verdict other than `PASS` does: stop the walk, or be shown and alerted."""
+
+    BLOCK = "block"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A gate's answer: the outcome and the evidence it rests on.
+
+    `observed`, `limit`, `baseline` and `interval` share the unit of the gate's measurement; a missing measurement is
+    `None` and never a pass. `because` is one sentence for a person; `evidence` is JSON-able detail.
+    """
+
+    gate: str
+    outcome: Outcome
+    severity: Severity = Severity.BLOCK
+    observed: float | None = None
+    limit: float | None = None
+    baseline: float | None = None
+    interval: tuple[float, float] | None = None
+    because: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate lets its subject through."""
+        return self.outcome is Outcome.PASS
+
+    @property
+    def stops(self) -> bool:
+        """Whether the walk ends here."""
+        return self.severity is Severity.BLOCK and not self.passed
