@@ -1,0 +1,1 @@
+"""Which code, data and surroundings made a version."""

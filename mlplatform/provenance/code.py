@@ -1,0 +1,55 @@
+"""Identity of code: the commit it came from, and a digest of the files that decide a result."""
+
+import functools
+import hashlib
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+LIBRARY = Path(__file__).resolve().parents[1]
+SECONDS_FOR_GIT = 10  # A hanging network file system must not hang a run.
+
+
+@dataclass(frozen=True)
+class CodeIdentity:
+    """The commit and whether files differ from it; `commit` is empty outside a git checkout."""
+
+    commit: str
+    dirty: bool
+
+    def __str__(self) -> str:
+        """Return `<commit>`, `<commit>-dirty` or `no-git`."""
+        return (self.commit or "no-git") + ("-dirty" if self.dirty else "")
+
+
+@functools.cache
+def code_identity(root: Path) -> CodeIdentity:
+    """Return the commit checked out at `root`."""
+    commit = _git(root, "rev-parse", "HEAD")
+    return CodeIdentity(commit=commit, dirty=bool(commit and _git(root, "status", "--porcelain")))
+
+
+@functools.cache
+def rooms_digest(rooms: tuple[str, ...]) -> str:
+    """Return a sha256 over the source of the library rooms that make an asset."""
+    return files_digest(file for room in rooms for file in (LIBRARY / room).rglob("*.py"))
+
+
+def files_digest(files: Iterable[Path]) -> str:
+    """Return a sha256 over the names and contents of `files`, in any order."""
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS_FOR_GIT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

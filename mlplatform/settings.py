@@ -1,0 +1,96 @@
+"""Where things are: one frozen value, read once from the environment by whoever starts a process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlplatform.errors import PlatformError
+
+EXECUTORS = ("in_process", "multiprocess", "k8s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything about the surroundings that a pipeline does not say itself.
+
+    Attributes:
+        root: The checkout: the folder of `definitions.py`.
+        home: State of Dagster, MLflow and lake, unless one of them is moved elsewhere.
+        lake: Local path or `s3://bucket/prefix` of the Delta tables and artifacts.
+        mlflow_uri: MLflow tracking and registry URI.
+        pipelines: Folder of pipeline folders.
+        executor: One of `EXECUTORS`.
+        tfdv_python: Interpreter of the TFDV worker; found by itself when `None`.
+        production: Whether uncommitted code is refused.
+    """
+
+    root: Path
+    home: Path
+    lake: str
+    mlflow_uri: str
+    pipelines: Path
+    executor: str = "in_process"
+    tfdv_python: Path | None = None
+    production: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], root: Path) -> "Settings":
+        """Return the settings in `environ`, with defaults below `root`.
+
+        Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
+        `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON` and `MLPLATFORM_ENV`.
+
+        Raises:
+            PlatformError: Naming the variable whose value is not one of the known ones.
+        """
+        home = root / environ.get("MLPLATFORM_HOME", ".mlplatform")
+        tfdv = environ.get("MLPLATFORM_TFDV_PYTHON")
+        return cls(
+            root=root,
+            home=home,
+            lake=environ.get("MLPLATFORM_LAKE", str(home / "lake")),
+            mlflow_uri=environ.get("MLPLATFORM_MLFLOW_URI", f"sqlite:///{home}/mlflow/mlflow.db"),
+            pipelines=root / environ.get("MLPLATFORM_PIPELINES", "pipelines"),
+            executor=_one_of(environ, "MLPLATFORM_EXECUTOR", EXECUTORS),
+            tfdv_python=root / tfdv if tfdv else None,
+            production=_one_of(environ, "MLPLATFORM_ENV", ("local", "production")) == "production",
+        )
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of Dagster's instance."""
+        return self.home / "dagster"
+
+    @property
+    def compile_cache(self) -> Path:
+        """Folder of XLA's compiled programs."""
+        return self.home / "cache" / "xla"
+
+    @property
+    def alert_log(self) -> Path:
+        """File that keeps a line for every alert."""
+        return self.home / "alerts.jsonl"
+
+    @property
+    def worker_log(self) -> Path:
+        """What the TFDV worker prints."""
+        return self.home / "logs" / "tfdv.log"
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds `definitions.py` and `workspace.yaml`.
+
+    Raises:
+        PlatformError: If there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "definitions.py").is_file() and (folder / "workspace.yaml").is_file():
+            return folder
+    raise PlatformError(f"{start}: not inside a checkout; go to the folder with definitions.py")
+
+
+def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    value = environ.get(name) or known[0]
+    if value not in known:
+        raise PlatformError(f"{name} is {value!r}; known: {', '.join(known)}")
+    return value
