@@ -1,0 +1,58 @@
+"""The second lock: registration and deployment ask for the verdict about the bytes they ship.
+
+A blocking check stops only the run it is in; a later run of the asset alone must ask again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlplatform.errors import GateRefusedError
+from mlplatform.gates.overall import GATE
+from mlplatform.verdict import Outcome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def require_passed(
+    rows: "pa.Table | None", *, model_digest: str, policy_hash: str | None
+) -> Mapping[str, Any]:
+    """Return the newest overall verdict about `model_digest`, as a row, if it is a PASS.
+
+    Args:
+        rows: Rows of the `gate_verdict` table, in the schema of `gates.record`.
+        model_digest: Of the artifact about to be shipped.
+        policy_hash: Of the policy in force, or `None` to accept the policy of the day the model
+            was judged, as a rollback to an older model must.
+
+    Raises:
+        GateRefusedError: If there is none, or it failed, was inconclusive, or is about another
+            model or under another policy.
+    """
+    wanted = model_digest[:12] or "(no digest)"
+    given = [r for r in (rows.to_pylist() if rows is not None else []) if r["gate"] == GATE]
+    about = [r for r in given if model_digest and r["model_digest"] == model_digest]
+    valid = [r for r in about if policy_hash is None or r["policy_hash"] == policy_hash]
+    if not valid:
+        raise GateRefusedError(_absent(wanted, given, about, policy_hash))
+    newest = max(enumerate(valid), key=lambda pair: (pair[1]["decided_at"], pair[0]))[1]
+    if newest["outcome"] != Outcome.PASS:
+        said = f"{newest['outcome']}: {newest['because']}"
+        raise GateRefusedError(f"model {wanted} is not released; its verdict is {said}")
+    return newest  # type: ignore[no-any-return]  # Arrow's rows are untyped.
+
+
+def _absent(
+    wanted: str,
+    given: Sequence[Mapping[str, Any]],
+    about: Sequence[Mapping[str, Any]],
+    policy_hash: str | None,
+) -> str:
+    if about:
+        theirs, ours = about[-1]["policy_hash"][:12], (policy_hash or "")[:12]
+        why = f"its verdict is from policy {theirs}, the policy in force is {ours}"
+        return f"model {wanted} is not released: {why}; evaluate it again"
+    if given:
+        others = given[-1]["model_digest"][:12] or "no model"
+        return f"model {wanted} is not released: the verdict is about {others}; evaluate this model"
+    return f"model {wanted} is not released: it has no gate verdict; materialise `gate_verdict`"

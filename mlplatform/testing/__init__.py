@@ -1,0 +1,1 @@
+"""Contract suites that every gate, statistic, source and storage must pass."""

@@ -1,0 +1,1 @@
+"""What was seen, against the policy: retrain, or not, and why. Pure."""
