@@ -1,0 +1,146 @@
+"""Content-addressed folders beside the tables, for what is no table: models, schemas, statistics, reports.
+
+An artifact's address is the sha256 of its `manifest.json`, which names each file's sha256 and size and the facts.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.lake import names
+from mlplatform.lake.storage import Storage
+
+FOLDER, MANIFEST = "_artifacts", "manifest.json"
+
+
+class Artifact:
+    """One stored folder. Every read is verified."""
+
+    def __init__(self, storage: Storage, digest: str, manifest: Mapping[str, Any]) -> None:
+        self._storage, self.digest, self.manifest = storage, digest, dict(manifest)
+
+    @property
+    def uri(self) -> str:
+        """Absolute path or URI of the folder."""
+        return self._storage.uri(_folder(self.digest))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was said about the files when they were stored."""
+        return dict(self.manifest["facts"])
+
+    @property
+    def names(self) -> list[str]:
+        """File names, sorted; without the manifest."""
+        return sorted(self.manifest["files"])
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together, without the manifest."""
+        return sum(file["bytes"] for file in self.manifest["files"].values())
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes.
+
+        Raises:
+            LakeError: If the artifact has no such file.
+            CorruptionError: If the file is missing or differs from the manifest.
+        """
+        said = self.manifest["files"].get(name)
+        if said is None:
+            raise LakeError(
+                f"artifact {self.digest} has no file {name!r}; it has {', '.join(self.names)}"
+            )
+        path = f"{_folder(self.digest)}/{name}"
+        try:
+            data = self._storage.read(path)
+        except FileNotFoundError as error:
+            raise CorruptionError(
+                f"{self._storage.uri(path)} is missing; restore the file"
+            ) from error
+        _require(self._storage.uri(path), data, said["sha256"])
+        return data
+
+
+class Artifacts:
+    """All artifacts of a lake; get it from `Lake.artifacts`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def put(self, files: Mapping[str, bytes], facts: Mapping[str, Any] | None = None) -> str:
+        """Store files under their content's address and return it; equal content is stored once.
+
+        Args:
+            files: Bytes by file name.
+            facts: JSON-able; a part of the address, so they must be as reproducible as the files.
+
+        Raises:
+            LakeError: If a name is not allowed, the facts are no JSON, or the storage refuses.
+        """
+        manifest = _manifest(files, facts or {})
+        digest = hashlib.sha256(manifest).hexdigest()
+        if not self._is_whole(digest):
+            everything = {**files, MANIFEST: manifest}
+            self._storage.put_folder(_folder(digest), everything, last=MANIFEST)
+        return digest
+
+    def open(self, digest: str) -> Artifact:
+        """Return the artifact with this address, its manifest verified.
+
+        Raises:
+            LakeError: If there is none.
+            CorruptionError: If its manifest differs from the address.
+        """
+        path = f"{_folder(digest)}/{MANIFEST}"
+        try:
+            data = self._storage.read(path)
+        except FileNotFoundError as error:
+            where = self._storage.uri(FOLDER)
+            raise LakeError(f"there is no artifact {digest} under {where}") from error
+        _require(self._storage.uri(path), data, digest)
+        return Artifact(self._storage, digest, json.loads(data))
+
+    def _is_whole(self, digest: str) -> bool:
+        """Whether the artifact is stored and sound; a damaged one is written again."""
+        try:
+            artifact = self.open(digest)
+            for name in artifact.names:
+                artifact.read(name)
+        except LakeError:
+            return False
+        return True
+
+
+def _folder(digest: str) -> str:
+    return f"{FOLDER}/{names.digest(digest)}"
+
+
+def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
+    if not files:
+        raise LakeError("an artifact needs at least one file; got none")
+    if MANIFEST in files:
+        raise LakeError(f"{MANIFEST} is written by the lake; name the file otherwise")
+    says = {
+        "files": {
+            names.file_name(name): {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in files.items()
+        },
+        "facts": dict(facts),
+    }
+    try:
+        return json.dumps(says, sort_keys=True, allow_nan=False, indent=1).encode()
+    except (TypeError, ValueError) as error:
+        raise LakeError(
+            f"facts of an artifact must be JSON with finite numbers: {error}"
+        ) from error
+
+
+def _require(uri: str, data: bytes, sha256: str) -> None:
+    got = hashlib.sha256(data).hexdigest()
+    if got != sha256:
+        raise CorruptionError(
+            f"{uri} is damaged: expected sha256 {sha256}, got {got}; restore the file"
+        )

@@ -1,0 +1,174 @@
+"""A lake root on a local disk. delta-rs never fsyncs there, so everything is synced here."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mlplatform.lake import faults
+from mlplatform.lake.storage import explained, log_file
+
+
+class LocalStorage:
+    """Files under `root`; see `storage.Storage` for what each method promises."""
+
+    uncertain = False
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.options: dict[str, str] = {}
+
+    def uri(self, path: str) -> str:
+        """Return the absolute path of `path`."""
+        return str(self.root / path)
+
+    def filesystem(self) -> tuple[Any, str]:
+        """Return pyarrow's local filesystem and the root."""
+        from pyarrow.fs import LocalFileSystem
+
+        return LocalFileSystem(), str(self.root)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes, refusing a symbolic link in its place."""
+        with explained(f"read {self.root / path}"):
+            descriptor = _open_if_there(self.root / path)
+            if descriptor is not None:
+                with open(descriptor, "rb") as file:  # noqa: PTH123 - from a descriptor.
+                    return file.read()
+        raise FileNotFoundError(self.uri(path))
+
+    def entries(self, folder: str, after: str = "") -> dict[str, str]:
+        """Map file names past `after` to size, time and inode."""
+        try:
+            with os.scandir(self.root / folder) as found:
+                return {e.name: _stamp(e.stat()) for e in found if e.name > after}
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+
+    def folders(self, folder: str) -> list[str]:
+        """Return sub-folder names, sorted; symbolic links are not followed."""
+        try:
+            with os.scandir(self.root / folder) as found:
+                return sorted(e.name for e in found if e.is_dir(follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    @contextmanager
+    def writer(self, path: str) -> Iterator[BinaryIO]:
+        """Open a new file, synced with its folder after the block, removed when the block raises."""
+        target = self.root / path
+        with explained(f"write {target}"):
+            _make_folder(target.parent)
+            try:
+                with target.open("xb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                _sync_folder(target.parent)
+            except BaseException:
+                with suppress(OSError):
+                    target.unlink()
+                raise
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write the bytes under a temporary name, then link them into place unless it is taken."""
+        temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+        with self.writer(temporary) as file:
+            file.write(data)
+        faults.point("pin_written")
+        with explained(f"write {self.root / path}"):
+            try:
+                os.link(self.root / temporary, self.root / path)
+            except FileExistsError:
+                return False
+            finally:
+                (self.root / temporary).unlink()
+            _sync_folder((self.root / path).parent)
+        return True
+
+    def put_folder(self, folder: str, files: Mapping[str, bytes], *, last: str) -> None:
+        """Write a temporary folder, sync it and rename it into place; an older one steps aside."""
+        target = self.root / folder
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        with explained(f"write {target}"):
+            try:
+                for name in sorted(files, key=lambda name: name == last):
+                    with self.writer(str(temporary.relative_to(self.root) / name)) as file:
+                        file.write(files[name])
+                faults.point("artifact_written")
+                _replace_folder(temporary, target)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    def sync_commit(self, table: str, number: int) -> None:
+        """Sync a commit's file, its checkpoint, and the folders that name them."""
+        log = self.root / table / "_delta_log"
+        checkpoint = log_file(number).replace(".json", ".checkpoint.parquet")
+        with explained(f"sync {log}"):
+            _sync_file(log / log_file(number))
+            if (log / checkpoint).exists():
+                _sync_file(log / checkpoint)
+                _sync_file(log / "_last_checkpoint")
+            _sync_folder(log)
+            _sync_folder(log.parent)
+
+    def remove(self, path: str) -> None:
+        """Unlink a file."""
+        with suppress(OSError):
+            (self.root / path).unlink()
+
+    def check_writable(self) -> None:
+        """Write and remove a small file under the root."""
+        probe = f".writable-{uuid.uuid4().hex}"
+        with self.writer(probe) as file:
+            file.write(b"1")
+        (self.root / probe).unlink()
+
+
+def _open_if_there(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents; sync each folder that gains one."""
+    missing = [folder, *folder.parents]
+    missing = missing[: next((i for i, f in enumerate(missing) if f.is_dir()), 0)]
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        _sync_folder(new.parent)
+
+
+def _replace_folder(temporary: Path, target: Path) -> None:
+    try:
+        temporary.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        target.rename(aside)
+        temporary.rename(target)
+        shutil.rmtree(aside, ignore_errors=True)
+    _sync_folder(target.parent)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,223 @@
+"""A Delta table: versions written exactly once, read as snapshots, counted from the log."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.lake import faults
+from mlplatform.lake.commit import APPEND, OVERWRITE, Batch, Commit, compose
+from mlplatform.lake.log import Log
+from mlplatform.lake.storage import Storage
+from mlplatform.lake.transaction import UnknownOutcomeError, commit_once
+from mlplatform.lake.version import Lineage, Version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+
+class Table:
+    """One table of a lake; get it from `Lake.table`."""
+
+    def __init__(self, name: str, storage: Storage, log: Log) -> None:
+        self.name, self._storage, self._log = name, storage, log
+
+    @property
+    def uri(self) -> str:
+        """Absolute path or URI of the Delta table."""
+        return self._storage.uri(self.name)
+
+    def exists(self) -> bool:
+        """Whether anything was ever committed."""
+        return self._log.latest() is not None
+
+    def latest(self) -> Version | None:
+        """Return the newest version, or `None` when there is none; reads one log entry."""
+        commit = self._log.latest()
+        return commit.version if commit else None
+
+    def version(self, number: int) -> Version:
+        """Return one version; `LakeError` when there is none of this number."""
+        return self._log.commit(number).version
+
+    def history(self) -> list[Version]:
+        """Return every version, newest first."""
+        return [commit.version for commit in self._log.newest_first()]
+
+    def landed(self, tokens: Iterable[str]) -> dict[str, Version]:
+        """Return the version that each of these append tokens made; tokens not in the log are left out."""
+        wanted = set(tokens)
+        found: dict[str, Version] = {}
+        for commit in self._log.newest_first() if wanted else ():
+            if commit.token in wanted:
+                found[commit.token] = commit.version
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    def overwrite(
+        self,
+        data: "pa.Table | pa.RecordBatchReader",
+        lineage: Lineage,
+        *,
+        expected: int | None = None,
+    ) -> Version:
+        """Make `data` the table's whole content.
+
+        When the newest version has this content by the same recipe (or, without a recipe, by the same run), it is
+        returned and nothing is committed: a repeated step adds no version.
+
+        Args:
+            data: The rows; a reader is streamed in constant memory.
+            lineage: Who writes, and from what.
+            expected: Number of the version this replaces, -1 for no table yet; `None` replaces whatever is newest.
+
+        Raises:
+            ConcurrentWriteError: If another version than `expected` is the newest; nothing is committed.
+            LakeError: If a column cannot be stored or the storage refuses.
+        """
+        source = f"recipe {lineage.recipe}" if lineage.recipe else f"run {lineage.run_id}"
+        batch = self._written(data)
+        says = json.dumps([OVERWRITE, lineage.asset, source, batch.digest])
+        token = hashlib.sha256(says.encode()).hexdigest()
+        return self._commit(OVERWRITE, token, batch, lineage, expected)
+
+    def append(
+        self, data: "pa.Table | pa.RecordBatchReader", lineage: Lineage, *, token: str
+    ) -> Version:
+        """Add `data` behind the rows there are, exactly once per `token` however often it is retried.
+
+        Returns the version that holds them: an earlier one when the token has landed already, `data` then unread.
+
+        Raises:
+            LakeError: If the columns differ from the table's, one cannot be stored, or the storage refuses.
+        """
+        if not token:
+            raise LakeError(f"append to {self.name} needs a token that names this batch for ever")
+        if (landed := self._log.find(token, 0)) is not None:
+            self._storage.sync_commit(self.name, landed.version.number)
+            return landed.version
+        batch = self._written(data)
+        return self._commit(APPEND, token, batch, lineage, None)
+
+    def read(
+        self,
+        version: Version | int | None = None,
+        columns: Sequence[str] | None = None,
+        where: "pc.Expression | None" = None,
+    ) -> "pa.Table":
+        """Return a version's rows in written order, every file verified; `None` reads the newest.
+
+        Raises:
+            LakeError: If there is no such table, version or column.
+            CorruptionError: If a file or the log differs from what was written.
+        """
+        from mlplatform.lake import parquet
+
+        return parquet.read(self._storage, self._commits(version), columns, where)
+
+    def batches(
+        self,
+        version: Version | int | None = None,
+        columns: Sequence[str] | None = None,
+        batch_rows: int = 65_536,
+    ) -> "Iterator[pa.RecordBatch]":
+        """Yield a version's rows in written order, `batch_rows` at a time; errors as in `read`."""
+        from mlplatform.lake import parquet
+
+        return parquet.batches(self._storage, self._commits(version), columns, batch_rows)
+
+    def files(self, version: Version | int | None = None) -> list[str]:
+        """Return paths or URIs of a version's Parquet files, in written order."""
+        return [
+            self._storage.uri(f"{self.name}/{file.path}")
+            for commit in self._commits(version)
+            for file in commit.files
+        ]
+
+    def rows_added_since(self, number: int) -> int:
+        """Return rows added minus rows removed by the commits after version `number` (-1: by all).
+
+        Each commit carries its row count, so two log entries answer, at any age of the table.
+        """
+        newest = self.latest()
+        if newest is None:
+            return 0
+        return newest.rows - (self.version(number).rows if number >= 0 else 0)
+
+    def _commits(self, version: Version | int | None) -> list[Commit]:
+        if version is None:
+            newest = self.latest()
+            if newest is None:
+                raise LakeError(f"there is no table {self.name} at {self.uri}")
+            version = newest
+        if isinstance(version, int):
+            return self._log.lineage_of(version)
+        chain = self._log.lineage_of(version.number)
+        if chain[-1].version.digest != version.digest:
+            raise LakeError(
+                f"table {self.name} holds {chain[-1].version.reference}, not {version.reference}; "
+                "it was made anew since"
+            )
+        return chain
+
+    def _written(self, data: "pa.Table | pa.RecordBatchReader") -> Batch:
+        from mlplatform.lake import parquet
+
+        if self._log.latest() is None:
+            self._require_room()
+        batch = parquet.write(self._storage, self.name, data)
+        faults.point("data_written")
+        return batch
+
+    def _commit(
+        self, kind: str, token: str, batch: Batch, lineage: Lineage, expected: int | None
+    ) -> Version:
+        def composed(parent: Commit | None) -> Commit:
+            if kind == APPEND and parent is not None and parent.columns != batch.columns:
+                raise LakeError(_difference(self.name, parent, batch))
+            return compose(kind, self.name, token, batch, lineage, parent)
+
+        data_file = f"{self.name}/{batch.file.path}"
+        try:
+            commit = commit_once(
+                self._storage,
+                self._log,
+                token,
+                batch,
+                composed,
+                whole_log=kind == APPEND,
+                expected=expected,
+            )
+        except (UnknownOutcomeError, CorruptionError):
+            raise  # The file may be named by a commit.
+        except LakeError:
+            self._storage.remove(data_file)
+            raise
+        if batch.file not in commit.files:  # Another attempt with our token was first.
+            self._storage.remove(data_file)
+        return commit.version
+
+    def _require_room(self) -> None:
+        """Refuse a table inside another one: cleaning the outer would delete the inner's files."""
+        parts = self.name.split("/")
+        for outer in ("/".join(parts[:n]) for n in range(1, len(parts))):
+            if "_delta_log" in self._storage.folders(outer):
+                raise LakeError(f"table {self.name} would lie inside table {outer}; rename one")
+        inner = [name for name in self._storage.folders(self.name) if not name.startswith("_")]
+        if inner:
+            raise LakeError(
+                f"table {self.name} would hold table {self.name}/{inner[0]}; rename one"
+            )
+
+
+def _difference(table: str, parent: Commit, batch: Batch) -> str:
+    old, new = dict(parent.columns), dict(batch.columns)
+    said = [f"{name} is missing" for name in old if name not in new]
+    said += [f"{name} is new" for name in new if name not in old]
+    both = (name for name in old if name in new and old[name] != new[name])
+    said += [f"{name} is {new[name]} instead of {old[name]}" for name in both]
+    what = ", ".join(said) or "the order of the columns differs"
+    return f"cannot append to table {table}: {what}; append the same columns, or overwrite"
