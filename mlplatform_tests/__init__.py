@@ -1,0 +1,1 @@
+"""Tests, room by room; `architecture` holds the rules that no single room can."""
