@@ -1,0 +1,185 @@
+"""The TFDV worker seen from here: started early, asked by calls, never waited for in vain."""
+
+import itertools
+import json
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from mlplatform.errors import WorkerError
+from mlplatform.validate.process import LineProcess
+
+WORKER = Path(__file__).with_name("tfdv_worker.py")
+# Isolated: neither this process's PYTHONPATH nor this folder, whose `statistics.py` would hide the
+# standard library's, may reach the other interpreter.
+FLAGS = ("-I",)
+START_SECONDS = 180.0  # Importing TFDV takes 10 s from a warm disk and minutes from a cold one.
+ANSWER_SECONDS = 600.0  # Statistics of 10 million rows take about a minute.
+
+
+class TfdvWorker:
+    """One TFDV process, shared by all threads of this one. Requests are answered in turn.
+
+    Args:
+        python: Interpreter that has TFDV; see `mlplatform.validate.interpreter.find`.
+        log: Where the process's own messages go; a temporary file if none is given.
+        start_seconds: How long the imports may take.
+        answer_seconds: How long one request may take.
+    """
+
+    def __init__(
+        self,
+        python: Path,
+        log: Path | None = None,
+        *,
+        start_seconds: float = START_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._python = python
+        self._log = log
+        self._start_seconds = start_seconds
+        self._answer_seconds = answer_seconds
+        self._lock = threading.RLock()
+        self._ids = itertools.count(1)
+        self._process: LineProcess | None = None
+        self._ready = False
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def start(self) -> None:
+        """Spawn the process if none runs, and return at once: its imports go on meanwhile.
+
+        Raises:
+            WorkerError: If the interpreter cannot be started.
+        """
+        with self._lock:
+            self._running()
+
+    def ping(self) -> dict[str, str]:
+        """Return the versions of python, pyarrow and tfdv in the worker.
+
+        Raises:
+            WorkerError: As every request does, if the worker cannot start, fails, dies or hangs.
+        """
+        with self._lock:
+            return dict(self._ask("ping"))
+
+    def statistics(self, parquet: Sequence[Path], columns: Sequence[str]) -> bytes:
+        """Return the DatasetFeatureStatisticsList of `columns` over all rows of the files.
+
+        Raises:
+            WorkerError: Also if a file is no Parquet or lacks a column.
+        """
+        paths = [str(Path(path).absolute()) for path in parquet]
+        return self._ask_for_bytes("statistics", {}, parquet=paths, columns=list(columns))
+
+    def infer_schema(self, statistics: bytes) -> bytes:
+        """Return the serialized Schema that data with these statistics fits.
+
+        Raises:
+            WorkerError: Also if `statistics` is no DatasetFeatureStatisticsList.
+        """
+        return self._ask_for_bytes("infer_schema", {"statistics": statistics})
+
+    def anomalies(self, statistics: bytes, schema: bytes) -> bytes:
+        """Return the serialized Anomalies of data with these statistics against `schema`.
+
+        Raises:
+            WorkerError: Also if an argument is not what its name says.
+        """
+        return self._ask_for_bytes("anomalies", {"statistics": statistics, "schema": schema})
+
+    def close(self) -> None:
+        """End the process; a later request starts another."""
+        with self._lock:
+            if self._process is not None:
+                self._process.stop()
+            self._forget()
+
+    def __enter__(self) -> "TfdvWorker":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _running(self) -> LineProcess:
+        if self._process is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="tfdv-")
+            log = self._log or Path(self._scratch.name, "worker.log")
+            self._ready = False
+            self._process = LineProcess([str(self._python), *FLAGS, str(WORKER)], log)
+        return self._process
+
+    def _ask_for_bytes(self, method: str, inputs: dict[str, bytes], **params: Any) -> bytes:
+        """Ask with each of `inputs` in a file of that name, and return the file it wrote."""
+        with self._lock, tempfile.TemporaryDirectory(prefix="tfdv-request-") as folder:
+            paths = {name: Path(folder, name) for name in (*inputs, "output")}
+            for name, content in inputs.items():
+                paths[name].write_bytes(content)
+            self._ask(method, **params, **{name: str(path) for name, path in paths.items()})
+            return paths["output"].read_bytes()
+
+    def _ask(self, method: str, **params: Any) -> Any:
+        process = self._running()
+        if not self._ready:
+            self._receive(process, 0, "importing TFDV", self._start_seconds)
+            self._ready = True
+        number, doing = next(self._ids), f"answering `{method}`"
+        try:
+            process.send(json.dumps({"id": number, "method": method, "params": params}))
+        except EOFError:
+            raise self._died(process, doing) from None
+        return self._receive(process, number, doing, self._answer_seconds)
+
+    def _receive(self, process: LineProcess, number: int, doing: str, seconds: float) -> Any:
+        try:
+            line = process.receive(seconds)
+        except EOFError:
+            raise self._died(process, doing) from None
+        except TimeoutError:
+            raise self._hung(process, doing, seconds) from None
+        answer = _parsed(line)
+        if answer.get("id") != number:
+            process.kill()
+            raise self._gone(f"said {line[:80]!r} while {doing}", "run `make install`")
+        if "error" in answer:
+            raise WorkerError(f"TFDV failed {doing}: {answer['error']}")
+        return answer.get("result")
+
+    def _died(self, process: LineProcess, doing: str) -> WorkerError:
+        fate, words = process.fate(), process.last_words()
+        cure = "run it again" if self._ready else "run `make install`"
+        return self._gone(f"died {doing} ({fate}); its last words: {words}", cure)
+
+    def _hung(self, process: LineProcess, doing: str, seconds: float) -> WorkerError:
+        words = process.last_words()
+        process.kill()
+        what = f"was ended after {seconds:g} s of {doing}; its last words: {words}"
+        return self._gone(what, "run it again")
+
+    def _gone(self, what: str, cure: str) -> WorkerError:
+        self._forget()
+        log = f" (log: {self._log})" if self._log else ""
+        return WorkerError(f"TFDV worker {self._python} {what}; {cure}{log}")
+
+    def _forget(self) -> None:
+        self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except json.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
