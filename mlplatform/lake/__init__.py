@@ -1,7 +1,7 @@
-"""The lake: versioned Delta tables and content-addressed artifacts under one root, local or on S3.
+"""The lake: versioned Delta tables and content-addressed artifacts under one root, local or S3.
 
-Every commit is exactly-once, durable before it is acknowledged, and carries its own lineage and sha256 manifest;
-every byte is verified before it is used. This room is the only importer of deltalake.
+Every commit is exactly-once, durable before it is acknowledged, and carries its own lineage and
+sha256 manifest; every byte is verified before it is used. Only this room imports deltalake.
 """
 
 from mlplatform.lake.artifacts import Artifact, Artifacts

@@ -1,4 +1,4 @@
-"""Arrow data on its way into the lake: types that Delta can hold, in slices of a fixed number of rows."""
+"""Arrow data on its way into the lake: types that Delta can hold, slices of a fixed size."""
 
 from collections.abc import Iterable, Iterator
 
@@ -25,7 +25,10 @@ _SAME = (
 
 
 def storable(schema: pa.Schema) -> pa.Schema:
-    """Return the schema as Delta holds it: dictionaries decoded, large types plain, times in microseconds.
+    """Return the schema as Delta holds it.
+
+    Dictionaries are decoded, large types plain, times in microseconds (UTC when they have a zone),
+    every column may be null.
 
     Raises:
         LakeError: If a column's type has no counterpart in Delta, or a name stands twice.

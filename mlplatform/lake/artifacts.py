@@ -1,6 +1,7 @@
-"""Content-addressed folders beside the tables, for what is no table: models, schemas, statistics, reports.
+"""Content-addressed folders beside the tables, for what is no table: models, statistics, reports.
 
-An artifact's address is the sha256 of its `manifest.json`, which names each file's sha256 and size and the facts.
+An artifact's address is the sha256 of its `manifest.json`, which names each file's sha256 and size
+and the facts.
 """
 
 import hashlib

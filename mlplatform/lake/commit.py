@@ -1,7 +1,7 @@
 """What one commit of ours says: the metadata in a Delta log entry, written and read back.
 
-Everything lives under the key `mlplatform` of `commitInfo`, sealed by its sha256, so that a damaged, swapped or
-foreign log entry is told from a sound one without opening the table.
+Everything lives under the key `mlplatform` of `commitInfo`, sealed by its sha256, so that a
+damaged, swapped or foreign log entry is told from a sound one without opening the table.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ class Commit:
 def compose(
     kind: str, table: str, token: str, batch: Batch, lineage: Lineage, parent: Commit | None
 ) -> Commit:
-    """Return the commit that puts `batch` on `parent`: appended after its rows, or instead of them."""
+    """Return the commit that puts `batch` on `parent`: behind its rows, or instead of them."""
     digest, rows = batch.digest, batch.file.rows
     number = parent.version.number + 1 if parent else 0
     if kind == APPEND:
@@ -114,7 +114,7 @@ def parse(table: str, number: int, data: bytes) -> Commit:
     """Read one log entry.
 
     Raises:
-        DamagedError: If it is empty, no JSON, not ours, altered, or belongs to another table or place.
+        DamagedError: If it is empty, no JSON, not ours, altered, or belongs elsewhere.
     """
     info, added = _actions(data)
     says = info.get(KEY)

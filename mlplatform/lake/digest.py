@@ -1,4 +1,4 @@
-"""Digest of logical content: what the rows say, however they are chunked, padded, encoded or stored."""
+"""Digest of logical content: what the rows say, however they are chunked, encoded or stored."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ ALL_VALID, SOME_NULL = b"\0", b"\1"
 
 
 class ContentDigest:
-    """sha256 over a schema and its rows, fed in slices of `SLICE_ROWS` rows (the last may be shorter).
+    """sha256 over a schema and its rows, fed in slices of `SLICE_ROWS` rows but the last.
 
-    Of each column of a slice it takes the validity and the values; what lies under a null, before an offset or behind
-    the end never counts. Floats count by their bits, so -0.0 differs from 0.0.
+    Of each column of a slice it takes the validity and the values; what lies under a null, before
+    an offset or behind the end never counts. Floats count by their bits, so -0.0 differs from 0.0.
     """
 
     def __init__(self, schema: pa.Schema) -> None:

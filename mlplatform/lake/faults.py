@@ -1,6 +1,7 @@
 """Named points between the steps of a write, where a test can kill, fail or race the process.
 
-A point does nothing unless a test sets `hook` in the same process; no setting of a deployed program reaches it.
+A point does nothing unless a test sets `hook` in the same process; no setting of a deployed program
+reaches it.
 """
 
 from collections.abc import Callable

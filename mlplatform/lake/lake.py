@@ -16,8 +16,8 @@ class Lake:
 
     Args:
         root: A local folder, made when something is first written, or `s3://bucket/prefix`.
-        storage_options: How to reach S3, in deltalake's words: `aws_endpoint_url`, `allow_http`, `aws_access_key_id`,
-            `aws_secret_access_key`, `aws_region`. Not used for a folder.
+        storage_options: How to reach S3, in deltalake's words: `aws_endpoint_url`, `allow_http`,
+            `aws_access_key_id`, `aws_secret_access_key`, `aws_region`. Not used for a folder.
     """
 
     def __init__(self, root: str | Path, storage_options: Mapping[str, str] | None = None) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mlplatform.errors import LakeError
 from mlplatform.lake import faults
 from mlplatform.lake.storage import explained, log_file
 
@@ -32,8 +33,9 @@ class LocalStorage:
         return LocalFileSystem(), str(self.root)
 
     def read(self, path: str) -> bytes:
-        """Return a file's bytes, refusing a symbolic link in its place."""
+        """Return a file's bytes, refusing symbolic links on the way from the root."""
         with explained(f"read {self.root / path}"):
+            self._refuse_links(path)
             descriptor = _open_if_there(self.root / path)
             if descriptor is not None:
                 with open(descriptor, "rb") as file:  # noqa: PTH123 - from a descriptor.
@@ -58,7 +60,7 @@ class LocalStorage:
 
     @contextmanager
     def writer(self, path: str) -> Iterator[BinaryIO]:
-        """Open a new file, synced with its folder after the block, removed when the block raises."""
+        """Open a new file, synced with its folder after the block, removed if that raises."""
         target = self.root / path
         with explained(f"write {target}"):
             _make_folder(target.parent)
@@ -119,6 +121,13 @@ class LocalStorage:
         """Unlink a file."""
         with suppress(OSError):
             (self.root / path).unlink()
+
+    def _refuse_links(self, path: str) -> None:
+        step = self.root
+        for segment in path.split("/"):
+            step /= segment
+            if step.is_symlink():
+                raise LakeError(f"{step} is a symbolic link; the lake holds only plain files")
 
     def check_writable(self) -> None:
         """Write and remove a small file under the root."""

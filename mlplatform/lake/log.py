@@ -1,18 +1,20 @@
 """A table's log, read from `_delta_log/*.json` itself.
 
-`DeltaTable.history()` misnumbers versions on a stale handle, and opening a table costs time with its age; listing the
-log and reading one entry costs neither.
+`DeltaTable.history()` misnumbers versions on a stale handle, and opening a table costs time with
+its age; listing what is new in the log and reading one entry costs neither.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Lock
 
 from mlplatform.errors import CorruptionError, LakeError
 from mlplatform.lake.commit import Commit, DamagedError, parse
 from mlplatform.lake.storage import Storage, log_file
 
-_SUFFIX, _DIGITS = ".json", 20
+_ENTRY = re.compile(r"(\d{20})\.json")
 _READERS = 16  # Concurrent requests of a cold scan; a commit on S3 is one round trip.
 
 
@@ -22,18 +24,25 @@ class Log:
     def __init__(self, storage: Storage, table: str) -> None:
         self._storage, self.table = storage, table
         self._folder = f"{table}/_delta_log"
-        self._known: dict[int, tuple[str, Commit]] = {}
+        self._stamps: dict[int, str] = {}
+        self._commits: dict[int, Commit] = {}
+        self._lock = Lock()
+
+    def newest(self) -> int:
+        """Return the newest version's number, -1 when the table does not exist; one listing."""
+        with self._lock:
+            top = max(self._stamps, default=-1)
+            listed = self._listed(top)
+            if top >= 0 and listed.get(top) != self._stamps[top]:  # Made anew behind our back.
+                self._stamps, self._commits = {}, {}
+                listed = self._listed(-1)
+            self._stamps.update(listed)
+            return max(self._stamps, default=-1)
 
     def latest(self) -> Commit | None:
         """Return the newest commit, or `None` when the table does not exist."""
-        stamps = self._stamps(max(self._known, default=-1))
-        if not stamps and self._known:  # Removed or made anew behind our back.
-            self._known.clear()
-            stamps = self._stamps(0)
-        if not stamps:
-            return None
-        newest = max(stamps)
-        return self._load(newest, stamps[newest])
+        number = self.newest()
+        return self._load(number) if number >= 0 else None
 
     def commit(self, number: int) -> Commit:
         """Return one commit.
@@ -42,72 +51,76 @@ class Log:
             LakeError: If there is no such version.
             CorruptionError: If its log entry is damaged.
         """
-        return self.commits([number])[0]
+        return self._range(range(number, number + 1), self.newest())[0]
 
-    def commits(self, numbers: Iterable[int]) -> list[Commit]:
-        """Return the commits with these numbers, in their order; absent and damaged ones as in `commit`."""
-        wanted = list(numbers)
-        if not wanted:
-            return []
-        stamps = self._stamps(min(wanted))
-        for number in wanted:
-            if number not in stamps:
-                raise self._absent(number)
-        missing = [n for n in wanted if self._known.get(n, ("", None))[0] != stamps[n]]
-        if len(missing) > 1 and self._storage.uncertain:
-            with ThreadPoolExecutor(_READERS) as pool:
-                list(pool.map(lambda n: self._load(n, stamps[n]), missing))
-        return [self._load(number, stamps[number]) for number in wanted]
-
-    def find(self, token: str, since: int) -> Commit | None:
-        """Return the commit carrying `token` among versions `since` and later."""
-        return next((c for c in self.newest_first(since) if c.token == token), None)
+    def find(self, tokens: Iterable[str], since: int) -> dict[str, Commit]:
+        """Return the commits from version `since` on that carry one of these tokens, by token."""
+        wanted, found = set(tokens), {}
+        for commit in self.newest_first(since) if wanted else ():
+            if commit.token in wanted:
+                found[commit.token] = commit
+                wanted.remove(commit.token)
+            if not wanted:
+                break
+        return found
 
     def newest_first(self, since: int = 0) -> Iterator[Commit]:
-        """Yield the commits down to version `since`, refusing a gap."""
-        numbers = self._stamps(since)
-        if numbers:
-            yield from reversed(self.commits(range(since, max(numbers) + 1)))
+        """Yield the commits down to version `since`, refusing a gap or a damaged entry."""
+        newest = self.newest()
+        yield from reversed(self._range(range(since, newest + 1), newest))
 
-    def lineage_of(self, number: int) -> list[Commit]:
+    def chain(self, number: int) -> list[Commit]:
         """Return the commits whose files make up a version, oldest first.
 
         Raises:
-            CorruptionError: If a commit was not made on the one before it.
+            LakeError: If there is no such version.
+            CorruptionError: If a commit is damaged or was not made on the one before it.
         """
-        chain = self.commits(range(self.commit(number).base, number + 1))
-        for below, above in pairwise(chain):
+        top = self.commit(number)
+        commits = self._range(range(top.base, number + 1), number)
+        for below, above in pairwise(commits):
             if above.parent != below.version.reference:
-                raise self._damaged(above.version.number, "does not follow the version before it")
-        return chain
+                why = "does not follow the version before it"
+                raise self._damaged(above.version.number, why)
+        return commits
 
-    def _stamps(self, since: int) -> dict[int, str]:
-        after = log_file(since - 1) if since > 0 else ""
-        names = self._storage.entries(self._folder, after)
-        return {
-            int(name[:_DIGITS]): stamp
-            for name, stamp in names.items()
-            if name.endswith(_SUFFIX)
-            and len(name) == _DIGITS + len(_SUFFIX)
-            and name[:_DIGITS].isdigit()
-        }
+    def _listed(self, since: int) -> dict[int, str]:
+        names = self._storage.entries(self._folder, log_file(since - 1) if since > 0 else "")
+        found = ((_ENTRY.fullmatch(name), stamp) for name, stamp in names.items())
+        return {int(match[1]): stamp for match, stamp in found if match}
 
-    def _load(self, number: int, stamp: str) -> Commit:
-        known = self._known.get(number)
-        if known is not None and known[0] == stamp:
-            return known[1]
+    def _range(self, numbers: range, newest: int) -> list[Commit]:
+        for number in numbers:
+            if number not in self._stamps:
+                raise self._absent(number, newest)
+        unread = [number for number in numbers if number not in self._commits]
+        if len(unread) > 1 and self._storage.uncertain:  # A remote place: ask for many at once.
+            with ThreadPoolExecutor(_READERS) as pool:
+                list(pool.map(self._load, unread))
+        return [self._load(number) for number in numbers]
+
+    def _load(self, number: int) -> Commit:
+        known = self._commits.get(number)
+        if known is not None:
+            return known
         try:
-            commit = parse(self.table, number, self._storage.read(self._path(number)))
+            commit = self._parsed(number)
         except DamagedError as error:
             raise self._damaged(number, str(error)) from error
-        self._known[number] = (stamp, commit)
+        self._commits[number] = commit
         return commit
+
+    def _parsed(self, number: int) -> Commit:
+        try:
+            data = self._storage.read(self._path(number))
+        except FileNotFoundError as error:
+            raise DamagedError("is missing") from error
+        return parse(self.table, number, data)
 
     def _path(self, number: int) -> str:
         return f"{self._folder}/{log_file(number)}"
 
-    def _absent(self, number: int) -> LakeError:
-        newest = max(self._stamps(0), default=-1)
+    def _absent(self, number: int, newest: int) -> LakeError:
         if newest < 0:
             return LakeError(f"there is no table {self.table} at {self._storage.uri(self.table)}")
         if 0 <= number < newest:
@@ -116,18 +129,16 @@ class Log:
 
     def _damaged(self, number: int, why: str) -> CorruptionError:
         good = self._good_below(number)
-        rest = (
-            "no version before it can be read"
-            if good is None
-            else f"the last good version is {good}"
-        )
+        rest = "no version before it can be read"
+        if good is not None:
+            rest = f"the last good version is {good}"
         return CorruptionError(f"log entry {self._storage.uri(self._path(number))} {why}; {rest}")
 
     def _good_below(self, number: int) -> int | None:
         for candidate in range(number - 1, -1, -1):
             try:
-                parse(self.table, candidate, self._storage.read(self._path(candidate)))
-            except (DamagedError, FileNotFoundError):
+                self._parsed(candidate)
+            except DamagedError:
                 continue
             return candidate
         return None

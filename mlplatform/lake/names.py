@@ -1,4 +1,4 @@
-"""Names that become paths: strict, so that no name leads out of the lake or collides with its own folders."""
+"""Names that become paths: strict, so that none leads out of the lake or into its own folders."""
 
 import re
 
@@ -12,12 +12,12 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def table_name(name: str) -> str:
-    """Return `name`, or raise `LakeError` when it is no table name such as `census_income/dataset`."""
+    """Return `name`; `LakeError` when it is no table name such as `census_income/dataset`."""
     return _checked(name, _TABLE, "table name", "census_income/dataset")
 
 
 def file_name(name: str) -> str:
-    """Return `name`, or raise `LakeError` when it is no artifact file name such as `params.safetensors`."""
+    """Return `name`; `LakeError` when it is no file name such as `params.safetensors`."""
     return _checked(name, _FILE, "artifact file name", "params.safetensors")
 
 

@@ -1,9 +1,10 @@
-"""Parquet files of a table: written in one pass with both digests, verified before they are first read."""
+"""Parquet files of a table: written in one pass with both digests, verified before first use."""
 
 import hashlib
 import io
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +16,11 @@ from mlplatform.lake.arrow import SLICE_ROWS, resliced, slices, storable
 from mlplatform.lake.commit import Batch, Columns, Commit, DataFile
 from mlplatform.lake.digest import ContentDigest
 from mlplatform.lake.storage import Sink, Storage, explained
+from mlplatform.lake.version import Version
 
 ROW_GROUP_SLICES = 4  # 262,144 rows: few enough to hold in memory, enough to compress well.
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # Bytes hashed at a time.
+_READERS = 8  # Files hashed at a time.
 
 _verified: set[tuple[Any, ...]] = (
     set()
@@ -82,7 +85,7 @@ def columns_of(schema: pa.Schema) -> Columns:
 def read(
     storage: Storage, commits: Sequence[Commit], columns: Sequence[str] | None, where: Any = None
 ) -> pa.Table:
-    """Return the rows these commits added, in written order; `where` is a `pyarrow.compute.Expression`."""
+    """Return the rows these commits added, in written order; `where` is a pyarrow expression."""
     dataset = _dataset(storage, commits)
     _require(columns, dataset.schema, commits[-1])
     with explained(f"read {storage.uri(commits[-1].version.table)}"):
@@ -102,45 +105,56 @@ def batches(
 
 def _dataset(storage: Storage, commits: Sequence[Commit]) -> ds.Dataset:
     filesystem, root = storage.filesystem()
-    paths = []
-    for commit in commits:
-        for file in commit.files:
-            path = f"{root}/{commit.version.table}/{file.path}"
-            _verify(filesystem, path, file, commit)
-            paths.append(path)
-    schema = pq.read_schema(paths[-1], filesystem=filesystem).remove_metadata()
-    form = ds.ParquetFileFormat()
-    return ds.FileSystemDataset(
-        [form.make_fragment(path, filesystem=filesystem) for path in paths],
-        schema,
-        form,
-        filesystem,
-    )
+    folder = f"{root}/{commits[-1].version.table}"
+    with explained(f"read {storage.uri(commits[-1].version.table)}"):
+        _verify(filesystem, folder, commits)
+        paths = [f"{folder}/{file.path}" for commit in commits for file in commit.files]
+        stored = pq.read_schema(paths[-1], filesystem=filesystem)
+        schema = pa.schema([pa.field(field.name, field.type) for field in stored])
+        form = ds.ParquetFileFormat()
+        fragments = [form.make_fragment(path, filesystem=filesystem) for path in paths]
+        return ds.FileSystemDataset(fragments, schema, form, filesystem)
 
 
-def _verify(filesystem: Any, path: str, file: DataFile, commit: Commit) -> None:
-    """Compare a file with its commit's manifest, once per process and state of the file.
+def _verify(filesystem: Any, folder: str, commits: Sequence[Commit]) -> None:
+    """Compare each file with its commit's manifest, once per process and state of the file.
 
     Raises:
         CorruptionError: Naming file, version, and both digests.
     """
-    what = f"{path} (version {commit.version.number} of {commit.version.table})"
-    with explained(f"read {path}"):
-        info = filesystem.get_file_info(path)
+    files = [(file, commit.version) for commit in commits for file in commit.files]
+    infos = filesystem.get_file_info([f"{folder}/{file.path}" for file, _ in files])
+    stale = []
+    for (file, version), info in zip(files, infos, strict=True):
         if not info.is_file:
-            raise CorruptionError(f"{what} is missing")
-        seen = (path, info.size, info.mtime_ns)
-        if (*seen, file.sha256) in _verified:
-            return
-        sha256 = hashlib.sha256()
-        with filesystem.open_input_stream(path) as stream:
-            while chunk := stream.read(_CHUNK):
-                sha256.update(chunk)
-    if sha256.hexdigest() != file.sha256:
-        raise CorruptionError(
-            f"{what} is damaged: expected sha256 {file.sha256}, got {sha256.hexdigest()}; restore the file"
-        )
-    _verified.add((*seen, file.sha256))
+            raise CorruptionError(f"{info.path} (version {_place(version)}) is missing; restore it")
+        if _state(info, file) not in _verified:
+            stale.append((file, version, info))
+    with ThreadPoolExecutor(_READERS) as pool:
+        digests = pool.map(lambda item: _sha256(filesystem, item[2].path), stale)
+        for (file, version, info), sha256 in zip(stale, digests, strict=True):
+            if sha256 != file.sha256:
+                raise CorruptionError(
+                    f"{info.path} (version {_place(version)}) is damaged: expected sha256 "
+                    f"{file.sha256}, got {sha256}; restore it"
+                )
+            _verified.add(_state(info, file))
+
+
+def _place(version: Version) -> str:
+    return f"{version.number} of {version.table}"
+
+
+def _state(info: Any, file: DataFile) -> tuple[Any, ...]:
+    return info.path, info.size, info.mtime_ns, file.sha256
+
+
+def _sha256(filesystem: Any, path: str) -> str:
+    sha256 = hashlib.sha256()
+    with filesystem.open_input_stream(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def _require(columns: Sequence[str] | None, schema: pa.Schema, commit: Commit) -> None:

@@ -15,7 +15,7 @@ FOLDER = "_pins"
 
 
 class Pins:
-    """The pins of one run; get them from `Lake.pins`. Processes of the run share them through the lake."""
+    """The pins of one run, shared by its processes; get them from `Lake.pins`."""
 
     def __init__(self, lake: "Lake", storage: Storage, run_id: str) -> None:
         self._lake, self._storage = lake, storage

@@ -1,4 +1,4 @@
-"""A lake root in an S3 bucket: conditional puts make commits and pins exclusive, so no lock table is needed."""
+"""A lake root in an S3 bucket: conditional puts make commits and pins exclusive, without locks."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,8 +23,9 @@ _DELTA_DEFAULTS = {  # delta-rs alone would retry an unreachable endpoint for th
 class S3Storage:
     """Objects under `s3://bucket/prefix`; see `storage.Storage` for what each method promises.
 
-    `options` are those of deltalake (`aws_endpoint_url`, `allow_http`, `aws_access_key_id`, `aws_secret_access_key`,
-    `aws_session_token`, `aws_region`); what is left out comes from the surroundings as usual on AWS.
+    `options` are those of deltalake (`aws_endpoint_url`, `allow_http`, `aws_access_key_id`,
+    `aws_secret_access_key`, `aws_session_token`, `aws_region`); what is left out comes from the
+    surroundings as usual on AWS.
     """
 
     uncertain = True
@@ -75,7 +76,7 @@ class S3Storage:
 
     @contextmanager
     def writer(self, path: str) -> Iterator[Sink]:
-        """Open a new object, uploaded in parts; whole after the block, removed when the block raises."""
+        """Open a new object: whole after the block, removed when the block raises."""
         target = f"{self.bucket}/{self._key(path)}"
         with self._explained(f"write {self.uri(path)}"):
             stream = self._filesystem.open_output_stream(target)

@@ -35,7 +35,7 @@ class Storage(Protocol):
         """Return a file's bytes; `FileNotFoundError` when there is none."""
 
     def entries(self, folder: str, after: str = "") -> dict[str, str]:
-        """Map each file name in `folder` past `after` to a stamp that changes when the file does."""
+        """Map each file name in `folder` past `after` to a stamp that changes with the file."""
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in `folder`, sorted; none when it does not exist."""
@@ -47,7 +47,7 @@ class Storage(Protocol):
         """Write a whole file atomically unless it exists; return whether this call wrote it."""
 
     def put_folder(self, folder: str, files: Mapping[str, bytes], *, last: str) -> None:
-        """Make `folder` hold exactly `files`, visible as a whole: the file `last` proves the rest."""
+        """Make `folder` hold `files`, visible as a whole: the file `last` proves the rest."""
 
     def sync_commit(self, table: str, number: int) -> None:
         """Make one commit of a Delta log, and the checkpoint it may have caused, durable."""

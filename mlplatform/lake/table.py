@@ -47,15 +47,8 @@ class Table:
         return [commit.version for commit in self._log.newest_first()]
 
     def landed(self, tokens: Iterable[str]) -> dict[str, Version]:
-        """Return the version that each of these append tokens made; tokens not in the log are left out."""
-        wanted = set(tokens)
-        found: dict[str, Version] = {}
-        for commit in self._log.newest_first() if wanted else ():
-            if commit.token in wanted:
-                found[commit.token] = commit.version
-                if len(found) == len(wanted):
-                    break
-        return found
+        """Return the version that each of these append tokens made; others are left out."""
+        return {token: commit.version for token, commit in self._log.find(tokens, 0).items()}
 
     def overwrite(
         self,
@@ -66,39 +59,43 @@ class Table:
     ) -> Version:
         """Make `data` the table's whole content.
 
-        When the newest version has this content by the same recipe (or, without a recipe, by the same run), it is
-        returned and nothing is committed: a repeated step adds no version.
+        When the newest version has this content by the same recipe (or, without a recipe, by the
+        same run from the same inputs), it is returned and nothing is committed: a repeated step
+        adds no version.
 
         Args:
             data: The rows; a reader is streamed in constant memory.
             lineage: Who writes, and from what.
-            expected: Number of the version this replaces, -1 for no table yet; `None` replaces whatever is newest.
+            expected: Number of the version this replaces, -1 for no table yet; `None` for any.
 
         Raises:
-            ConcurrentWriteError: If another version than `expected` is the newest; nothing is committed.
+            ConcurrentWriteError: If the newest version is not `expected`; nothing is committed.
             LakeError: If a column cannot be stored or the storage refuses.
         """
-        source = f"recipe {lineage.recipe}" if lineage.recipe else f"run {lineage.run_id}"
+        source = [lineage.recipe] if lineage.recipe else [lineage.run_id, dict(lineage.inputs)]
         batch = self._written(data)
-        says = json.dumps([OVERWRITE, lineage.asset, source, batch.digest])
+        says = json.dumps([OVERWRITE, lineage.asset, source, batch.digest], sort_keys=True)
         token = hashlib.sha256(says.encode()).hexdigest()
         return self._commit(OVERWRITE, token, batch, lineage, expected)
 
     def append(
         self, data: "pa.Table | pa.RecordBatchReader", lineage: Lineage, *, token: str
     ) -> Version:
-        """Add `data` behind the rows there are, exactly once per `token` however often it is retried.
+        """Add `data` behind the rows there are, exactly once per `token` however often retried.
 
-        Returns the version that holds them: an earlier one when the token has landed already, `data` then unread.
+        Returns the version that holds them: an earlier one when the token has landed already;
+        `data` is not read then.
 
         Raises:
-            LakeError: If the columns differ from the table's, one cannot be stored, or the storage refuses.
+            LakeError: If the columns differ from the table's or cannot be stored, or the storage
+                refuses.
         """
         if not token:
             raise LakeError(f"append to {self.name} needs a token that names this batch for ever")
-        if (landed := self._log.find(token, 0)) is not None:
-            self._storage.sync_commit(self.name, landed.version.number)
-            return landed.version
+        landed = self.landed([token]).get(token)
+        if landed is not None:
+            self._storage.sync_commit(self.name, landed.number)
+            return landed
         batch = self._written(data)
         return self._commit(APPEND, token, batch, lineage, None)
 
@@ -154,8 +151,8 @@ class Table:
                 raise LakeError(f"there is no table {self.name} at {self.uri}")
             version = newest
         if isinstance(version, int):
-            return self._log.lineage_of(version)
-        chain = self._log.lineage_of(version.number)
+            return self._log.chain(version)
+        chain = self._log.chain(version.number)
         if chain[-1].version.digest != version.digest:
             raise LakeError(
                 f"table {self.name} holds {chain[-1].version.reference}, not {version.reference}; "

@@ -1,10 +1,14 @@
-"""One Delta commit, exactly once: its token is its identity, and an exception means unknown, never failed."""
+"""One Delta commit, exactly once.
+
+Its token is its identity: an exception means that the outcome is unknown, never that it failed, and
+only the log decides.
+"""
 
 import json
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from mlplatform.errors import ConcurrentWriteError, CorruptionError, LakeError
 from mlplatform.lake import faults
@@ -12,18 +16,27 @@ from mlplatform.lake.commit import OVERWRITE, Batch, Commit, to_metadata
 from mlplatform.lake.log import Log
 from mlplatform.lake.storage import Storage
 
-DEADLINE_SECONDS = (
-    60.0  # Of one commit with all its retries; then its outcome is reported as unknown.
-)
-_PAUSE_SECONDS = 0.05  # Grows with each attempt; random, so that racing writers part.
-_PAUSE_LIMIT_SECONDS = 1.0
-_CONFIGURATION = {
-    "delta.enableExpiredLogCleanup": "false"
-}  # The log is the lineage; nobody may tidy it away.
+DEADLINE_SECONDS = 60.0  # Of a commit with all its retries; then its outcome is called unknown.
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # Random, so that racing writers part.
+CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}  # The log is the lineage: it stays.
+
+Compose = Callable[[Commit | None], Commit]
 
 
 class UnknownOutcomeError(LakeError):
     """The commit may have happened or may still happen; only the log will tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """One look at the log: the newest commit, and the one that carries our token."""
+
+    parent: Commit | None
+    landed: Commit | None
+
+    @property
+    def number(self) -> int:
+        return self.parent.version.number if self.parent else -1
 
 
 def commit_once(
@@ -31,7 +44,7 @@ def commit_once(
     log: Log,
     token: str,
     batch: Batch,
-    compose: Callable[[Commit | None], Commit],
+    compose: Compose,
     *,
     whole_log: bool = False,
     expected: int | None = None,
@@ -41,63 +54,80 @@ def commit_once(
     Args:
         storage: Where the table lies.
         log: The table's log.
-        token: Identity of the commit; a commit that carries it already is returned instead.
+        token: Identity of the commit; one that carries it already is returned instead.
         batch: The data, written and durable.
         compose: Makes the commit for a parent; called again when another writer was faster.
         whole_log: Look for the token in the whole log, not only from the newest version on.
-        expected: Number of the parent the data was made from (-1: no table yet); `None` takes whatever is newest.
+        expected: Number of the parent the data was made from, -1 for none; `None` takes any.
 
     Raises:
-        ConcurrentWriteError: If the parent is another one than `expected`; nothing was committed.
-        LakeError: If the storage refuses, or the outcome is unknown when the deadline passes.
+        ConcurrentWriteError: If the parent is not `expected`; nothing was committed.
+        UnknownOutcomeError: If the deadline passes before the log answers.
+        LakeError: If the storage refuses; nothing was committed.
     """
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    since = 0 if whole_log else None
-    failure, tried, attempts = None, -2, 0
-    while True:
-        try:
-            parent = log.latest()
-            number = parent.version.number if parent else -1
-            since = max(number, 0) if since is None else since
-            landed = log.find(token, since)
-        except LakeError as error:
-            if failure is None or isinstance(error, CorruptionError):
-                raise
-            if time.monotonic() > deadline:
-                raise _unknown(storage, log.table, failure) from error
-            time.sleep(_PAUSE_SECONDS)
-            continue
-        if landed is not None:
-            storage.sync_commit(landed.version.table, landed.version.number)
-            return landed
-        if failure is not None:
-            if number == tried and not storage.uncertain:
+    deadline, attempts = time.monotonic() + DEADLINE_SECONDS, 0
+    since = 0 if whole_log else max(log.newest(), 0)
+    seen = _look(log, token, since)
+    while seen.landed is None:
+        if expected is not None and seen.number != expected:
+            raise _lost(log.table, seen.parent, expected)
+        failure = _attempt(storage, seen.parent, compose(seen.parent), batch)
+        tried, seen = seen.number, _look_again(storage, log, token, since, deadline, failure)
+        if seen.landed is None:
+            if seen.number == tried and failure is not None and not storage.uncertain:
                 raise _refused(storage, log.table, failure) from failure
             if time.monotonic() > deadline:
                 raise _unknown(storage, log.table, failure) from failure
-        if expected is not None and number != expected:
-            raise _lost(log.table, parent, expected)
-        failure, tried = _attempt(storage, parent, compose(parent), batch.schema), number
-        if failure is not None:
             attempts += 1
-            pause = min(_PAUSE_LIMIT_SECONDS, _PAUSE_SECONDS * attempts)
-            time.sleep(random.uniform(0, pause))  # noqa: S311 - not for secrecy.
+            _pause(attempts)
+    storage.sync_commit(log.table, seen.landed.version.number)
+    return seen.landed
+
+
+def _look(log: Log, token: str, since: int) -> _Seen:
+    parent = log.latest()
+    return _Seen(parent=parent, landed=log.find([token], since).get(token))
+
+
+def _look_again(
+    storage: Storage,
+    log: Log,
+    token: str,
+    since: int,
+    deadline: float,
+    failure: Exception | None,
+) -> _Seen:
+    """Look at the log after an attempt; that it cannot be reached leaves the outcome unknown."""
+    while True:
+        try:
+            return _look(log, token, since)
+        except CorruptionError:
+            raise
+        except LakeError as error:
+            if time.monotonic() > deadline:
+                raise _unknown(storage, log.table, failure or error) from error
+            _pause(1)
+
+
+def _pause(attempts: int) -> None:
+    longest = min(LONGEST_PAUSE_SECONDS, PAUSE_SECONDS * attempts)
+    time.sleep(random.uniform(0, longest))  # noqa: S311 - not for secrecy.
 
 
 def _attempt(
-    storage: Storage, parent: Commit | None, commit: Commit, schema: Any
+    storage: Storage, parent: Commit | None, commit: Commit, batch: Batch
 ) -> Exception | None:
-    """Try to commit on exactly this parent; return what was raised, which says nothing about the outcome."""
+    """Try to commit on exactly this parent; return what was raised, which proves nothing."""
     try:
         faults.point("before_commit")
-        _transact(storage, parent, commit, schema)
+        _transact(storage, parent, commit, batch)
         faults.point("after_commit")
     except Exception as error:  # Whatever it is, the log decides.
         return error
     return None
 
 
-def _transact(storage: Storage, parent: Commit | None, commit: Commit, schema: Any) -> None:
+def _transact(storage: Storage, parent: Commit | None, commit: Commit, batch: Batch) -> None:
     from deltalake import (
         CommitProperties,
         DeltaTable,
@@ -108,7 +138,7 @@ def _transact(storage: Storage, parent: Commit | None, commit: Commit, schema: A
     from deltalake.transaction import AddAction, create_table_with_add_actions
 
     version = commit.version
-    uri, delta_schema = storage.uri(version.table), Schema.from_arrow(schema)
+    uri, schema = storage.uri(version.table), Schema.from_arrow(batch.schema)
     added = [
         AddAction(
             path=file.path,
@@ -129,10 +159,10 @@ def _transact(storage: Storage, parent: Commit | None, commit: Commit, schema: A
     if parent is None:
         create_table_with_add_actions(
             uri,
-            delta_schema,
+            schema,
             added,
             mode="error",
-            configuration=_CONFIGURATION,
+            configuration=CONFIGURATION,
             storage_options=storage.options,
             commit_properties=properties,
             post_commithook_properties=hooks,
@@ -142,7 +172,7 @@ def _transact(storage: Storage, parent: Commit | None, commit: Commit, schema: A
     table.create_write_transaction(
         list(added),
         "overwrite" if commit.kind == OVERWRITE else "append",
-        delta_schema,
+        schema,
         commit_properties=properties,
         post_commithook_properties=hooks,
     )
@@ -151,25 +181,25 @@ def _transact(storage: Storage, parent: Commit | None, commit: Commit, schema: A
 def _lost(table: str, parent: Commit | None, expected: int) -> ConcurrentWriteError:
     if parent is None:
         return ConcurrentWriteError(
-            f"table {table} does not exist, but version {expected} was expected"
+            f"there is no table {table}, but version {expected} was expected"
         )
     winner = parent.version
     return ConcurrentWriteError(
-        f"table {table} is at version {winner.number}, not {expected}: {winner.lineage.asset} wrote it in run "
-        f"{winner.lineage.run_id}; nothing was written, read it and run again"
+        f"table {table} is at version {winner.number}, not {expected}: {winner.lineage.asset} "
+        f"wrote it in run {winner.lineage.run_id}; nothing was written, read it and run again"
     )
 
 
 def _refused(storage: Storage, table: str, failure: Exception) -> LakeError:
-    return LakeError(
-        f"cannot commit to {storage.uri(table)}: {_line(failure)}; nothing was committed"
-    )
+    where = storage.uri(table)
+    return LakeError(f"cannot commit to {where}: {_line(failure)}; nothing was committed")
 
 
-def _unknown(storage: Storage, table: str, failure: Exception) -> UnknownOutcomeError:
+def _unknown(storage: Storage, table: str, failure: Exception | None) -> UnknownOutcomeError:
+    why = _line(failure) if failure else "the log does not show it"
     return UnknownOutcomeError(
         f"commit to {storage.uri(table)} has an unknown outcome after {DEADLINE_SECONDS:.0f} s: "
-        f"{_line(failure)}; run again, a commit that landed is found and not repeated"
+        f"{why}; run again, a commit that landed is found and not repeated"
     )
 
 

@@ -11,8 +11,8 @@ REFERENCE_DIGITS = 16  # 64 bits of the digest: enough to tell versions of one t
 class Lineage:
     """Who writes, and from what; kept in the commit itself.
 
-    `recipe` is the digest of everything that decides the content (inputs, code, configuration): equal recipe, equal
-    content. `inputs` maps each table read to the `Version.reference` read.
+    `recipe` is the digest of everything that decides the content (inputs, code, configuration):
+    equal recipe, equal content. `inputs` maps each table read to the `Version.reference` read.
     """
 
     asset: str
