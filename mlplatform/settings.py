@@ -62,6 +62,11 @@ class Settings:
         return self.home / "dagster"
 
     @property
+    def mlflow_artifacts(self) -> str:
+        """Where MLflow keeps the files of runs, as a URI."""
+        return (self.home / "mlflow" / "artifacts").resolve().as_uri()
+
+    @property
     def compile_cache(self) -> Path:
         """Folder of XLA's compiled programs."""
         return self.home / "cache" / "xla"

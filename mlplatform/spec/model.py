@@ -59,6 +59,7 @@ class Model(Section):
     epochs: int = Field(default=12, ge=1)
     batch_size: int = Field(default=256, ge=1)
     seed: int = Field(default=0, description="Seeds weights, shuffling and dropout.")
+    gpu: bool = Field(default=False, description="Ask Kubernetes for a GPU for the training step.")
 
 
 class Tuning(Section):

@@ -1,0 +1,78 @@
+"""The gates of a pipeline as blocking asset checks: one step an asset, one commit for all its verdicts."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from assets import judges
+from assets.gates import Bench, specs
+from assets.mistakes import in_one_line
+from mlplatform.registry.gate_log import Subject
+from mlplatform.spec import Pipeline
+from mlplatform.verdict import Severity, Verdict
+from resources import AlertsResource, ComputeResource, LakeResource, TfdvResource
+
+Judge = Callable[[Bench], tuple[Subject, Sequence[Verdict]]]
+
+QUESTIONS = {
+    "files_landed": "Has every source file at least one row?",
+    "data_schema": "Does TFDV find departures from the accepted schema?",
+    "row_count": "Are there enough rows, and not far fewer than before?",
+    "freshness": "Is the newest data recent enough?",
+    "missing_values": "Does a column miss more values than it may?",
+    "split_sound": "Does every part hold both classes, and does no row train and validate?",
+    "features_finite": "Is there a finite feature vector for every row?",
+    "program_matches_training": "Does the exported program answer as the trained network did?",
+    "accuracy": "Is the model good enough, better than guessing, and no worse than the champion?",
+    "fairness": "Do groups differ too much in true positive rate?",
+    "latency": "Is the 99th percentile of one-row predictions low enough?",
+    "artifact_size": "Is the artifact small enough?",
+    "overall": "Did every required gate pass, about these very bytes and under this very policy?",
+    "artifact_verified": "Do the bytes that were registered match their digests?",
+    "traffic_verified": "Do the bytes that take traffic match their digests?",
+}
+
+
+def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of every asset of the pipeline."""
+    block = Severity.BLOCK
+    data, model = pipeline.spec.data_gates, pipeline.spec.model_gates
+    on_data = {name: getattr(data, name).severity for name in type(data).model_fields}
+    on_model = {name: getattr(model, name).severity for name in type(model).model_fields}
+    if not pipeline.spec.groups:
+        del on_model["fairness"]
+    return [
+        _check(pipeline, "source", {"files_landed": block}, judges.source),
+        _check(pipeline, "dataset", on_data, judges.dataset),
+        _check(pipeline, "split", {"split_sound": block}, judges.split),
+        _check(pipeline, "features", {"features_finite": block}, judges.features),
+        _check(pipeline, "model", {"program_matches_training": block}, judges.model),
+        _check(pipeline, "evaluation", on_model, judges.evaluation),
+        _check(pipeline, "gate_verdict", {"overall": block}, judges.gate_verdict),
+        _check(pipeline, "registered_model", {"artifact_verified": block}, judges.registered_model),
+        _check(pipeline, "deployment", {"traffic_verified": block}, judges.deployment),
+    ]
+
+
+def _check(
+    pipeline: Pipeline, noun: str, gates: Mapping[str, Severity], judge: Judge
+) -> dg.AssetChecksDefinition:
+    asked = {gate: (severity, QUESTIONS[gate]) for gate, severity in gates.items()}
+
+    @dg.multi_asset_check(name=f"{pipeline.name}_{noun}_gates", specs=specs(pipeline, noun, asked))
+    def check(
+        context: dg.AssetCheckExecutionContext,
+        lake: LakeResource,
+        alerts: AlertsResource,
+        tfdv: TfdvResource,
+        compute: ComputeResource,
+    ) -> Iterator[dg.AssetCheckResult]:
+        bench = Bench(context, pipeline, noun, lake, alerts, tfdv, compute)
+        subject, verdicts = in_one_line(judge)(bench)
+        # A gate that yields nothing lets its downstream through, so one without an answer ends the step.
+        unanswered = set(gates) - {verdict.gate for verdict in verdicts}
+        if unanswered:
+            raise dg.Failure(f"no verdict of {', '.join(sorted(unanswered))}", allow_retries=False)
+        yield from bench.hear(subject, verdicts)
+
+    return check

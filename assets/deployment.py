@@ -1,0 +1,105 @@
+"""Release: a registered model takes traffic: all of it if it is the first, else a canary's share."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+from pydantic import Field
+
+from assets.mistakes import in_one_line
+from assets.publish import described, lineage, materialised, reads
+from mlplatform.gates import require_passed
+from mlplatform.lake import Lake, Version
+from mlplatform.registry.record import by_digest, records
+from mlplatform.rollout import Event, Model, TrafficState
+from mlplatform.rollout.events import commit
+from mlplatform.rollout.plan import deploy
+from mlplatform.spec import Pipeline
+from resources import LakeResource, MlflowResource
+
+
+class DeploymentConfig(dg.Config):
+    """What an operator may turn in the launchpad."""
+
+    canary_percent: float | None = Field(
+        default=None, ge=0, le=100, description="Traffic of a new version; the spec's if left out."
+    )
+    again: bool = Field(default=False, description="Deploy a model that was rolled back before.")
+
+
+def build(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """Return the pipeline's `deployment` asset."""
+    read = reads(pipeline, "registered_model", "gate_verdict", "model")
+
+    @dg.asset(**described(pipeline, "deployment"), ins=read)
+    @in_one_line
+    def deployment(
+        context: dg.AssetExecutionContext,
+        config: DeploymentConfig,
+        lake: LakeResource,
+        mlflow: MlflowResource,
+        registered_model: Version,
+        gate_verdict: Version,
+        model: Version,
+    ) -> dg.MaterializeResult[Version]:
+        store = lake.open()
+        chosen = _shippable(store, registered_model, gate_verdict, model)
+        percent = config.canary_percent
+        percent = pipeline.spec.rollout.canary_percent if percent is None else percent
+        reason = context.run.tags.get("mlplatform/trigger", "materialised")
+
+        def decide(traffic: TrafficState) -> Event | None:
+            by, at = f"run {context.run.run_id}", datetime.now(UTC)
+            return deploy(traffic, chosen, percent, by=by, reason=reason, at=at, again=config.again)
+
+        table = store.table(pipeline.table("deployment"))
+        who = lineage(context, pipeline, "deployment", [registered_model, gate_verdict, model])
+        event, traffic = commit(table, decide, who)
+        if event is not None:
+            _index(store, pipeline, registered_model, traffic, mlflow)
+        return materialised(context, store, table.latest(), _shown(traffic), reused=event is None)
+
+    return deployment
+
+
+def _shippable(
+    store: Lake, registered_model: Version, gate_verdict: Version, model: Version
+) -> Model:
+    """Return the registered model, if the bytes about to be shipped are the ones that passed."""
+    digest = model.lineage.facts["artifact"]
+    verdicts = store.table(gate_verdict.table).read(gate_verdict)
+    require_passed(verdicts, model_digest=digest, policy_hash=None)
+    record = by_digest(records(store.table(registered_model.table)), digest)
+    if record is None:
+        why = f"model {digest[:12]} is not registered; materialise registered_model first"
+        raise dg.Failure(why, allow_retries=False)
+    return Model(version=record.model_version, digest=digest)
+
+
+def _index(
+    store: Lake,
+    pipeline: Pipeline,
+    registered_model: Version,
+    traffic: TrafficState,
+    mlflow: MlflowResource,
+) -> None:
+    """Bring MLflow's aliases to what the lake says."""
+    live = {
+        "champion": traffic.champion,
+        "challenger": traffic.canary,
+        "previous": traffic.previous,
+    }
+    mlflow.index().sync(
+        pipeline.name,
+        records(store.table(registered_model.table)),
+        {alias: model.digest if model else None for alias, model in live.items()},
+        lambda digest: store.artifacts.open(digest).uri,
+    )
+
+
+def _shown(traffic: TrafficState) -> dict[str, object]:
+    champion, canary = traffic.champion, traffic.canary
+    return {
+        "champion": f"version {champion.version}" if champion else "none",
+        "canary": f"version {canary.version}" if canary else "none",
+        "canary_percent": traffic.canary_percent,
+    }

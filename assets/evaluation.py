@@ -1,0 +1,72 @@
+"""Evaluation: the candidate, and the champion it would replace, on the test rows nothing has read before."""
+
+import dagster as dg
+import pyarrow.compute as pc
+
+from assets.mistakes import in_one_line
+from assets.publish import Made, described, publish, reads
+from mlplatform.lake import Lake, Version
+from mlplatform.rollout import TrafficState
+from mlplatform.rollout.events import traffic
+from mlplatform.spec import Pipeline
+from resources import ComputeResource, LakeResource
+
+
+def build(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """Return the pipeline's `evaluation` asset."""
+
+    @dg.asset(**described(pipeline, "evaluation"), ins=reads(pipeline, "model", "dataset", "split"))
+    @in_one_line
+    def evaluation(
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        compute: ComputeResource,
+        model: Version,
+        dataset: Version,
+        split: Version,
+    ) -> dg.MaterializeResult[Version]:
+        store = lake.open()
+        candidate = model.lineage.facts["artifact"]
+        champion = to_replace(traffic(store.table(pipeline.table("deployment"))), candidate)
+
+        def make() -> Made:
+            compute.prepare()
+            return _assessed(store, pipeline, dataset, split, candidate, champion)
+
+        return publish(
+            context, store, pipeline, "evaluation", [model, dataset, split], make, champion=champion
+        )
+
+    return evaluation
+
+
+def to_replace(now: TrafficState, candidate: str) -> str:
+    """Return the digest of the model the candidate has to match, or nothing if it is the first.
+
+    A candidate that is live already is compared with the model it replaced, as on the day it was judged.
+    """
+    rivals = [
+        model for model in (now.champion, now.previous) if model and model.digest != candidate
+    ]
+    return rivals[0].digest if rivals else ""
+
+
+def _assessed(
+    store: Lake, pipeline: Pipeline, dataset: Version, split: Version, candidate: str, champion: str
+) -> Made:
+    from mlplatform.features.program import Predictor
+
+    from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
+
+    part = store.table(split.table).read(split)["part"]
+    rows = store.table(dataset.table).read(dataset).filter(pc.equal(part, "test"))
+    digests = [digest for digest in (candidate, champion) if digest]
+    models = {digest: Predictor.load(store.artifacts.open(digest)) for digest in digests}
+    assessed = assess(pipeline.spec, rows, models)
+    facts = {"scores": store.artifacts.put({SCORES: to_bytes(assessed.scores)})}
+    shown = {
+        f"test/{m['metric']}": m["observed"]
+        for m in assessed.metrics.to_pylist()
+        if m["model"] == candidate and not m["group"]
+    }
+    return Made(assessed.metrics, {**facts, "candidate": candidate, "champion": champion}, shown)

@@ -1,0 +1,73 @@
+"""Evaluation: every gate's answer about this model and what it was made from becomes one `gate_verdict`."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.mistakes import in_one_line
+from assets.publish import described, lineage, materialised, reads
+from assets.report import page
+from mlplatform.gates import policy_hash, record, required
+from mlplatform.gates.overall import overall
+from mlplatform.lake import Lake, Version
+from mlplatform.provenance.ancestry import ancestors, number
+from mlplatform.registry import gate_log
+from mlplatform.spec import Pipeline
+from mlplatform.verdict import Verdict
+from resources import LakeResource
+
+# The gates that no spec can turn off, and what each of them judges.
+ALWAYS = {
+    "files_landed": "source",
+    "split_sound": "split",
+    "features_finite": "features",
+    "program_matches_training": "model",
+}
+
+
+def build(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """Return the pipeline's `gate_verdict` asset."""
+
+    @dg.asset(**described(pipeline, "gate_verdict"), ins=reads(pipeline, "evaluation"))
+    @in_one_line
+    def gate_verdict(
+        context: dg.AssetExecutionContext, lake: LakeResource, evaluation: Version
+    ) -> dg.MaterializeResult[Version]:
+        store = lake.open()
+        verdict = _judged(store, pipeline, evaluation)
+        table = store.table(pipeline.table("gate_verdict"))
+        digest, policy = evaluation.lineage.facts["candidate"], policy_hash(pipeline.spec)
+        known = table.read().to_pylist()[-1:] if table.exists() else []
+        said = [(k["model_digest"], k["policy_hash"], k["outcome"], k["because"]) for k in known]
+        reused = said == [(digest, policy, verdict.outcome.value, verdict.because)]
+        if not reused:
+            row = record.rows(
+                [verdict], subject=evaluation.table, subject_digest=evaluation.digest,
+                model_digest=digest, policy_hash=policy, run_id=context.run.run_id,
+                decided_at=datetime.now(UTC),
+            )  # fmt: skip
+            report = store.artifacts.put(
+                {"report.html": page(store, pipeline, evaluation, verdict)}
+            )
+            facts = {"report": report, "candidate": digest}
+            who = lineage(context, pipeline, "gate_verdict", [evaluation], facts=facts)
+            table.append(row, who, token=f"verdict:{context.run.run_id}:{digest[:16]}")
+        return materialised(
+            context, store, table.latest(), {"because": verdict.because}, reused=reused
+        )
+
+    return gate_verdict
+
+
+def _judged(store: Lake, pipeline: Pipeline, evaluation: Version) -> Verdict:
+    """Return the verdict over all gates, each asked about what this very model was made from."""
+    made_from = ancestors(store, evaluation)
+    digests = {
+        table.rpartition("/")[2]: store.table(table).version(number(reference)).digest
+        for table, reference in made_from.items()
+    }
+    judged = {"dataset": digests["dataset"], "model": evaluation.digest}
+    wanted = {gate: judged[subject] for gate, subject in required(pipeline.spec).items()}
+    wanted |= {gate: digests[noun] for gate, noun in ALWAYS.items()}
+    gates = gate_log.rows(store.table(pipeline.table(gate_log.TABLE)))
+    return overall(gates, wanted, policy_hash(pipeline.spec))

@@ -1,0 +1,71 @@
+"""Release: a model with a passing verdict becomes a `registered_model`."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.mistakes import in_one_line
+from assets.publish import described, lineage, materialised, reads
+from mlplatform.gates import policy_hash, require_passed
+from mlplatform.lake import Lake, Version
+from mlplatform.provenance.ancestry import ancestors
+from mlplatform.registry.record import Candidate, by_digest, records, register
+from mlplatform.spec import Pipeline
+from mlplatform.verdict import Outcome
+from resources import LakeResource, MlflowResource
+
+
+def build(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """Return the pipeline's `registered_model` asset."""
+    read = reads(pipeline, "model", "evaluation", "gate_verdict")
+
+    @dg.asset(**described(pipeline, "registered_model"), ins=read)
+    @in_one_line
+    def registered_model(
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        mlflow: MlflowResource,
+        model: Version,
+        evaluation: Version,
+        gate_verdict: Version,
+    ) -> dg.MaterializeResult[Version]:
+        store = lake.open()
+        candidate = _candidate(store, pipeline, model, evaluation, gate_verdict)
+        table = store.table(pipeline.table("registered_model"))
+        known = by_digest(records(table), candidate.model_digest)
+        if known is None:
+            who = lineage(context, pipeline, "registered_model", [model, evaluation, gate_verdict])
+            record = register(store, pipeline.name, candidate, who, datetime.now(UTC))
+            source = store.artifacts.open(record.model_digest).uri
+            mlflow.index().register(pipeline.name, record, source)
+        return materialised(context, store, table.latest(), {}, reused=known is not None)
+
+    return registered_model
+
+
+def _candidate(
+    store: Lake, pipeline: Pipeline, model: Version, evaluation: Version, gate_verdict: Version
+) -> Candidate:
+    """Return what is registered, if the verdict is a pass about these very bytes.
+
+    A blocking check stops only the run it is in; a run of this asset alone must ask again.
+    """
+    digest = model.lineage.facts["artifact"]
+    verdict = require_passed(
+        store.table(gate_verdict.table).read(gate_verdict),
+        model_digest=digest,
+        policy_hash=policy_hash(pipeline.spec),
+    )
+    metrics = store.table(evaluation.table).read(evaluation).to_pylist()
+    overall = {
+        m["metric"]: m["observed"] for m in metrics if not m["group"] and m["model"] == digest
+    }
+    return Candidate(
+        model_digest=digest,
+        metrics=overall,
+        verdict=Outcome(verdict["outcome"]),
+        verdict_digests={"policy": verdict["policy_hash"], "gate_verdict": gate_verdict.digest},
+        code_version=model.lineage.code_version,
+        data_versions=ancestors(store, gate_verdict, evaluation, model),
+        mlflow_run_id=model.lineage.facts.get("mlflow_run", ""),
+    )

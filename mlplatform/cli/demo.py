@@ -1,0 +1,89 @@
+"""The first hour in one command: walk the pipeline through Dagster, ask the deployed model, show what there is."""
+
+import re
+import time
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from mlplatform.cli import summary
+from mlplatform.cli.dagster_home import materialize
+from mlplatform.cli.lake import open_lake
+from mlplatform.cli.release import find_pipeline
+from mlplatform.settings import Settings
+from mlplatform.spec import Pipeline
+
+# `2026-11-23 14:49:36 +0000 - dagster - INFO - __ASSET_JOB - <run id> - <step> - message`
+LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:]+ \S+ - dagster - (?P<level>[A-Z]+) - (?P<rest>.*)$")
+HELD_OUT_ROWS = 1000  # Asked over HTTP: enough for a metric a person recognises, under 2 s.
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def run(settings: Settings, name: str, port: int) -> int:
+    """Walk, serve, score, summarise; return 0, or the exit code of the walk that failed."""
+    pipeline = find_pipeline(settings, name)
+    started = time.monotonic()
+    console.print(
+        f"[bold]{name}[/]: walking the pipeline through Dagster (state in {settings.home})"
+    )
+    code = walk(settings, pipeline)
+    seconds = time.monotonic() - started
+    if code:
+        console.print(
+            f"[red]stopped after {seconds:.0f} s[/]; nothing after the failed step was materialised"
+        )
+        summary.gates(console, open_lake(settings), pipeline)
+        return code
+    console.print(f"[green]walked in {seconds:.0f} s[/]\n")
+    served = ask_the_deployed_model(settings, pipeline, port)
+    summary.everything(console, settings, open_lake(settings), pipeline, served)
+    return 0
+
+
+def walk(settings: Settings, pipeline: Pipeline) -> int:
+    """Materialise every asset of the pipeline in a Dagster process, saying what it does; return its exit code."""
+    with materialize(settings, f'key:"{pipeline.name}/*"') as child:
+        assert child.stdout is not None  # noqa: S101  asked for with PIPE
+        for line in said(child.stdout):
+            console.print(f"  {line}", markup=False)
+        return child.wait()
+
+
+def said(lines: Iterable[str]) -> Iterable[str]:
+    """Yield what a person wants to read of Dagster's output: the assets' own lines, and errors."""
+    for line in lines:
+        logged = LOG_LINE.match(line)
+        if logged is None:
+            if line.startswith("Error: "):
+                yield line.strip()
+            continue
+        message = logged["rest"].split(" - ")[-1].strip()
+        if logged["level"] in ("ERROR", "CRITICAL", "WARNING"):
+            yield f"{logged['level'].lower()}: {message}"
+        elif message:
+            yield message
+
+
+def ask_the_deployed_model(settings: Settings, pipeline: Pipeline, port: int) -> summary.Served:
+    """Start the prediction server, score held-out rows over HTTP, and stop it again."""
+    from mlplatform.cli.held_out import held_out_rows, right_answers
+    from mlplatform.serve.client import PredictionClient
+    from mlplatform.serve.process import ServerProcess
+
+    rows, labels = held_out_rows(open_lake(settings), pipeline, HELD_OUT_ROWS)
+    console.print("starting the prediction server on the deployed model")
+    with ServerProcess(settings.lake, pipeline.name, port=port) as server:
+        client = PredictionClient(server.url)
+        begun = time.monotonic()
+        answers = client.predict(rows)
+        seconds = time.monotonic() - begun
+        served = summary.Served(
+            url=server.url,
+            model_version=answers.model_version,
+            rows=len(rows),
+            right=right_answers(answers.probabilities, labels),
+            seconds=seconds,
+        )
+    console.print("stopped the prediction server\n")
+    return served

@@ -1,0 +1,28 @@
+"""The lake of a command line."""
+
+from typing import TYPE_CHECKING
+
+from mlplatform.errors import LakeError
+from mlplatform.settings import Settings
+
+if TYPE_CHECKING:
+    from mlplatform.lake import Lake
+
+
+def open_lake(settings: Settings) -> "Lake":
+    """Return the lake in `settings`.
+
+    Raises:
+        LakeError: If it is on S3 and the extra `aws` is not installed.
+    """
+    from mlplatform.lake import Lake
+
+    return Lake(settings.lake, _storage_options() if settings.lake.startswith("s3://") else None)
+
+
+def _storage_options() -> dict[str, str]:
+    try:
+        from mlplatform.lake.aws import storage_options
+    except ImportError:
+        raise LakeError("the lake is on S3 but boto3 is missing; install the extra `aws`") from None
+    return storage_options()

@@ -1,0 +1,118 @@
+"""`mlplatform`: one command a verb. A user's mistake is one line and exit code 1, never a traceback."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlplatform.errors import PlatformError
+from mlplatform.settings import Settings, find_root
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Continuous integration and delivery for machine learning models, on Dagster.",
+)
+
+Pipeline = Annotated[str, typer.Argument(help="Name of the pipeline: its folder in pipelines/.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the event.")]
+
+
+def main() -> None:
+    """Run the command line; the entry point of the installed `mlplatform` script."""
+    try:
+        app()
+    except PlatformError as mistake:
+        sys.stderr.write(f"Error: {mistake}\n")
+        raise SystemExit(1) from None
+
+
+def settings() -> Settings:
+    """Return the settings of this process, for the checkout around the working directory."""
+    return Settings.from_environment(os.environ, find_root(Path.cwd()))
+
+
+@app.command()
+def demo(
+    pipeline: Pipeline = "census_income",
+    port: Annotated[
+        int, typer.Option(help="Port of the prediction server; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Train, gate and deploy a pipeline, ask the deployed model over HTTP, and say what there is."""
+    from mlplatform.cli.demo import run
+
+    raise typer.Exit(run(settings(), pipeline, port))
+
+
+@app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002  typer's way of a flag
+) -> None:
+    """What is live, and from which versions; read from the lake alone."""
+    from mlplatform.cli.status import show
+
+    show(settings(), as_json=json)
+
+
+@app.command()
+def serve(
+    pipeline: Pipeline,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+) -> None:
+    """Answer predictions with what is deployed, following promotions and rollbacks."""
+    from mlplatform.cli.lake import open_lake
+    from mlplatform.serve.server import run
+
+    run(open_lake(settings()), pipeline, host, port)
+
+
+@app.command()
+def land(
+    pipeline: Pipeline,
+    file: Annotated[Path, typer.Argument(help="A labelled batch in the pipeline's source format.")],
+) -> None:
+    """Append a batch of new rows; the volume trigger counts them."""
+    from mlplatform.cli.release import land_batch
+
+    land_batch(settings(), pipeline, file)
+
+
+@app.command()
+def promote(pipeline: Pipeline, reason: Reason = "promoted by hand") -> None:
+    """Give the canary all traffic."""
+    from mlplatform.cli.release import promote_canary
+
+    promote_canary(settings(), pipeline, reason)
+
+
+@app.command()
+def rollback(pipeline: Pipeline, reason: Reason = "rolled back by hand") -> None:
+    """Withdraw the canary, or return to the champion before this one."""
+    from mlplatform.cli.release import roll_back
+
+    roll_back(settings(), pipeline, reason)
+
+
+@app.command()
+def doctor() -> None:
+    """Check interpreters, lake, TFDV worker, MLflow and GPU, and say what to do about what is missing."""
+    from mlplatform.cli.doctor import examine
+
+    raise typer.Exit(examine(settings()))
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000) -> None:
+    """Open the Dagster UI, with its daemon, on the same lake."""
+    from mlplatform.cli.dagster_home import run_dev
+
+    raise typer.Exit(run_dev(settings(), port))
+
+
+if __name__ == "__main__":
+    main()

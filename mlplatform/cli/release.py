@@ -1,0 +1,83 @@
+"""Commands that change what is landed or live."""
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from mlplatform.cli.lake import open_lake
+from mlplatform.errors import SourceError
+from mlplatform.lake import Lineage
+from mlplatform.provenance.code import code_identity
+from mlplatform.rollout import Event, TrafficState
+from mlplatform.rollout import plan as rollout_plan
+from mlplatform.settings import Settings
+from mlplatform.spec import Pipeline, load_pipelines
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def find_pipeline(settings: Settings, name: str) -> Pipeline:
+    """Return the pipeline called `name`.
+
+    Raises:
+        SourceError: Naming the ones there are, if it is not among them.
+    """
+    known = {pipeline.name: pipeline for pipeline in load_pipelines(settings.pipelines)}
+    if name not in known:
+        raise SourceError(f"no pipeline {name!r}; known: {', '.join(sorted(known))}")
+    return known[name]
+
+
+def land_batch(settings: Settings, name: str, file: Path) -> None:
+    """Append the rows of `file` to the pipeline's source, once however often it is repeated."""
+    from mlplatform.ingest.source import land_file
+
+    pipeline = find_pipeline(settings, name)
+    table = open_lake(settings).table(pipeline.table("source"))
+    before = table.latest()
+    version = land_file(pipeline, file, table, _lineage(settings, table.name))
+    if before is not None and before.number == version.number:
+        console.print(f"{file.name}: landed before; nothing new")
+        return
+    added = version.rows - (before.rows if before else 0)
+    console.print(f"{file.name}: {added:,} rows landed as {table.name} version {version.number}")
+
+
+def promote_canary(settings: Settings, name: str, reason: str) -> None:
+    """Give the canary all traffic."""
+
+    def decide(traffic: TrafficState) -> Event:
+        return rollout_plan.promote(
+            traffic, by=getpass.getuser(), reason=reason, at=datetime.now(UTC)
+        )
+
+    _record(settings, name, decide)
+
+
+def roll_back(settings: Settings, name: str, reason: str) -> None:
+    """Withdraw the canary, or return to the previous champion."""
+
+    def decide(traffic: TrafficState) -> Event:
+        return rollout_plan.rollback(
+            traffic, by=getpass.getuser(), reason=reason, at=datetime.now(UTC)
+        )
+
+    _record(settings, name, decide)
+
+
+def _record(settings: Settings, name: str, decide: "rollout_plan.Decide") -> None:
+    from mlplatform.rollout.events import commit
+
+    pipeline = find_pipeline(settings, name)
+    table = open_lake(settings).table(pipeline.table("deployment"))
+    event, after = commit(table, decide, _lineage(settings, table.name))
+    champion = f"version {after.champion.version}" if after.champion else "nothing"
+    if event is not None:
+        console.print(f"{event.kind.value}: version {event.model_version}; champion is {champion}")
+
+
+def _lineage(settings: Settings, table: str) -> Lineage:
+    code = str(code_identity(settings.root))
+    return Lineage(asset=table, run_id=f"cli-{getpass.getuser()}", code_version=code)

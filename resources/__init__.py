@@ -1,0 +1,50 @@
+"""Where things run. The environment enters the code location here and nowhere else."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mlplatform.settings import Settings
+from resources.alerts import AlertsResource
+from resources.compute import ComputeResource
+from resources.lake import LakeResource, LakeVersions
+from resources.mlflow import MlflowResource
+from resources.tfdv import TfdvResource
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def settings_from_environment() -> Settings:
+    """Return the settings of this process, with defaults in the checkout."""
+    return Settings.from_environment(os.environ, ROOT)
+
+
+def for_settings(settings: Settings) -> dict[str, Any]:
+    """Return the resources every asset, check and sensor asks for by name."""
+    lake = LakeResource(root=settings.lake)
+    return {
+        "lake": lake,
+        "io_manager": LakeVersions(lake=lake),
+        "tfdv": TfdvResource(
+            python=str(settings.tfdv_python or ""),
+            checkout=str(settings.root),
+            log=str(settings.worker_log),
+        ),
+        "mlflow": MlflowResource(
+            tracking_uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts
+        ),
+        "compute": ComputeResource(compile_cache=str(settings.compile_cache)),
+        "alerts": AlertsResource(log=str(settings.alert_log)),
+    }
+
+
+__all__ = [
+    "AlertsResource",
+    "ComputeResource",
+    "LakeResource",
+    "LakeVersions",
+    "MlflowResource",
+    "TfdvResource",
+    "for_settings",
+    "settings_from_environment",
+]

@@ -1,0 +1,47 @@
+"""The lake, and the IO manager that passes table versions between assets instead of data."""
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from mlplatform.lake import Lake, Version
+from resources.aws import storage_options
+
+
+class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The Delta tables and artifacts of every pipeline."""
+
+    root: str
+    _opened: Lake | None = PrivateAttr(default=None)
+
+    def open(self) -> Lake:
+        """Return the lake. S3 credentials are looked up at first use, never at load."""
+        if self._opened is None:
+            s3 = self.root.startswith("s3://")
+            self._opened = Lake(self.root, storage_options() if s3 else None)
+        return self._opened
+
+
+class LakeVersions(dg.ConfigurableIOManager):
+    """Hands the next asset the version this run wrote or pinned, never "the latest".
+
+    What passes is a `Version`: a name, a number and a digest. Rows stay in the lake until somebody reads them.
+    """
+
+    lake: dg.ResourceDependency[LakeResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Version) -> None:
+        """Pin the version for the rest of the run."""
+        self.lake.open().pins(context.run_id).set(obj)
+
+    def load_input(self, context: dg.InputContext) -> Version:
+        """Return the version this run reads of the upstream table.
+
+        Raises:
+            dg.Failure: If the upstream asset has never been materialised.
+        """
+        table = "/".join(context.asset_key.path)
+        version = self.lake.open().pins(context.step_context.run_id).get(table)
+        if version is None:
+            why = f"{table} has no version yet; materialise it first"
+            raise dg.Failure(why, allow_retries=False)
+        return version

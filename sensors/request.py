@@ -1,0 +1,38 @@
+"""A decision becomes a run request or a reason to skip; one run per piece of evidence, retried a few times."""
+
+import dagster as dg
+
+from mlplatform.spec import Pipeline
+from mlplatform.triggers.decide import Decision
+
+EVIDENCE = "mlplatform/evidence"
+TRIGGER = "mlplatform/trigger"
+ATTEMPTS = 2  # Dagster remembers a run key for ever, also a failed run's; a gate that refuses twice stays refused.
+
+
+def targets(pipeline: Pipeline) -> dg.AssetSelection:
+    """Return the whole walk of the pipeline: what every trigger asks for."""
+    return dg.AssetSelection.key_prefixes(pipeline.name)
+
+
+def asked(
+    context: dg.SensorEvaluationContext, trigger: str, decision: Decision
+) -> dg.RunRequest | dg.SkipReason:
+    """Return a request for `decision`, or why there is none."""
+    if not decision.fire:
+        return dg.SkipReason(decision.because)
+    evidence = dg.RunsFilter(tags={EVIDENCE: decision.evidence_key})
+    earlier = context.instance.get_runs(evidence)
+    if any(run.status is not dg.DagsterRunStatus.FAILURE for run in earlier):
+        return dg.SkipReason(f"{decision.because}; asked before ({decision.evidence_key})")
+    if len(earlier) >= ATTEMPTS:
+        return dg.SkipReason(f"{decision.because}; {len(earlier)} runs failed, no more attempts")
+    context.log.info("%s: %s", trigger, decision.because)
+    return dg.RunRequest(
+        run_key=f"{decision.evidence_key}#{len(earlier) + 1}",
+        tags={
+            TRIGGER: trigger,
+            EVIDENCE: decision.evidence_key,
+            "mlplatform/because": decision.because[:255],
+        },
+    )
