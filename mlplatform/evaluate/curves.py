@@ -1,6 +1,8 @@
 """What the report's pictures show: ROC, calibration and score distribution, as plain numbers."""
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,18 +15,29 @@ SCORE_BINS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
+class CalibrationBin:
+    """Rows of similar score: mean score, and the share of positives with its 95 % interval."""
+
+    score: float
+    share: float
+    lower: float
+    upper: float
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Curves:
     """Points of the three pictures; empty where they are not defined.
 
     Attributes:
         roc: (false positive rate, true positive rate), rising from (0, 0) to (1, 1).
-        calibration: (mean score, share of positives, rows) of rows of similar score.
+        calibration: Ten bins of equal row counts, by score.
         negatives: Rows of class 0 by score, in bins of equal width from 0 to 1.
         positives: Rows of class 1 by score, in the same bins.
     """
 
     roc: tuple[tuple[float, float], ...] = ()
-    calibration: tuple[tuple[float, float, int], ...] = ()
+    calibration: tuple[CalibrationBin, ...] = ()
     negatives: tuple[int, ...] = ()
     positives: tuple[int, ...] = ()
 
@@ -67,7 +80,20 @@ def _roc(truth: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[tuple[fl
 
 def _calibration(
     truth: NDArray[np.bool_], score: NDArray[np.float64]
-) -> tuple[tuple[float, float, int], ...]:
+) -> tuple[CalibrationBin, ...]:
     order = np.argsort(score, kind="stable")
     parts = np.array_split(order, min(CALIBRATION_BINS, len(order)))
-    return tuple((float(score[p].mean()), float(truth[p].mean()), len(p)) for p in parts)
+    return tuple(_bin(float(score[p].mean()), int(truth[p].sum()), len(p)) for p in parts)
+
+
+def _bin(score: float, positives: int, rows: int) -> CalibrationBin:
+    lower, upper = wilson(positives, rows)
+    return CalibrationBin(score=score, share=positives / rows, lower=lower, upper=upper, rows=rows)
+
+
+def wilson(hits: int, rows: int) -> tuple[float, float]:
+    """Return the two-sided 95 % interval of a share: Wilson (1927), JASA 22:209."""
+    z = NormalDist().inv_cdf(0.975)
+    centre = (hits + z**2 / 2) / (rows + z**2)
+    reach = z / (rows + z**2) * math.sqrt(hits * (rows - hits) / rows + z**2 / 4)
+    return max(centre - reach, 0.0), min(centre + reach, 1.0)

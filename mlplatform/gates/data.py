@@ -79,9 +79,9 @@ def freshness(newest: datetime | None, now: datetime, policy: FreshnessGate) -> 
         why = f"the time of the newest row {known}; it must be at most {limit:g} days old"
         return refused("freshness", policy.severity, limit, why)
     age = (now - newest).total_seconds() / SECONDS_PER_DAY
-    why = f"the newest row is {age:.1f} days old ({newest.isoformat()}), limit {limit:g}"
+    why = f"the newest row is {age:.1f} days old ({_minute(newest)}), limit {limit:g}"
     if age < -CLOCK_SKEW_DAYS:
-        why = f"the newest row is {-age:.1f} days in the future ({newest.isoformat()})"
+        why = f"the newest row is {-age:.1f} days in the future ({_minute(newest)})"
     return Verdict(
         gate="freshness",
         outcome=Outcome.PASS if -CLOCK_SKEW_DAYS <= age <= limit else Outcome.FAIL,
@@ -91,6 +91,10 @@ def freshness(newest: datetime | None, now: datetime, policy: FreshnessGate) -> 
         because=why,
         evidence={"newest": newest.isoformat(), "now": now.isoformat()},
     )
+
+
+def _minute(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="minutes")
 
 
 def missing_values(

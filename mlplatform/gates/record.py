@@ -57,7 +57,7 @@ def rows(
     return pa.Table.from_pylist([{**_said(v), **about} for v in verdicts], schema=GATES_SCHEMA)
 
 
-def verdicts(table: pa.Table) -> list[Verdict]:
+def to_verdicts(table: pa.Table) -> list[Verdict]:
     """Return the verdicts in `table`, in its order."""
     return [verdict(row) for row in table.to_pylist()]
 

@@ -6,7 +6,7 @@ too far is policy, and lives in the spec.
 
 import numpy as np
 
-from mlplatform.monitor.histogram import BinMismatchError, Histogram
+from mlplatform.monitor.histogram import BinMismatchError, EmptyWindowError, Histogram
 
 FLOOR = 1e-4  # Share given to an empty bin so the log is finite; one bin then adds at most 9.3.
 
@@ -27,11 +27,16 @@ def psi(reference: Histogram, current: Histogram) -> float:
 def expected_without_drift(reference: Histogram, current: Histogram) -> float:
     """Return the PSI that two samples of one population of these sizes show on average, in nats.
 
-    (B - 1)(1/n + 1/m), of the B bins in which either has a row: J is then half the sum of two
-    chi-square statistics with B - 1 degrees of freedom, scaled by n and m (Yurdakul & Naranjo
-    (2020), Journal of Risk Model Validation 14(4)). 100 rows a side give 0.18 with ten bins, which
-    is why PSI alone calls small windows drifted.
+    (B - 1)(1/n + 1/m), of the B bins in which either has a row: J is then near (1/n + 1/m) times a
+    chi-square of B - 1 degrees of freedom (Yurdakul & Naranjo (2020), Journal of Risk Model
+    Validation 14(4)). 100 rows a side give 0.18 with ten bins, which is why PSI alone calls small
+    windows drifted.
+
+    Raises:
+        EmptyWindowError: If one of them has no rows.
     """
+    if not reference.rows or not current.rows:
+        raise EmptyWindowError("no rows in this window; drift cannot be measured")
     held = np.array(reference.counts) + np.array(current.counts) > 0
     occupied = int(np.count_nonzero(held))
     return max(occupied - 1, 0) * (1 / reference.rows + 1 / current.rows)
