@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from assets.mistakes import in_one_line
-from assets.publish import Made, described, publish, reads
+from assets.nouns import asset_of
+from assets.publish import Made, publish
 from mlplatform.ingest.dataset import typed
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
@@ -13,8 +13,7 @@ from resources import LakeResource
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `dataset` asset."""
 
-    @dg.asset(**described(pipeline, "dataset"), ins=reads(pipeline, "source"))
-    @in_one_line
+    @asset_of(pipeline, "dataset", "source")
     def dataset(
         context: dg.AssetExecutionContext, lake: LakeResource, source: Version
     ) -> dg.MaterializeResult[Version]:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import Field
 
-from assets.mistakes import in_one_line
-from assets.publish import described, lineage, materialised, reads
+from assets.nouns import asset_of
+from assets.publish import lineage, materialised, newest
 from mlplatform.gates import require_passed
 from mlplatform.lake import Lake, Version
 from mlplatform.registry.record import by_digest, records
@@ -28,10 +28,8 @@ class DeploymentConfig(dg.Config):
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `deployment` asset."""
-    read = reads(pipeline, "registered_model", "gate_verdict", "model")
 
-    @dg.asset(**described(pipeline, "deployment"), ins=read)
-    @in_one_line
+    @asset_of(pipeline, "deployment", "registered_model", "gate_verdict", "model")
     def deployment(
         context: dg.AssetExecutionContext,
         config: DeploymentConfig,
@@ -56,7 +54,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         event, traffic = commit(table, decide, who)
         if event is not None:
             _index(store, pipeline, registered_model, traffic, mlflow)
-        return materialised(context, store, table.latest(), _shown(traffic), reused=event is None)
+        return materialised(context, store, newest(table), _shown(traffic), reused=event is None)
 
     return deployment
 

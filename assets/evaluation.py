@@ -3,8 +3,8 @@
 import dagster as dg
 import pyarrow.compute as pc
 
-from assets.mistakes import in_one_line
-from assets.publish import Made, described, publish, reads
+from assets.nouns import asset_of
+from assets.publish import Made, publish
 from mlplatform.lake import Lake, Version
 from mlplatform.rollout import TrafficState
 from mlplatform.rollout.events import traffic
@@ -15,8 +15,7 @@ from resources import ComputeResource, LakeResource
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `evaluation` asset."""
 
-    @dg.asset(**described(pipeline, "evaluation"), ins=reads(pipeline, "model", "dataset", "split"))
-    @in_one_line
+    @asset_of(pipeline, "evaluation", "model", "dataset", "split")
     def evaluation(
         context: dg.AssetExecutionContext,
         lake: LakeResource,
@@ -54,9 +53,8 @@ def to_replace(now: TrafficState, candidate: str) -> str:
 def _assessed(
     store: Lake, pipeline: Pipeline, dataset: Version, split: Version, candidate: str, champion: str
 ) -> Made:
-    from mlplatform.features.program import Predictor
-
     from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
+    from mlplatform.features.program import Predictor
 
     part = store.table(split.table).read(split)["part"]
     rows = store.table(dataset.table).read(dataset).filter(pc.equal(part, "test"))

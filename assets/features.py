@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from assets.mistakes import in_one_line
-from assets.publish import Made, described, features_code, publish, reads
+from assets.nouns import asset_of
+from assets.publish import Made, features_code, publish
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import LakeResource
@@ -12,22 +12,21 @@ from resources import LakeResource
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `features` asset."""
 
-    @dg.asset(**described(pipeline, "features"), ins=reads(pipeline, "dataset", "split"))
-    @in_one_line
+    @asset_of(pipeline, "features", "dataset", "split")
     def features(
         context: dg.AssetExecutionContext, lake: LakeResource, dataset: Version, split: Version
     ) -> dg.MaterializeResult[Version]:
         def make() -> Made:
-            from mlplatform.features.table import fit_and_build
+            from mlplatform.features.load import load_feature_set
+            from mlplatform.features.table import build as vectors_of
+            from mlplatform.features.table import training_rows
 
             store = lake.open()
-            encoder, rows = fit_and_build(
-                pipeline,
-                store.table(dataset.table).read(dataset),
-                store.table(split.table).read(split),
-            )
+            rows, parts = (store.table(v.table).read(v) for v in (dataset, split))
+            encoder = load_feature_set(pipeline).fit(training_rows(rows, parts))
             state = store.artifacts.put({"features.json": encoder.to_json()})
-            return Made(rows, facts={"state": state}, shown={"columns": rows.num_columns})
+            vectors = vectors_of(pipeline, encoder, rows, parts)
+            return Made(vectors, {"state": state}, shown={"columns": vectors.num_columns})
 
         return publish(
             context, lake.open(), pipeline, "features", [dataset, split], make,

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.mistakes import in_one_line
-from assets.publish import described, lineage, materialised, reads
+from assets.nouns import asset_of
+from assets.publish import lineage, materialised, newest
 from assets.report import page
 from mlplatform.gates import policy_hash, record, required
 from mlplatform.gates.overall import overall
@@ -28,8 +28,7 @@ ALWAYS = {
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `gate_verdict` asset."""
 
-    @dg.asset(**described(pipeline, "gate_verdict"), ins=reads(pipeline, "evaluation"))
-    @in_one_line
+    @asset_of(pipeline, "gate_verdict", "evaluation")
     def gate_verdict(
         context: dg.AssetExecutionContext, lake: LakeResource, evaluation: Version
     ) -> dg.MaterializeResult[Version]:
@@ -53,7 +52,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             who = lineage(context, pipeline, "gate_verdict", [evaluation], facts=facts)
             table.append(row, who, token=f"verdict:{context.run.run_id}:{digest[:16]}")
         return materialised(
-            context, store, table.latest(), {"because": verdict.because}, reused=reused
+            context, store, newest(table), {"because": verdict.because}, reused=reused
         )
 
     return gate_verdict

@@ -7,7 +7,8 @@ from functools import cached_property
 
 import dagster as dg
 
-from assets.publish import asset_key, lineage
+from assets.nouns import asset_key
+from assets.publish import lineage
 from mlplatform.alerts.notify import Alert
 from mlplatform.gates import policy_hash
 from mlplatform.lake import Lake, Table, Version

@@ -93,10 +93,9 @@ def model(bench: Bench) -> Answer:
     version = bench.version()
 
     def judge() -> list[Verdict]:
-        from mlplatform.features.program import Predictor
-
         from mlplatform.evaluate.assessment import class_of
         from mlplatform.evaluate.metrics import binary
+        from mlplatform.features.program import Predictor
 
         bench.compute.prepare()
         predictor = Predictor.load(bench.store.artifacts.open(_artifact(version)))
@@ -122,10 +121,9 @@ def evaluation(bench: Bench) -> Answer:
 
 
 def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
-    from mlplatform.features.program import Predictor
-
     from mlplatform.evaluate.assessment import SCORES, from_bytes
     from mlplatform.evaluate.latency import one_row
+    from mlplatform.features.program import Predictor
     from mlplatform.gates import accuracy, fairness
     from mlplatform.gates import model as of_model
 

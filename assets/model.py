@@ -1,20 +1,24 @@
 """Training: `features` becomes `model`: one exported program, its weights, and how it was fitted."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets.mistakes import in_one_line
-from assets.publish import Made, described, features_code, publish, reads
+from assets.nouns import asset_of
+from assets.publish import Made, features_code, publish
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
 from mlplatform.spec.model import Model
 from resources import ComputeResource, LakeResource, MlflowResource
 
 if TYPE_CHECKING:
-    from mlplatform.features import Encoder
+    from mlplatform.features.encoder import Encoder
+    from mlplatform.registry.tracking import ChildRun
+    from mlplatform.train.fit import Trained
 
 # One GPU for the training step; counts only under `k8s_job_executor`.
 GPU = {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
@@ -23,13 +27,9 @@ GPU = {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `model` asset."""
     tuned = ["study"] if pipeline.spec.tuning.trials else []
+    op_tags = {"dagster-k8s/config": GPU} if pipeline.spec.model.gpu else None
 
-    @dg.asset(
-        **described(pipeline, "model"),
-        ins=reads(pipeline, "dataset", "split", "features", *tuned),
-        op_tags={"dagster-k8s/config": GPU} if pipeline.spec.model.gpu else None,
-    )
-    @in_one_line
+    @asset_of(pipeline, "model", "dataset", "split", "features", *tuned, op_tags=op_tags)
     def model(
         context: dg.AssetExecutionContext,
         lake: LakeResource,
@@ -38,14 +38,16 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         **read: Version,
     ) -> dg.MaterializeResult[Version]:
         def make() -> Made:
+            from mlplatform.registry.tracking import child_run
+
             compute.prepare()
-            parent = mlflow.parent_run(
-                pipeline.name
-            )  # First: a training nobody can look up is lost.
-            wanted = chosen(pipeline, read.get("study"))
-            return _trained(
-                context, lake.open(), pipeline, read, wanted, mlflow.tracking_uri, parent
-            )
+            # First of all: a training that nobody can look up is lost.
+            parent = mlflow.parent_run(pipeline.name)
+            made, trained = _trained(lake.open(), pipeline, read)
+            with child_run(mlflow.tracking_uri, parent, pipeline.table("model")) as run:
+                log_to(run, trained)
+                run.tags({"mlplatform.model_digest": made.facts["artifact"]})
+            return replace(made, facts={**made.facts, "mlflow_run": run.run_id})
 
         inputs = [read[noun] for noun in sorted(read)]
         return publish(
@@ -57,7 +59,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
 def seen_in_training(lake: Lake, features: Version) -> "tuple[pa.Table, Encoder]":
     """Return the training and validation rows of a features version, never the test rows, and its encoder."""
-    from mlplatform.features import Encoder
+    from mlplatform.features.encoder import Encoder
 
     rows = lake.table(features.table).read(features, where=pc.field("part") != "test")
     state = lake.artifacts.open(features.lineage.facts["state"])
@@ -71,33 +73,30 @@ def chosen(pipeline: Pipeline, study: Version | None) -> Model:
     return Model.model_validate_json(study.lineage.facts["best"])
 
 
-def _trained(
-    context: dg.AssetExecutionContext,
-    lake: Lake,
-    pipeline: Pipeline,
-    read: dict[str, Version],
-    wanted: Model,
-    tracking_uri: str,
-    parent: str,
-) -> Made:
+def log_to(run: "ChildRun", trained: "Trained") -> None:
+    """Log how a model was fitted: what it was asked for, and every epoch."""
+    run.params(trained.model.model_dump())
+    epochs = [asdict(epoch) for epoch in trained.history]
+    names = [name for name in epochs[0] if name != "epoch"]
+    run.history({name: [e[name] for e in epochs] for name in names}, first_step=1)
+
+
+def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tuple[Made, Trained]":
     from mlplatform.train.export import export
     from mlplatform.train.fit import fit
 
-    from mlplatform.registry.tracking import child_run
-
     rows, encoder = seen_in_training(lake, read["features"])
-    trained = fit(pipeline, rows, encoder, wanted)
+    trained = fit(pipeline, rows, encoder, chosen(pipeline, read.get("study")))
     reference = _reference(lake, pipeline, read["dataset"], read["split"])
     digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
-    with child_run(tracking_uri, parent, pipeline.table("model")) as run:
-        run.params(wanted.model_dump())
-        run.history(trained.history)
-        run.tags({"mlplatform.model_digest": digest, "dagster.run_id": context.run.run_id})
-    summary = trained.summary()
-    row = {"model_digest": digest, "hyperparameters": wanted.model_dump_json(), **summary}
-    return Made(
-        pa.Table.from_pylist([row]), {"artifact": digest, "mlflow_run": run.run_id}, shown=summary
-    )
+    validation = {f"validation_{name}": value for name, value in trained.validation.items()}
+    row = {
+        "model_digest": digest,
+        "hyperparameters": trained.model.model_dump_json(),
+        "best_epoch": trained.best.epoch,
+        **validation,
+    }
+    return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=validation), trained
 
 
 def _reference(lake: Lake, pipeline: Pipeline, dataset: Version, split: Version) -> bytes:

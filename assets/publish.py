@@ -10,66 +10,12 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from mlplatform.lake import Lake, Lineage, Version
+from assets.nouns import NOUNS
+from mlplatform.errors import LakeError
+from mlplatform.lake import Lake, Lineage, Table, Version
 from mlplatform.provenance.code import code_identity, files_digest, rooms_digest
 from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
-
-
-@dataclass(frozen=True)
-class Noun:
-    """One kind of asset: where it stands in the walk, and which code and spec sections decide it."""
-
-    group: str
-    kinds: frozenset[str]
-    rooms: tuple[str, ...]
-    sections: tuple[str, ...]
-    description: str
-
-
-_COLUMNS = ("columns", "label", "source")
-NOUNS = {
-    "source": Noun(
-        "data", frozenset({"deltalake", "csv"}), ("ingest",), ("columns", "source"),
-        "Every row of every landed file as text, with its file and line. Append only.",
-    ),
-    "dataset": Noun(
-        "data", frozenset({"deltalake"}), ("ingest",), _COLUMNS,
-        "The rows with their declared types and a stable row id.",
-    ),
-    "split": Noun(
-        "data", frozenset({"deltalake"}), ("ingest",), (*_COLUMNS, "split"),
-        "Which rows train, validate and test.",
-    ),
-    "features": Noun(
-        "features", frozenset({"deltalake", "jax"}), ("features",), (*_COLUMNS, "unused", "split"),
-        "The feature vectors of every row, by state fitted on training rows only.",
-    ),
-    "study": Noun(
-        "training", frozenset({"optuna", "jax"}), ("features", "train", "tune"), ("model", "tuning"),
-        "Trials of an Optuna study over training and validation rows.",
-    ),
-    "model": Noun(
-        "training", frozenset({"jax", "mlflow"}), ("features", "train"), ("model", "tuning"),
-        "The trained model: features and network as one exported program.",
-    ),
-    "evaluation": Noun(
-        "evaluation", frozenset({"deltalake"}), ("evaluate",), ("label", "groups"),
-        "Metrics on the test rows, overall and by group; nothing before has read them.",
-    ),
-    "gate_verdict": Noun(
-        "evaluation", frozenset({"deltalake"}), ("gates",), (),
-        "One verdict over every gate this model and its data had to pass.",
-    ),
-    "registered_model": Noun(
-        "release", frozenset({"deltalake", "mlflow"}), ("registry",), (),
-        "Model versions that passed, with everything they were made from.",
-    ),
-    "deployment": Noun(
-        "release", frozenset({"deltalake"}), ("rollout",), ("rollout",),
-        "What takes traffic, as an append-only list of events; the server follows it.",
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,30 +25,6 @@ class Made:
     rows: pa.Table
     facts: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, Any] = field(default_factory=dict)
-
-
-def described(pipeline: Pipeline, noun: str) -> dict[str, Any]:
-    """Return the arguments of `@dg.asset` that follow from the pipeline and the noun."""
-    kind = NOUNS[noun]
-    return {
-        "key": asset_key(pipeline, noun),
-        "group_name": kind.group,
-        "kinds": set(kind.kinds),
-        "owners": pipeline.spec.owners,
-        "description": kind.description,
-        "code_version": rooms_digest(kind.rooms)[:12],
-        "tags": {"pipeline": pipeline.name},
-    }
-
-
-def asset_key(pipeline: Pipeline, noun: str) -> dg.AssetKey:
-    """Return the key of one of the pipeline's assets: also the name of its table."""
-    return dg.AssetKey([pipeline.name, noun])
-
-
-def reads(pipeline: Pipeline, *nouns: str) -> dict[str, dg.AssetIn]:
-    """Return `ins=` for parameters named after the pipeline's own assets."""
-    return {noun: dg.AssetIn(key=asset_key(pipeline, noun)) for noun in nouns}
 
 
 def lineage(
@@ -165,6 +87,18 @@ def publish(
     )
     seconds = {"seconds": round(time.perf_counter() - started, 2)}
     return materialised(context, lake, version, {**made.shown, **seconds}, reused=False)
+
+
+def newest(table: Table) -> Version:
+    """Return the newest version of a table that has one.
+
+    Raises:
+        LakeError: If it has none.
+    """
+    version = table.latest()
+    if version is None:
+        raise LakeError(f"{table.name} has no version; materialise it first")
+    return version
 
 
 def materialised(

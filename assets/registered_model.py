@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from assets.mistakes import in_one_line
-from assets.publish import described, lineage, materialised, reads
+from assets.nouns import asset_of
+from assets.publish import lineage, materialised, newest
 from mlplatform.gates import policy_hash, require_passed
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
@@ -17,10 +17,8 @@ from resources import LakeResource, MlflowResource
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `registered_model` asset."""
-    read = reads(pipeline, "model", "evaluation", "gate_verdict")
 
-    @dg.asset(**described(pipeline, "registered_model"), ins=read)
-    @in_one_line
+    @asset_of(pipeline, "registered_model", "model", "evaluation", "gate_verdict")
     def registered_model(
         context: dg.AssetExecutionContext,
         lake: LakeResource,
@@ -38,7 +36,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             record = register(store, pipeline.name, candidate, who, datetime.now(UTC))
             source = store.artifacts.open(record.model_digest).uri
             mlflow.index().register(pipeline.name, record, source)
-        return materialised(context, store, table.latest(), {}, reused=known is not None)
+        return materialised(context, store, newest(table), {}, reused=known is not None)
 
     return registered_model
 

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from assets.mistakes import in_one_line
-from assets.publish import described, lineage, materialised
+from assets.nouns import asset_of
+from assets.publish import lineage, materialised
 from mlplatform.ingest.source import land
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
@@ -13,8 +13,7 @@ from resources import LakeResource, TfdvResource
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `source` asset."""
 
-    @dg.asset(**described(pipeline, "source"))
-    @in_one_line
+    @asset_of(pipeline, "source")
     def source(
         context: dg.AssetExecutionContext, lake: LakeResource, tfdv: TfdvResource
     ) -> dg.MaterializeResult[Version]:

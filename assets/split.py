@@ -3,8 +3,8 @@
 import dagster as dg
 import pyarrow.compute as pc
 
-from assets.mistakes import in_one_line
-from assets.publish import Made, described, publish, reads
+from assets.nouns import asset_of
+from assets.publish import Made, publish
 from mlplatform.ingest.split import assign
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
@@ -14,8 +14,7 @@ from resources import LakeResource
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `split` asset."""
 
-    @dg.asset(**described(pipeline, "split"), ins=reads(pipeline, "dataset"))
-    @in_one_line
+    @asset_of(pipeline, "split", "dataset")
     def split(
         context: dg.AssetExecutionContext, lake: LakeResource, dataset: Version
     ) -> dg.MaterializeResult[Version]:

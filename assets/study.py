@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from assets.mistakes import in_one_line
 from assets.model import seen_in_training
-from assets.publish import Made, described, features_code, publish, reads
+from assets.nouns import asset_of
+from assets.publish import Made, features_code, publish
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import ComputeResource, LakeResource
@@ -13,8 +13,7 @@ from resources import ComputeResource, LakeResource
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `study` asset."""
 
-    @dg.asset(**described(pipeline, "study"), ins=reads(pipeline, "features"))
-    @in_one_line
+    @asset_of(pipeline, "study", "features")
     def study(
         context: dg.AssetExecutionContext,
         lake: LakeResource,

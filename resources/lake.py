@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from mlplatform.lake import Lake, Version
-from resources.aws import storage_options
+from resources.aws import s3_storage_options
 
 
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -17,7 +17,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the lake. S3 credentials are looked up at first use, never at load."""
         if self._opened is None:
             s3 = self.root.startswith("s3://")
-            self._opened = Lake(self.root, storage_options() if s3 else None)
+            self._opened = Lake(self.root, s3_storage_options() if s3 else None)
         return self._opened
 
 

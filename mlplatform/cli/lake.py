@@ -22,7 +22,9 @@ def open_lake(settings: Settings) -> "Lake":
 
 def _storage_options() -> dict[str, str]:
     try:
-        from mlplatform.lake.aws import storage_options
+        import boto3
     except ImportError:
         raise LakeError("the lake is on S3 but boto3 is missing; install the extra `aws`") from None
-    return storage_options()
+    from mlplatform.lake.aws import storage_options
+
+    return storage_options(boto3.client("s3"))

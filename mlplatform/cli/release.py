@@ -1,6 +1,7 @@
 """Commands that change what is landed or live."""
 
 import getpass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def roll_back(settings: Settings, name: str, reason: str) -> None:
     _record(settings, name, decide)
 
 
-def _record(settings: Settings, name: str, decide: "rollout_plan.Decide") -> None:
+def _record(settings: Settings, name: str, decide: Callable[[TrafficState], Event]) -> None:
     from mlplatform.rollout.events import commit
 
     pipeline = find_pipeline(settings, name)

@@ -1,0 +1,95 @@
+"""The assets of every pipeline by name: where each stands in the walk, and what decides its content."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets.mistakes import in_one_line
+from mlplatform.lake import Version
+from mlplatform.provenance.code import rooms_digest
+from mlplatform.spec import Pipeline
+
+
+@dataclass(frozen=True)
+class Noun:
+    """One kind of asset: where it stands in the walk, and which code and spec sections decide it."""
+
+    group: str
+    kinds: frozenset[str]
+    rooms: tuple[str, ...]
+    sections: tuple[str, ...]
+    description: str
+
+
+_COLUMNS = ("columns", "label", "source")
+NOUNS = {
+    "source": Noun(
+        "data", frozenset({"deltalake", "csv"}), ("ingest",), ("columns", "source"),
+        "Every row of every landed file as text, with its file and line. Append only.",
+    ),
+    "dataset": Noun(
+        "data", frozenset({"deltalake"}), ("ingest",), _COLUMNS,
+        "The rows with their declared types and a stable row id.",
+    ),
+    "split": Noun(
+        "data", frozenset({"deltalake"}), ("ingest",), (*_COLUMNS, "split"),
+        "Which rows train, validate and test.",
+    ),
+    "features": Noun(
+        "features", frozenset({"deltalake", "jax"}), ("features",), (*_COLUMNS, "unused", "split"),
+        "The feature vectors of every row, by state fitted on training rows only.",
+    ),
+    "study": Noun(
+        "training", frozenset({"optuna", "jax"}), ("features", "train", "tune"), ("model", "tuning"),
+        "Trials of an Optuna study over training and validation rows.",
+    ),
+    "model": Noun(
+        "training", frozenset({"jax", "mlflow"}), ("features", "train"), ("model", "tuning"),
+        "The trained model: features and network as one exported program.",
+    ),
+    "evaluation": Noun(
+        "evaluation", frozenset({"deltalake"}), ("evaluate",), ("label", "groups"),
+        "Metrics on the test rows, overall and by group; nothing before has read them.",
+    ),
+    "gate_verdict": Noun(
+        "evaluation", frozenset({"deltalake"}), ("gates",), (),
+        "One verdict over every gate this model and its data had to pass.",
+    ),
+    "registered_model": Noun(
+        "release", frozenset({"deltalake", "mlflow"}), ("registry",), (),
+        "Model versions that passed, with everything they were made from.",
+    ),
+    "deployment": Noun(
+        "release", frozenset({"deltalake"}), ("rollout",), ("rollout",),
+        "What takes traffic, as an append-only list of events; the server follows it.",
+    ),
+}  # fmt: skip
+
+
+def asset_of(
+    pipeline: Pipeline, noun: str, *read: str, op_tags: Mapping[str, Any] | None = None
+) -> Callable[[Callable[..., dg.MaterializeResult[Version]]], dg.AssetsDefinition]:
+    """Return the decorator of one of the pipeline's assets, which reads others by parameters of their names.
+
+    A user's mistake in it ends the step with one line in the log.
+    """
+    kind = NOUNS[noun]
+    decorate = dg.asset(
+        key=asset_key(pipeline, noun),
+        ins={other: dg.AssetIn(key=asset_key(pipeline, other)) for other in read},
+        group_name=kind.group,
+        kinds=set(kind.kinds),
+        owners=pipeline.spec.owners,
+        description=kind.description,
+        code_version=rooms_digest(kind.rooms)[:12],
+        tags={"pipeline": pipeline.name},
+        op_tags=op_tags,
+    )
+    return lambda compute: decorate(in_one_line(compute))
+
+
+def asset_key(pipeline: Pipeline, noun: str) -> dg.AssetKey:
+    """Return the key of one of the pipeline's assets: also the name of its table."""
+    return dg.AssetKey([pipeline.name, noun])
