@@ -51,7 +51,7 @@ class _Lines:
     def __init__(self, text: str, source: CsvSource) -> None:
         self._lines = io.StringIO(text, newline="")
         self._comment = source.comment
-        self._blank = "\r\n" if source.delimiter.isspace() else "\r\n\t "
+        self._blank = "\r\n\t ".replace(source.delimiter, "")
         self._read = 0
         self.began: int | None = None
 
