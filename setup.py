@@ -43,5 +43,5 @@ setup(
         "ray": ["daft[deltalake,ray]", "pyiceberg"],
         "tfdv": ["tensorflow-data-validation>=1.21"],
     },
-    entry_points={"console_scripts": ["mlplatform = mlplatform.cli.main:app"]},
+    entry_points={"console_scripts": ["mlplatform = mlplatform.cli.main:main"]},
 )

@@ -163,14 +163,16 @@ def run(command: list[str], purpose: str) -> None:
     )
     if done.returncode:
         LOG.write_text(f"{command}\n{done.stdout}{done.stderr}")
-        raise InstallError(f"could not {purpose}: {cause(done.stderr)} (all of it in {LOG})")
+        raise InstallError(
+            f"could not {purpose}: {cause(done.stderr)}; is the package index reachable? Details: {LOG}"
+        )
 
 
 def cause(stderr: str) -> str:
     """Return the innermost cause among what a command said, else the last thing it said."""
     said = [line.strip() for line in stderr.splitlines() if line.strip()]
-    named = [line for line in said if line.lower().startswith(("cause", "error"))]
-    return (named or said or ["it said nothing"])[-1]
+    named = [line for line in said if line.lower().startswith(("cause: ", "error: "))]
+    return named[-1].partition(": ")[2] if named else (said or ["it said nothing"])[-1]
 
 
 def say(line: str) -> None:

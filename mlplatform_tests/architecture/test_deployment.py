@@ -30,7 +30,7 @@ def test_workspace_yaml_names_the_code_location():
 
 def test_dg_toml_names_modules_that_exist():
     project = tomllib.loads((ROOT / "dg.toml").read_text(encoding="utf-8"))["project"]
-    assert (ROOT / project["root_module"] / "__init__.py").is_file()
+    assert project["root_module"] == project["defs_module"] == "pipelines"
     assert (ROOT / f"{project['code_location_target_module']}.py").is_file()
 
 

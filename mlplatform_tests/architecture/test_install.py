@@ -1,8 +1,9 @@
 """Installing: which TFDV a machine gets, and what a machine that cannot have it is told."""
 
 import importlib.util
-import os
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -55,7 +56,8 @@ def test_a_failed_step_is_one_line_that_says_what_and_why(install: ModuleType, t
     with pytest.raises(install.InstallError) as raised:
         install.run(failing, "install dev.lock")
     assert str(raised.value) == (
-        f"could not install dev.lock: error: no such wheel (all of it in {install.LOG})"
+        "could not install dev.lock: no such wheel; "
+        f"is the package index reachable? Details: {install.LOG}"
     )
     assert "hint: look" in install.LOG.read_text()
 
@@ -87,27 +89,49 @@ def test_a_killed_installation_is_taken_up_again(install: ModuleType, tmp_path: 
     assert made == ["now"]
 
 
-def find_python(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
-    """Run scripts/find-python with nothing but `path` and the system's tools to find."""
-    return subprocess.run(
-        [str(ROOT / "scripts" / "find-python"), *arguments],
-        env={"PATH": f"{path}{os.pathsep}/nowhere"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def find_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs scripts/find-python in an empty checkout; finds nothing but what `fake` made."""
+    script = tmp_path / "scripts" / "find-python"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "scripts" / "find-python", script)
+    (tmp_path / "dirname").symlink_to("/usr/bin/dirname")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(script), *arguments],
+            env={"PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
 
 
-def test_an_interpreter_that_exists_and_fails_is_passed_over(tmp_path: Path):
+def fake(python: Path, script: str) -> None:
+    """Put a program in an interpreter's place."""
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+
+
+def test_an_interpreter_that_exists_and_fails_is_passed_over(find_python, tmp_path: Path):
     """Version managers leave shims for versions that are not there."""
-    for name, script in (("python3.11", "exit 127"), ("python3.12", "echo /opt/python3.12")):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-    assert find_python(path=tmp_path).stdout == "/opt/python3.12\n"
+    fake(tmp_path / "python3.11", "exit 127")
+    fake(tmp_path / "python3.12", "echo /opt/python3.12")
+    assert find_python().stdout == "/opt/python3.12\n"
 
 
-def test_a_machine_without_a_fit_interpreter_is_told_so_in_one_line(tmp_path: Path):
-    done = find_python(path=tmp_path)
+def test_an_environment_keeps_the_interpreter_it_was_made_from(find_python, tmp_path: Path):
+    fake(tmp_path / "python3.11", "echo /opt/python3.11")
+    fake(tmp_path / ".venv" / "bin" / "python", "echo /opt/python3.13")
+    assert find_python().stdout == "/opt/python3.13\n"
+    assert find_python("python3.11").stdout == "/opt/python3.11\n"
+
+
+def test_a_machine_without_a_fit_interpreter_is_told_so_in_one_line(find_python):
+    done = find_python()
     assert done.returncode == 1
     assert done.stderr.startswith(
         "install: no working Python 3.11, 3.12 or 3.13 (tried: python3.11"

@@ -52,4 +52,4 @@ def test_the_library_installs_without_dagster(wheel: zipfile.ZipFile):
 
 def test_the_command_is_installed(wheel: zipfile.ZipFile):
     entry_points = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "mlplatform = mlplatform.cli.main:app" in wheel.read(entry_points).decode()
+    assert "mlplatform = mlplatform.cli.main:main" in wheel.read(entry_points).decode()

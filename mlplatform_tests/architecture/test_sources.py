@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mlplatform_tests.architecture.sources import CODE_LOCATION, LIBRARY, OTHERS, files, imports
+from mlplatform_tests.architecture.sources import (
+    CODE_LOCATION,
+    LIBRARY,
+    OTHERS,
+    files,
+    imported_packages,
+    imports,
+)
 
 EVERYTHING = files(*LIBRARY, *CODE_LOCATION, *OTHERS)
 RUNS_CODE_ON_LOAD = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
@@ -28,3 +35,9 @@ def test_nothing_is_stored_in_a_format_that_runs_code_when_loaded(file: Path):
 def test_no_delta_table_is_read_the_way_that_aborts_at_exit(file: Path):
     """`DeltaTable.to_pyarrow_table` can abort the process when it ends; the lake has others."""
     assert ".to_pyarrow_table(" not in file.read_text(encoding="utf-8")
+
+
+def test_a_pipeline_imports_the_library_and_no_wiring():
+    """What a team writes must not depend on how the platform runs it."""
+    wiring = {"assets", "resources", "sensors", "definitions", "dagster"}
+    assert not wiring & imported_packages("pipelines")
