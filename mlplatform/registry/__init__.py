@@ -1,0 +1,1 @@
+"""Registered models: a lake table that counts, and MLflow as its index."""

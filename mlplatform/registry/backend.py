@@ -1,0 +1,153 @@
+"""The one door to MLflow: a client that answers, or fails in one line, within a deadline.
+
+MLflow by itself retries an unreachable server for about 244 s and an unreachable database for about
+100 s.
+"""
+
+import os
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from mlplatform.errors import RegistryError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+T = TypeVar("T")
+
+PROBE_SECONDS = 3.0
+SERVER_SECONDS = 9.0  # One operation, however many requests it takes.
+DATABASE_SECONDS = 60.0  # The first use of a database makes the schema.
+REQUEST_SECONDS = 4  # One request; with its one retry still below SERVER_SECONDS.
+SQLITE = "sqlite:///"
+
+
+def client(tracking_uri: str) -> "MlflowClient":
+    """Return a client of a reachable MLflow; the schema of a new SQLite store is made on first use.
+
+    Raises:
+        RegistryError: If nothing answers at `tracking_uri` within `PROBE_SECONDS`.
+    """
+    probe(tracking_uri)
+    client: MlflowClient = load().MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+    return client
+
+
+def load() -> Any:
+    """Return the module `mlflow` (5 s the first time), told to be private and brief."""
+    # MLflow reads this while it is imported, and sends usage records to its makers otherwise.
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    import mlflow
+    from mlflow.environment_variables import (
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+        MLFLOW_HTTP_REQUEST_TIMEOUT,
+    )
+
+    retries, timeout = MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_TIMEOUT
+    retries.set(1)  # type: ignore[no-untyped-call]  # MLflow's own switch has no types
+    timeout.set(REQUEST_SECONDS)  # type: ignore[no-untyped-call]
+    return mlflow
+
+
+def probe(tracking_uri: str) -> None:
+    """Return when `tracking_uri` can be used, without importing MLflow.
+
+    Raises:
+        RegistryError: If a server does not answer within `PROBE_SECONDS`, or a SQLite file's folder
+            is not writable.
+    """
+    if tracking_uri.startswith(SQLITE):
+        _probe_folder(Path(tracking_uri.removeprefix(SQLITE)).parent)
+    elif _is_server(tracking_uri):
+        _in_time(tracking_uri, lambda: _probe_server(tracking_uri), PROBE_SECONDS)
+
+
+def within(tracking_uri: str, work: Callable[[], T]) -> T:
+    """Return what `work`, a function that uses MLflow, returns.
+
+    A remote store gets a deadline in a thread of its own, which is left behind when it is late:
+    every operation of this room may be repeated.
+
+    Raises:
+        RegistryError: If MLflow refuses, cannot be reached, or is late.
+    """
+    if tracking_uri.startswith(SQLITE):
+        return _translated(tracking_uri, work)
+    seconds = SERVER_SECONDS if _is_server(tracking_uri) else DATABASE_SECONDS
+    return _in_time(tracking_uri, lambda: _translated(tracking_uri, work), seconds)
+
+
+def shown(tracking_uri: str) -> str:
+    """Return `tracking_uri` without user and password."""
+    parts = urlsplit(tracking_uri)
+    if "@" not in parts.netloc:
+        return tracking_uri
+    return parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _in_time(tracking_uri: str, work: Callable[[], T], seconds: float) -> T:
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as wrong:
+            failed.append(wrong)
+
+    thread = threading.Thread(target=run, name="mlflow", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise RegistryError(
+            f"MLflow at {shown(tracking_uri)}: no answer within {seconds:g} s; is it up?"
+        )
+    return done[0]
+
+
+def _translated(tracking_uri: str, work: Callable[[], T]) -> T:
+    import requests
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return work()
+    except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as wrong:
+        reason = " ".join(str(wrong).split())[:300]
+        raise RegistryError(f"MLflow at {shown(tracking_uri)}: {reason}") from wrong
+
+
+def _is_server(tracking_uri: str) -> bool:
+    return urlsplit(tracking_uri).scheme in ("http", "https")
+
+
+def _probe_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe_file = folder / ".writable"
+        probe_file.touch()
+        probe_file.unlink(missing_ok=True)
+    except OSError as wrong:
+        raise RegistryError(f"MLflow: {folder} is not writable: {wrong.strerror}") from None
+
+
+def _probe_server(tracking_uri: str) -> None:
+    url = tracking_uri.rstrip("/") + "/health"
+    try:
+        with urllib.request.urlopen(url, timeout=PROBE_SECONDS):  # noqa: S310 - http or https, see `probe`
+            return
+    except urllib.error.HTTPError:
+        return  # Something answers; what it refuses will be said by the call itself.
+    except (OSError, ValueError) as wrong:
+        reason = getattr(wrong, "reason", wrong)
+        raise RegistryError(
+            f"MLflow at {shown(tracking_uri)} cannot be reached: {reason}; "
+            "start it or correct its address"
+        ) from None

@@ -1,0 +1,90 @@
+"""The append-only deployment table: one row per event, so any past state can be shown."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mlplatform.errors import ConcurrentWriteError
+from mlplatform.rollout.traffic import Event, Kind, TrafficState, state
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mlplatform.lake import Lineage, Table, Version
+
+__all__ = [
+    "Event",
+    "Kind",
+    "TrafficState",
+    "append",
+    "commit",
+    "read",
+    "schema",
+    "state",
+    "traffic",
+]
+
+TABLE = "deployment"  # `<pipeline>/deployment`
+ATTEMPTS = 20  # Each lost race means that somebody else's event landed, so this many is a storm.
+
+
+def schema() -> "pa.Schema":
+    """Return the columns of the deployment table."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("model_digest", pa.string(), nullable=False),
+            pa.field("model_version", pa.int64(), nullable=False),
+            pa.field("percent", pa.float64(), nullable=False),
+            pa.field("by", pa.string(), nullable=False),
+            pa.field("reason", pa.string(), nullable=False),
+            pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
+        ]
+    )
+
+
+def append(table: "Table", event: Event, lineage: "Lineage", token: str) -> "Version":
+    """Add `event`, once per `token` however often retried; return the version that has it."""
+    import pyarrow as pa
+
+    rows = pa.Table.from_pylist([{**asdict(event), "kind": event.kind.value}], schema=schema())
+    version: Version = table.append(rows, lineage, token=token)
+    return version
+
+
+def read(table: "Table", version: "Version | int | None" = None) -> list[Event]:
+    """Return the events up to `version` (default: all), oldest first."""
+    if not table.exists():
+        return []
+    rows = table.read(version).to_pylist()
+    return [Event(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+
+
+def traffic(table: "Table", version: "Version | int | None" = None) -> TrafficState:
+    """Return who answered requests at `version` (default: now)."""
+    return state(read(table, version))
+
+
+def commit(
+    table: "Table", decide: Callable[[TrafficState], Event | None], lineage: "Lineage"
+) -> tuple[Event | None, TrafficState]:
+    """Record what `decide` answers to the present state; return its event and the state after it.
+
+    Compare-and-swap: the n-th event is written under the token of place n, so of two deciders who
+    saw the same state one is recorded, and the other decides again about what it left.
+
+    Raises:
+        ConcurrentWriteError: If `ATTEMPTS` others were first.
+    """
+    for _ in range(ATTEMPTS):
+        before = read(table)
+        event = decide(state(before))
+        if event is None:
+            return None, state(before)
+        append(table, event, lineage, token=f"event:{len(before) + 1}")
+        after = read(table)
+        if event in after[len(before) :]:
+            return event, state(after)
+    raise ConcurrentWriteError(f"{table.name}: {ATTEMPTS} other deployments were first; try again")

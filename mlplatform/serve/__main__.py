@@ -1,0 +1,73 @@
+"""`python -m mlplatform.serve --lake <root> --pipeline <name>`: one server, in the foreground.
+
+Prints one line of JSON with its URL when it is ready. Ends with 0 when told to stop, and with 1 and
+one line when it cannot start.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+from mlplatform.errors import PlatformError
+from mlplatform.serve.settings import ServeSettings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server; return the exit code."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    try:
+        _serve(given)
+    except PlatformError as wrong:
+        sys.stderr.write(f"error: {' '.join(str(wrong).split())}\n")
+        return 1
+    return 0
+
+
+def _serve(given: argparse.Namespace) -> None:
+    from mlplatform.lake import Lake
+    from mlplatform.serve.server import run
+
+    if given.compile_cache is not None:
+        from mlplatform.train import compile_cache
+
+        compile_cache.enable(given.compile_cache)
+    names = {field.name for field in fields(ServeSettings)}
+    chosen = {name: value for name, value in vars(given).items() if name in names}
+    settings = replace(ServeSettings(), **chosen)
+    lake = Lake(given.lake, dict(given.storage_option))
+    run(lake, given.pipeline, given.host, given.port, _say_ready, settings)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mlplatform.serve", description=__doc__)
+    parser.add_argument("--lake", required=True, help="folder or s3://bucket/prefix")
+    parser.add_argument("--pipeline", required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
+    parser.add_argument("--compile-cache", type=Path, help="folder of XLA's compiled programs")
+    parser.add_argument(
+        "--storage-option", type=_pair, action="append", default=[], help="name=value"
+    )
+    for field in fields(ServeSettings):
+        option = f"--{field.name.replace('_', '-')}"
+        kind = type(field.default)
+        parser.add_argument(option, type=kind, default=argparse.SUPPRESS, help=f"{field.default}")
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _say_ready(url: str) -> None:
+    sys.stdout.write(json.dumps({"ready": url}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

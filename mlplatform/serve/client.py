@@ -1,0 +1,142 @@
+"""A client of the prediction server: typed replies, and refusals in one line."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import httpx
+import msgspec
+
+from mlplatform.errors import PlatformError
+
+SECONDS = 10.0  # For one request.
+
+
+class PredictionError(PlatformError):
+    """The server refused a request or cannot be reached.
+
+    Attributes:
+        status: The HTTP status; 0 when there was no answer.
+        pointer: JSON pointer to the wrong field, if the server named one.
+    """
+
+    def __init__(self, said: str, status: int = 0, pointer: str | None = None) -> None:
+        super().__init__(said)
+        self.status, self.pointer = status, pointer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """An answer: the probability of class 1 of each row, and which model gave it."""
+
+    request_id: str
+    model: str
+    model_version: int
+    model_digest: str
+    arm: str
+    probabilities: list[float]
+
+
+class PredictionClient:
+    """Talks to one server over kept connections; a context manager. Threads may share it."""
+
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
+        # Proxies of the environment are for other hosts than one's own server.
+        self._http = httpx.Client(base_url=url, timeout=seconds, trust_env=False)
+
+    def predict(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        request_id: str | None = None,
+        routing_key: str | None = None,
+    ) -> Prediction:
+        """Return the prediction for rows of named columns.
+
+        Args:
+            rows: Column values by name; `None` or NaN is a missing value.
+            request_id: Names the request in the log, and decides the arm.
+            routing_key: Decides the arm instead, such as a customer's id.
+
+        Raises:
+            PredictionError: If the server refuses, saying why, or cannot be reached.
+        """
+        body: dict[str, Any] = {"rows": [_plain(row, number) for number, row in enumerate(rows)]}
+        if request_id is not None:
+            body["request_id"] = request_id
+        headers = {} if routing_key is None else {"x-routing-key": routing_key}
+        reply = self._request("POST", "/predict", body, headers)
+        return msgspec.json.decode(reply.content, type=Prediction)
+
+    def metadata(self, model: str) -> dict[str, Any]:
+        """Return the model's metadata, by the Open Inference Protocol."""
+        metadata: dict[str, Any] = self._request("GET", f"/v2/models/{model}").json()
+        return metadata
+
+    def health(self) -> dict[str, Any]:
+        """Return what the server says of its readiness; never raises for "not ready"."""
+        health: dict[str, Any] = self._get("/v2/health/ready").json()
+        return health
+
+    def metrics(self) -> str:
+        """Return the counters in Prometheus' text format."""
+        return self._request("GET", "/metrics").text
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> "PredictionClient":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        wrong: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _get(self, path: str) -> httpx.Response:
+        return self._send("GET", path, None, {})
+
+    def _request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        reply = self._send(method, path, body, headers or {})
+        if reply.is_success:
+            return reply
+        try:
+            said = reply.json()
+        except ValueError:
+            said = {"detail": reply.text[:200]}
+        where = f" (at {said['pointer']})" if said.get("pointer") else ""
+        detail = f"{said.get('detail', reply.reason_phrase)}{where}"
+        raise PredictionError(
+            f"{reply.status_code}: {detail}", reply.status_code, said.get("pointer")
+        )
+
+    def _send(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        content = None if body is None else msgspec.json.encode(body)
+        kept = {"content-type": "application/json", **headers}
+        try:
+            return self._http.request(method, path, content=content, headers=kept)
+        except httpx.HTTPError as wrong:
+            where = self._http.base_url
+            raise PredictionError(
+                f"{where} cannot be reached: {wrong}; is the server up?"
+            ) from wrong
+
+
+def _plain(row: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return `row` with values that JSON has: NumPy's scalars as Python's, and NaN as null."""
+    plain = {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
+    for name, value in plain.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            if math.isinf(value):
+                raise PredictionError(f"row {number}: column {name!r} is {value}; not a number")
+            plain[name] = None
+    return plain

@@ -1,0 +1,213 @@
+"""Request bodies to rows of named columns: strict about types and names, and exact about what is wrong.
+
+A whole number is expected where the column is int64, a number for float64 and text for string; null is a missing
+value everywhere. NaN, infinities, numbers in quotes and booleans are refused.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from mlplatform.serve.problem import Problem
+
+Row = dict[str, Any]
+
+INT64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+RequestId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+\Z")]
+TYPES: Mapping[str, Any] = {"int64": INT64 | None, "float64": float | None, "string": str | None}
+DATATYPES = {"int64": "INT64", "float64": "FP64", "string": "BYTES"}  # Open Inference Protocol
+COLUMN_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    "int64": msgspec.json.Decoder(list[INT64 | None]),
+    "float64": msgspec.json.Decoder(list[float | None]),
+    "string": msgspec.json.Decoder(list[str | None]),
+}
+
+_AT = re.compile(r" - at `\$(?:\[(\d+)\])?(?:\.(.*))?`$", re.DOTALL)
+_FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
+
+
+class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `/predict`."""
+
+    rows: Raw
+    request_id: RequestId | None = None
+
+
+class Tensor(msgspec.Struct):
+    """One column of an Open Inference request, flat."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: Raw
+    parameters: Raw | UnsetType = UNSET
+
+
+class InferBody(msgspec.Struct):
+    """Body of `/v2/models/<name>/infer`."""
+
+    inputs: list[Tensor]
+    id: RequestId | None = None
+    parameters: Raw | UnsetType = UNSET
+    outputs: Raw | UnsetType = UNSET
+
+
+_PREDICT = msgspec.json.Decoder(PredictBody)
+_INFER = msgspec.json.Decoder(InferBody)
+
+
+class RowDecoder:
+    """Rows for one model.
+
+    Args:
+        columns: Name and type of the columns the model reads; each must be there.
+        tolerated: Further columns that may be there: those of the other live model.
+        max_rows: Rows a request may have.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, str], tolerated: Mapping[str, str], max_rows: int
+    ) -> None:
+        self.columns, self.max_rows = dict(columns), max_rows
+        self._tolerated = set(tolerated) - set(columns)
+        # Columns may have names that are no Python names, so the fields are numbered.
+        fields: list[Any] = [
+            (f"c{n}", TYPES[kind], msgspec.field(name=name))
+            for n, (name, kind) in enumerate(columns.items())
+        ]
+        fields += [
+            (f"t{n}", Any, msgspec.field(name=name, default=None))
+            for n, name in enumerate(sorted(self._tolerated))
+        ]
+        row = msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False)
+        length = Meta(min_length=1, max_length=max_rows)
+        self._decoder = msgspec.json.Decoder(Annotated[list[row], length])  # type: ignore[valid-type]  # made at run time
+
+    def rows(self, raw: bytes | Raw) -> list[Row]:
+        """Return the rows in a JSON array of objects.
+
+        Raises:
+            Problem: 422 naming the row and column that is wrong.
+        """
+        try:
+            structs = self._decoder.decode(raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
+            self._refuse(wrong)
+        astuple, names = msgspec.structs.astuple, list(self.columns)
+        return [dict(zip(names, astuple(each), strict=False)) for each in structs]
+
+    def tensors(self, inputs: list[Tensor]) -> list[Row]:
+        """Return the rows of an Open Inference request: one tensor of shape [rows] per column.
+
+        Raises:
+            Problem: 422 naming the tensor and element that is wrong.
+        """
+        at = {tensor.name: n for n, tensor in enumerate(inputs)}
+        unknown = [name for name in at if name not in self.columns and name not in self._tolerated]
+        if unknown:
+            raise self._unknown_column(unknown[0], f"/inputs/{at[unknown[0]]}/name")
+        if len(at) < len(inputs):
+            raise Problem(422, "two inputs have the same name", pointer="/inputs")
+        missing = [name for name in self.columns if name not in at]
+        if missing:
+            raise _missing_column(missing[0], "/inputs")
+        rows = inputs[at[next(iter(self.columns))]].shape[:1]
+        data = [
+            self._column(inputs[at[name]], kind, rows, f"/inputs/{at[name]}")
+            for name, kind in self.columns.items()
+        ]
+        return [dict(zip(self.columns, values, strict=True)) for values in zip(*data, strict=True)]
+
+    def _column(self, tensor: Tensor, kind: str, rows: list[int], pointer: str) -> list[Any]:
+        if tensor.datatype != DATATYPES[kind]:
+            said = f"column {tensor.name!r}: expected datatype {DATATYPES[kind]}"
+            raise Problem(422, f"{said}, got {tensor.datatype!r}", pointer=f"{pointer}/datatype")
+        if tensor.shape not in (rows, [*rows, 1]) or not 1 <= rows[0] <= self.max_rows:
+            said = f"column {tensor.name!r}: expected shape [rows], 1 to {self.max_rows} rows and"
+            said += f" the same for every column, got {tensor.shape}"
+            raise Problem(422, said, pointer=f"{pointer}/shape")
+        try:
+            values: list[Any] = COLUMN_DECODERS[kind].decode(tensor.data)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
+            _refuse_value(wrong, tensor.name, f"{pointer}/data")
+        if len(values) != rows[0]:
+            said = f"column {tensor.name!r}: shape says {rows[0]} values, data has {len(values)}"
+            raise Problem(422, said, pointer=f"{pointer}/data")
+        return values
+
+    def _refuse(self, wrong: Exception) -> NoReturn:
+        if not isinstance(wrong, msgspec.ValidationError):
+            raise _malformed(wrong) from None
+        said, row, column = _parts(str(wrong))
+        pointer = "/rows" if row is None else f"/rows/{row}"
+        if field := _FIELD.match(said):
+            if field[1] == "contains unknown":
+                raise self._unknown_column(field[2], f"{pointer}/{_token(field[2])}") from None
+            raise _missing_column(field[2], pointer) from None
+        if column is not None:
+            raise _wrong_value(said, column, f"{pointer}/{_token(column)}") from None
+        raise Problem(422, f"rows: {said}", pointer=pointer) from None
+
+    def _unknown_column(self, name: str, pointer: str) -> Problem:
+        known = ", ".join(self.columns)
+        return Problem(422, f"unknown column {name[:80]!r}; columns: {known}", pointer=pointer)
+
+
+def predict_body(body: bytes) -> PredictBody:
+    """Return the parts of a `/predict` body, its rows still undecoded."""
+    parts: PredictBody = _envelope(_PREDICT, body)
+    return parts
+
+
+def infer_body(body: bytes) -> InferBody:
+    """Return the parts of an Open Inference body, its data still undecoded."""
+    parts: InferBody = _envelope(_INFER, body)
+    return parts
+
+
+def _envelope(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as wrong:
+        said, _, field = _parts(str(wrong))
+        pointer = "" if field is None else "/" + "/".join(re.split(r"[.\[\]]+", field)).rstrip("/")
+        raise Problem(422, said, pointer=pointer) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
+        raise _malformed(wrong) from None
+
+
+def _malformed(wrong: Exception) -> Problem:
+    if isinstance(wrong, RecursionError):
+        return Problem(400, "the body is nested too deeply")
+    if isinstance(wrong, UnicodeDecodeError):
+        return Problem(400, "the body is not UTF-8")
+    return Problem(400, f"the body is not JSON: {wrong}")
+
+
+def _parts(message: str) -> tuple[str, str | None, str | None]:
+    at = _AT.search(message)
+    return (message[: at.start()], at[1], at[2]) if at else (message, None, None)
+
+
+def _refuse_value(wrong: Exception, column: str, pointer: str) -> NoReturn:
+    if not isinstance(wrong, msgspec.ValidationError):
+        raise _malformed(wrong) from None
+    said, element, _ = _parts(str(wrong))
+    where = pointer if element is None else f"{pointer}/{element}"
+    raise _wrong_value(said, column, where) from None
+
+
+def _wrong_value(said: str, column: str, pointer: str) -> Problem:
+    return Problem(422, f"column {column!r}: {said[0].lower()}{said[1:]}", pointer=pointer)
+
+
+def _missing_column(name: str, pointer: str) -> Problem:
+    detail = f"column {name!r} is missing; send null where there is no value"
+    return Problem(422, detail, pointer=pointer)
+
+
+def _token(name: str) -> str:
+    return name[:80].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,109 @@
+"""The models that answer: loaded from verified artifacts, tried once, and replaced as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlplatform.errors import PlatformError, ServingError
+from mlplatform.rollout import Model, TrafficState, arm
+from mlplatform.serve.decode import Row, RowDecoder
+from mlplatform.serve.prediction_log import RESERVED
+
+if TYPE_CHECKING:
+    from mlplatform.features.program import Predictor
+    from mlplatform.lake import Lake
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model in memory, warmed up."""
+
+    model: Model
+    predictor: "Predictor"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Name and type of the columns it reads."""
+        return dict(self.predictor.encoder.columns)
+
+    def predict(self, rows: list[Row]) -> list[float]:
+        """Return the probability of class 1 of each row.
+
+        Raises:
+            FeatureError: Naming row and column of a value that does not fit.
+        """
+        probabilities: list[float] = self.predictor.predict(
+            self.predictor.encoder.encode_rows(rows)
+        ).tolist()
+        return probabilities
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One side of the split: a model, and how to read rows for it."""
+
+    name: str
+    loaded: LoadedModel
+    decoder: RowDecoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """Who answers, as one value: a request reads it once and so never meets two states."""
+
+    state: TrafficState
+    arms: Mapping[str, Arm]
+
+    @property
+    def champion(self) -> Arm:
+        """The arm that answers by default."""
+        return self.arms["champion"]
+
+    def arm(self, key: str) -> Arm:
+        """Return the arm that answers requests with this key."""
+        return self.arms[arm(key, self.state)]
+
+
+def traffic(state: TrafficState, loaded: Mapping[str, LoadedModel], max_rows: int) -> Traffic:
+    """Return the split of `state` between the models in `loaded`, by digest."""
+    live = {"champion": state.champion, "canary": state.canary}
+    models = {name: loaded[model.digest] for name, model in live.items() if model is not None}
+    every = {name: kind for each in models.values() for name, kind in each.columns.items()}
+    arms = {
+        name: Arm(name=name, loaded=each, decoder=RowDecoder(each.columns, every, max_rows))
+        for name, each in models.items()
+    }
+    return Traffic(state=state, arms=arms)
+
+
+def load(lake: "Lake", model: Model, max_rows: int) -> LoadedModel:
+    """Return the model, its bytes verified, compiled for every batch up to `max_rows`.
+
+    Raises:
+        ServingError: If the artifact is missing, damaged, no model, or predicts no probabilities.
+    """
+    from mlplatform.features.program import Predictor
+
+    name = f"model version {model.version} ({model.digest[:12]})"
+    try:
+        loaded = LoadedModel(
+            model=model, predictor=Predictor.load(lake.artifacts.open(model.digest))
+        )
+        loaded.predictor.warm_up(max_rows)
+        answer = loaded.predict([dict.fromkeys(loaded.columns)])
+    except PlatformError as wrong:
+        raise ServingError(f"{name} cannot be loaded: {wrong}") from wrong
+    except Exception as wrong:  # Whatever a broken program raises, the models in memory go on.
+        first = (str(wrong).splitlines() or [""])[0]
+        said = f"{type(wrong).__name__}: {first}"
+        raise ServingError(f"{name} cannot be loaded: {said}") from wrong
+    if clash := RESERVED & loaded.columns.keys():
+        raise ServingError(f"{name} reads {sorted(clash)}, names of the prediction log; rename")
+    if not are_probabilities(answer):
+        raise ServingError(f"{name} cannot be loaded: it predicts {answer}, no probability")
+    return loaded
+
+
+def are_probabilities(values: list[Any]) -> bool:
+    """Whether every value is a number between 0 and 1; NaN is not."""
+    return all(0.0 <= value <= 1.0 for value in values)

@@ -1,0 +1,124 @@
+"""A prediction server as a child process: started, awaited, stopped cleanly."""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from mlplatform.errors import ServingError
+
+READY_SECONDS = 60.0  # Imports, verification and compilation take about 6.
+STOP_SECONDS = 30.0  # Longer than a server's grace and its last write to the lake.
+
+
+class ServerProcess:
+    """`python -m mlplatform.serve` in a process of its own; a context manager.
+
+    Args:
+        lake: The lake's root.
+        pipeline: Whose models.
+        port: 0 picks a free one.
+        log: File for what the server prints; its last line explains a failed start.
+        options: Further options by name, such as `{"flush-seconds": 0.2}`.
+        ready_seconds: Longest wait for the models to be warm.
+    """
+
+    def __init__(
+        self,
+        lake: str | Path,
+        pipeline: str,
+        *,
+        log: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        options: Mapping[str, object] | None = None,
+        ready_seconds: float = READY_SECONDS,
+    ) -> None:
+        self._command = [sys.executable, "-m", "mlplatform.serve", "--lake", str(lake)]
+        self._command += ["--pipeline", pipeline, "--host", host, "--port", str(port)]
+        for name, value in (options or {}).items():
+            self._command += [f"--{name}", str(value)]
+        self._log, self._ready_seconds = log, ready_seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.url = ""
+
+    @property
+    def pid(self) -> int:
+        """Process id of a started server."""
+        return self._started().pid
+
+    def launch(self) -> "ServerProcess":
+        """Start the process and return at once."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def start(self) -> "ServerProcess":
+        """Start the process and return when its models are warm.
+
+        Raises:
+            ServingError: With the server's own reason, or when it is not ready in time.
+        """
+        return self.launch().wait_ready()
+
+    def wait_ready(self) -> "ServerProcess":
+        """Return when the models are warm; errors as in `start`."""
+        process = self._started()
+        try:
+            line = self._lines.get(timeout=self._ready_seconds)
+        except queue.Empty:
+            self.stop()
+            raise ServingError(
+                f"the server was not ready within {self._ready_seconds:g} s; see {self._log}"
+            ) from None
+        if not line:
+            process.wait()
+            raise ServingError(self._reason())
+        self.url = json.loads(line)["ready"]
+        return self
+
+    def stop(self) -> int:
+        """Ask the server to stop, wait until it has, and return its exit code; kill it if it hangs."""
+        process = self._started()
+        process.terminate()
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def __enter__(self) -> "ServerProcess":
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        wrong: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _read(self) -> None:
+        output = self._started().stdout
+        for line in output or ():
+            self._lines.put(line)
+        self._lines.put("")  # The end.
+
+    def _started(self) -> "subprocess.Popen[str]":
+        if self._process is None:
+            raise ServingError("the server was not started")
+        return self._process
+
+    def _reason(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+        return said[-1] if said else f"the server did not start; see {self._log}"
