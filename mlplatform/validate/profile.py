@@ -54,6 +54,7 @@ class _Measured:
 
     everything: bytes
     training: bytes
+    test_files: tuple[str, ...]
     proposed_schema: str
 
 
@@ -75,7 +76,7 @@ def _measure(
         )
     schema = constrained(worker.infer_schema(training), pipeline.spec)
     files = {"schema.pb": schema, "schema.pbtxt": as_text(schema).encode()}
-    return _Measured(everything, training, lake.artifacts.put(files))
+    return _Measured(everything, training, tuple(test_files), lake.artifacts.put(files))
 
 
 def _judge(
@@ -89,6 +90,7 @@ def _judge(
         dataset_digest=dataset.digest,
         rows=stats.rows(measured.everything),
         training_rows=stats.rows(measured.training),
+        test_files=measured.test_files,
         columns=tuple(stats.summary(measured.everything)),
         anomalies=tuple(describe(anomalies)),
         statistics=lake.artifacts.put(statistics),
@@ -128,7 +130,7 @@ def _declaration(pipeline: Pipeline) -> str:
 
 
 def _keep(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> None:
-    token = f"{judged.dataset_digest}-{judged.schema}"
+    token = "-".join([judged.dataset_digest, judged.schema, *judged.test_files])
     lake.table(pipeline.table("statistics")).append(to_table(judged), lineage, token=token)
 
 
@@ -140,4 +142,6 @@ def _kept(pipeline: Pipeline, lake: "Lake", dataset: "Version", accepted: str) -
         return None
     same_data = pc.field("dataset_digest") == dataset.digest
     rows = table.read(where=same_data & (pc.field("schema") == accepted)).to_pylist()
-    return from_row(rows[0]) if rows else None
+    test_files = pipeline.spec.split.test_files
+    row = next((row for row in rows if row["test_files"] == test_files), None)
+    return from_row({**row, "dataset": dataset.reference}) if row else None

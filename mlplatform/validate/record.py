@@ -32,6 +32,7 @@ STATISTICS_SCHEMA = pa.schema(
         "dataset_digest": pa.string(),
         "rows": pa.int64(),
         "training_rows": pa.int64(),
+        "test_files": pa.list_(pa.string()),
         "columns": pa.list_(_COLUMN),
         "anomalies": pa.list_(_ANOMALY),
         "statistics": pa.string(),
@@ -47,14 +48,16 @@ class Profile:
     """One row of `<pipeline>/statistics`: a dataset version judged by an accepted schema.
 
     `columns` and `anomalies` are of all rows. Digests name artifacts: `statistics` holds all.pb and
-    training.pb, `schema` (accepted) and `proposed_schema` (of this version's training rows) hold
-    schema.pb and schema.pbtxt, `anomalies_artifact` holds anomalies.pb.
+    training.pb (rows not of `test_files`), `schema` (accepted) and `proposed_schema` (of this
+    version's training rows) hold schema.pb and schema.pbtxt, `anomalies_artifact` holds
+    anomalies.pb.
     """
 
     dataset: str
     dataset_digest: str
     rows: int
     training_rows: int
+    test_files: tuple[str, ...]
     columns: tuple[ColumnSummary, ...]
     anomalies: tuple[Anomaly, ...]
     statistics: str
@@ -80,7 +83,8 @@ def from_row(row: Mapping[str, Any]) -> Profile:
     """Return the profile that `to_table` wrote as `row`."""
     columns = tuple(_column(column) for column in row["columns"])
     anomalies = tuple(Anomaly(**anomaly) for anomaly in row["anomalies"])
-    return Profile(**{**row, "columns": columns, "anomalies": anomalies})
+    test_files = tuple(row["test_files"])
+    return Profile(**{**row, "columns": columns, "anomalies": anomalies, "test_files": test_files})
 
 
 def _column(row: Mapping[str, Any]) -> ColumnSummary:

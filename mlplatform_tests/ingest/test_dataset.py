@@ -60,7 +60,21 @@ def test_the_labels_ending_is_dropped_and_no_other_columns(make_pipeline):
     assert table["name"].to_pylist() == ["ann.", "bob.", "cy."]
 
 
-NEITHER = ["", " ", "1e999", "NaN", "nan", "inf", "-Infinity", "0x1A", " 1", "1 ", "1_0", "1,5", "٣"]
+NEITHER = [
+    "",
+    " ",
+    "1e999",
+    "NaN",
+    "nan",
+    "inf",
+    "-Infinity",
+    "0x1A",
+    " 1",
+    "1 ",
+    "1_0",
+    "1,5",
+    "٣",
+]
 NO_INT = [*NEITHER, "1.0", "1e3", "9223372036854775808", "-9223372036854775809", "9" * 5000]
 NO_FLOAT = [*NEITHER, ".", "1e", "e3", "-", "9" * 400, "1.2.3"]
 

@@ -40,9 +40,7 @@ def test_every_field_survives_and_every_row_knows_the_line_it_began_on(
 ):
     """Whatever stands in the fields, and however many comments and blank lines lie between."""
     text = io.StringIO(newline="")
-    writer = csv.writer(
-        text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL
-    )
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
     expected = []
     for record in [COLUMNS] * header + written:
         for line in data.draw(between):
@@ -93,7 +91,11 @@ def test_gzip_is_known_by_its_first_bytes_and_a_byte_order_mark_is_no_content(tm
 
 
 MALFORMED = {
-    "too few fields": ("a,1,y\n\nb,2\n", {}, r"people\.csv:3: 2 fields, expected 3 \(name … member"),
+    "too few fields": (
+        "a,1,y\n\nb,2\n",
+        {},
+        r"people\.csv:3: 2 fields, expected 3 \(name … member",
+    ),
     "too many fields": ("a,1,y\nb,2,y,z\n", {}, r"people\.csv:2: 4 fields, expected 3"),
     "another delimiter": (
         "a;1;y\nb;2;y\n",
@@ -107,12 +109,24 @@ MALFORMED = {
     ),
     "no table at all": ("hello\nworld\n", {}, r"every line has 1 field.*is it the right file\?"),
     "one short line first": ("a\nb,2,y\n", {}, r"people\.csv:1: 1 fields, expected 3"),
-    "an open quote": ('a,1,y\n"b,2,y\nc,3,y\n', {}, r"people\.csv:2: unexpected end of data; a quote"),
+    "an open quote": (
+        'a,1,y\n"b,2,y\nc,3,y\n',
+        {},
+        r"people\.csv:2: unexpected end of data; a quote",
+    ),
     "text behind a quote": ('a,1,y\n"b"x,2,y\n', {}, r"people\.csv:2: ',' expected after '\"'"),
     "nothing": ("", {}, r"people\.csv: no rows; expected 3 columns"),
     "only comments": ("#a\n\n", {"comment": "#"}, r"people\.csv: no rows; expected 3 columns"),
-    "nothing with a header": ("", {"header": True}, r"people\.csv: empty; expected a header with name"),
-    "only a header": ("name,age,member\n", {"header": True}, r"people\.csv: no rows below the header"),
+    "nothing with a header": (
+        "",
+        {"header": True},
+        r"people\.csv: empty; expected a header with name",
+    ),
+    "only a header": (
+        "name,age,member\n",
+        {"header": True},
+        r"people\.csv: no rows below the header",
+    ),
     "another header": (
         "name,years,member\na,1,y\n",
         {"header": True},
@@ -151,7 +165,11 @@ def test_a_folder_is_no_source_file(tmp_path):
 
 WHOLE = gzip.compress(b"ann,1,yes\n" * 1000)
 DAMAGED = {
-    "truncated": (WHOLE[: len(WHOLE) // 2], "utf-8", r"p\.gz: truncated or damaged gzip .*fetch it again"),
+    "truncated": (
+        WHOLE[: len(WHOLE) // 2],
+        "utf-8",
+        r"p\.gz: truncated or damaged gzip .*fetch it again",
+    ),
     "without its checksum": (WHOLE[:-4], "utf-8", "truncated or damaged gzip"),
     "flipped": (WHOLE[:-6] + b"\xff" + WHOLE[-5:], "utf-8", "truncated or damaged gzip"),
     "not gzip": (b"ann,1,yes\n", "utf-8", r"p\.gz: ends in \.gz but is not gzip"),
@@ -162,7 +180,11 @@ DAMAGED = {
     ),
     "utf-16": (gzip.compress("a,1,y\n".encode("utf-16")), "utf-8", r"byte 0xff.*\(utf-16\?\)"),
     "NUL": (gzip.compress(b"a,1,y\nb,\0,y\n"), "utf-8", r"p\.gz:2: a NUL character"),
-    "no encoding": (gzip.compress(b"a,1,y\n"), "utf9", "source.encoding 'utf9' is no text encoding"),
+    "no encoding": (
+        gzip.compress(b"a,1,y\n"),
+        "utf9",
+        "source.encoding 'utf9' is no text encoding",
+    ),
 }
 
 
