@@ -95,15 +95,15 @@ def _said(given: Verdict) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as strict JSON: numpy scalars as numbers, NaN and infinity as null."""
+    """Return `value` as strict JSON: numpy values as lists and numbers, NaN and infinity as null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | bool | int):
         return value
-    if hasattr(value, "item"):
-        return _plain(value.item())
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return str(value)

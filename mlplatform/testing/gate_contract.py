@@ -1,19 +1,20 @@
 """The exam of every gate. A gate's test class inherits it and says what its inputs look like.
 
-class TestArtifactSize(GateContract):
-    limit = 20.0
-    good, bad, missing = (1_000_000,), (30_000_000,), [(None,), (float("nan"),), (0,)]
-
-    def judge(self, size):
-        return artifact_size(size, SizeGate(max_megabytes=20))
+Example:
+    class TestArtifactSize(GateContract):
+        gate = staticmethod(artifact_size)
+        policy, limit = SizeGate(max_megabytes=20), 20
+        good, bad = (20_000_000,), (20_000_001,)
+        missing = ((None,), (float("nan"),), (0,))
 """
 
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from mlplatform.spec.model import Gate
 from mlplatform.verdict import Outcome, Severity, Verdict
 
 
@@ -21,20 +22,24 @@ class GateContract:
     """What every gate promises, whatever it measures.
 
     Attributes:
-        limit: The limit of the policy that `judge` uses.
+        gate: The gate, `gate(*measured, policy) -> Verdict`.
+        policy: The policy it is asked under.
+        limit: The limit that policy configures.
         good: Arguments of a measurement that passes.
         bad: Arguments of a measurement that does not pass.
         missing: Arguments of measurements that are missing, empty or not finite.
     """
 
+    gate: Callable[..., Verdict]
+    policy: Gate
     limit: float
     good: tuple[Any, ...]
     bad: tuple[Any, ...]
     missing: Sequence[tuple[Any, ...]]
 
     def judge(self, *measured: Any, severity: Severity = Severity.BLOCK) -> Verdict:
-        """Return the gate's verdict on a measurement, under the policy under test."""
-        raise NotImplementedError
+        """Return the gate's verdict on a measurement."""
+        return self.gate(*measured, self.policy.model_copy(update={"severity": severity}))
 
     def test_a_good_measurement_passes_and_a_bad_one_does_not(self) -> None:
         """The gate opens, and it closes."""

@@ -1,0 +1,61 @@
+import pytest
+
+from mlplatform.gates import policy_hash, required
+from mlplatform.spec import PipelineSpec
+
+BASE = {
+    "name": "loans",
+    "source": {"files": ["a.csv"]},
+    "columns": {"x": "float64", "sex": "string", "y": "string"},
+    "label": {"column": "y", "positive": "1"},
+    "groups": ["sex"],
+}
+
+
+def spec(**more):
+    return PipelineSpec.model_validate({**BASE, **more})
+
+
+def test_every_gate_is_required_by_default_each_of_its_subject():
+    data = ["data_schema", "row_count", "freshness", "missing_values"]
+    model = ["accuracy", "fairness", "latency", "artifact_size"]
+    wanted = {**dict.fromkeys(data, "dataset"), **dict.fromkeys(model, "model")}
+    assert required(spec()) == wanted
+
+
+def test_a_gate_that_warns_is_not_required():
+    loose = spec(
+        data_gates={"freshness": {"severity": "warn"}},
+        model_gates={"latency": {"severity": "warn"}},
+    )
+    assert set(required(spec())) - set(required(loose)) == {"freshness", "latency"}
+
+
+def test_fairness_is_required_only_where_groups_are_declared():
+    assert "fairness" not in required(spec(groups=[]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_gates": {"accuracy": {"minimum": 0.5}}},
+        {"data_gates": {"row_count": {"minimum": 2}}},
+        {"data_gates": {"freshness": {"severity": "warn"}}},
+        {"groups": []},
+        {"label": {"column": "y", "positive": "0"}},
+    ],
+)
+def test_another_policy_has_another_hash(change):
+    assert policy_hash(spec(**change)) != policy_hash(spec())
+
+
+def test_what_is_no_policy_does_not_change_its_hash():
+    assert policy_hash(spec(description="new", model={"epochs": 3})) == policy_hash(spec())
+
+
+def test_the_order_in_which_limits_are_written_does_not_matter():
+    one, two = (
+        spec(data_gates={"missing_values": {"columns": columns}})
+        for columns in ({"x": 0.1, "sex": 0.2}, {"sex": 0.2, "x": 0.1})
+    )
+    assert policy_hash(one) == policy_hash(two)
