@@ -1,7 +1,7 @@
 """Training: `features` becomes `model`: one exported program, its weights, and how it was fitted."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -76,9 +76,7 @@ def chosen(pipeline: Pipeline, study: Version | None) -> Model:
 def log_to(run: "ChildRun", trained: "Trained") -> None:
     """Log how a model was fitted: what it was asked for, and every epoch."""
     run.params(trained.model.model_dump())
-    epochs = [asdict(epoch) for epoch in trained.history]
-    names = [name for name in epochs[0] if name != "epoch"]
-    run.history({name: [e[name] for e in epochs] for name in names}, first_step=1)
+    run.history(trained.history, first_step=1)
 
 
 def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tuple[Made, Trained]":
@@ -89,14 +87,9 @@ def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tu
     trained = fit(pipeline, rows, encoder, chosen(pipeline, read.get("study")))
     reference = _reference(lake, pipeline, read["dataset"], read["split"])
     digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
-    validation = {f"validation_{name}": value for name, value in trained.validation.items()}
-    row = {
-        "model_digest": digest,
-        "hyperparameters": trained.model.model_dump_json(),
-        "best_epoch": trained.best.epoch,
-        **validation,
-    }
-    return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=validation), trained
+    summary = trained.summary()
+    row = {"model_digest": digest, "hyperparameters": trained.model.model_dump_json(), **summary}
+    return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=summary), trained
 
 
 def _reference(lake: Lake, pipeline: Pipeline, dataset: Version, split: Version) -> bytes:

@@ -50,7 +50,14 @@ def load_pipelines(root: Path) -> list[Pipeline]:
     folders = sorted(p.parent for p in root.glob("*/defs.yaml"))
     if not folders:
         raise SpecError(f"{root}: no pipeline here; expected <name>/defs.yaml")
-    return [load_pipeline(folder) for folder in folders]
+    pipelines = [load_pipeline(folder) for folder in folders]
+    seen: dict[str, Path] = {}
+    for pipeline in pipelines:
+        if pipeline.name in seen:
+            both = f"{seen[pipeline.name]} and {pipeline.folder}"
+            raise SpecError(f"{both} both call themselves {pipeline.name!r}; rename one")
+        seen[pipeline.name] = pipeline.folder
+    return pipelines
 
 
 def validate(attributes: Any, path: Path) -> PipelineSpec:

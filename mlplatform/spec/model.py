@@ -1,14 +1,18 @@
 """Everything a pipeline may say, and nothing else: unknown fields are refused."""
 
+import re
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from mlplatform.verdict import Severity
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
 ColumnType = Literal["int64", "float64", "string"]
 
 
@@ -158,6 +162,22 @@ class ScheduleTrigger(Section):
 
     cron: str
     timezone: str = "UTC"
+
+    @field_validator("cron")
+    @classmethod
+    def _has_five_fields(cls, cron: str) -> str:
+        field = re.compile(r"[\d*,/A-Za-z?#L-]+")
+        parts = cron.split()
+        if len(parts) != CRON_FIELDS or not all(map(field.fullmatch, parts)):
+            raise PydanticCustomError("cron", "Input should be five cron fields, like '0 3 * * 1'")
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise PydanticCustomError("timezone", "Input should be a time zone, like 'Europe/Berlin'")
+        return name
 
 
 class DriftTrigger(Section):

@@ -1,0 +1,57 @@
+"""A small real pipeline: the first rows of UCI Adult, trained for a few seconds."""
+
+import gzip
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CENSUS = Path(__file__).resolve().parents[1] / "pipelines" / "census_income"
+TRAINING_LINES, TEST_LINES = 4000, 2000
+
+
+def small_pipeline(pipelines: Path, **changes: Any) -> Path:
+    """Write `<pipelines>/census_income` and return that folder.
+
+    `changes` are dotted paths with `__` for a dot: `model__epochs=3`.
+    """
+    folder = pipelines / "census_income"
+    (folder / "data").mkdir(parents=True)
+    shutil.copy(CENSUS / "features.py", folder)
+    for name, lines in (("adult.data.gz", TRAINING_LINES), ("adult.test.gz", TEST_LINES)):
+        with gzip.open(CENSUS / "data" / name, "rt") as whole:
+            head = "".join(next(whole) for _ in range(lines))
+        (folder / "data" / name).write_bytes(gzip.compress(head.encode(), mtime=0))
+    small = {
+        "model__epochs": 3,
+        "model__hidden": [16],
+        "data_gates__row_count__minimum": 1000,
+        "model_gates__accuracy__minimum": 0.78,
+        "model_gates__fairness__max_gap": 0.6,
+        "model_gates__latency__max_p99_ms": 1000,
+        "triggers__volume__min_rows": 500,
+        "triggers__drift__min_requests": 200,
+    }
+    change(folder, source=CENSUS / "defs.yaml", **{**small, **changes})
+    return folder
+
+
+def change(folder: Path, source: Path | None = None, **changes: Any) -> None:
+    """Set fields of the pipeline's `defs.yaml`."""
+    document = yaml.safe_load((source or folder / "defs.yaml").read_text())
+    for dotted, value in changes.items():
+        *sections, field = dotted.split("__")
+        section = document["attributes"]
+        for name in sections:
+            section = section.setdefault(name, {})
+        section[field] = value
+    (folder / "defs.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def batch(path: Path, first: int, rows: int) -> Path:
+    """Write `rows` further lines of the training file as a labelled batch."""
+    with gzip.open(CENSUS / "data" / "adult.data.gz", "rt") as whole:
+        lines = whole.readlines()[first : first + rows]
+    path.write_text("".join(lines))
+    return path
