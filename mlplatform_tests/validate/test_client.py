@@ -156,13 +156,14 @@ def test_closing_twice_or_before_the_start_does_no_harm(impostor):
     assert state(pid) == ""
 
 
-def test_a_worker_ends_when_its_parent_is_killed_even_while_it_imports(tfdv_python):
+@pytest.mark.parametrize("moment", ["start", "ping"])
+def test_a_worker_ends_when_its_parent_is_killed_while_it_imports_or_waits(tfdv_python, moment):
     program = (
         "import os, signal\n"
         "from pathlib import Path\n"
         "from mlplatform.validate.client import TfdvWorker\n"
         f"worker = TfdvWorker(Path({str(tfdv_python)!r}))\n"
-        "worker.start()\n"
+        f"worker.{moment}()\n"
         "print(worker._process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -171,6 +172,19 @@ def test_a_worker_ends_when_its_parent_is_killed_even_while_it_imports(tfdv_pyth
     )
     assert parent.returncode == -signal.SIGKILL
     assert gone(int(parent.stdout))
+
+
+def test_what_libraries_print_goes_to_the_log_and_not_between_the_answers(tmp_path):
+    """TensorFlow and Beam print to standard output from Python and from C++."""
+    venv.create(tmp_path / "chatty", with_pip=False)
+    (packages,) = (tmp_path / "chatty").glob("lib/python*/site-packages")
+    chatter = 'import os\nprint("from Python")\nos.write(1, b"from C++\\n")\n__version__ = "0"\n'
+    for name in ("pyarrow", "tensorflow_data_validation"):
+        (packages / f"{name}.py").write_text(chatter)
+    log = tmp_path / "worker.log"
+    with TfdvWorker(tmp_path / "chatty" / "bin" / "python", log) as worker:
+        assert worker.ping()["tfdv"] == "0"
+    assert "from C++" in log.read_text()
 
 
 def test_a_worker_ends_with_a_parent_that_never_closed_it(impostor):

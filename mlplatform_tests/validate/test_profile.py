@@ -87,8 +87,8 @@ def test_a_column_without_a_value_is_an_anomaly_from_the_first_version_on(
 
 def test_later_versions_are_judged_by_the_first_versions_schema(pipeline, worker, lake, dataset):
     first = profile(pipeline, worker, lake, dataset(people(40)), LINEAGE)
-    moved = replaced(people(40), "city", ["Bonn"] * 40, pa.string())
-    second = profile(pipeline, worker, lake, dataset(moved), LINEAGE)
+    moved = [replaced(people(n), "city", ["Bonn"] * n, pa.string()) for n in (40, 8)]
+    second = profile(pipeline, worker, lake, dataset(*moved), LINEAGE)
     assert second.schema == first.schema
     assert second.proposed_schema != first.schema
     assert [anomaly.column for anomaly in second.anomalies] == ["city"]
