@@ -12,6 +12,7 @@ from mlplatform.alerts.log import OpenLog, locked
 
 MAX_ATTEMPTS = 3  # Per channel and alert; a channel that is still dead then needs a person.
 TIMEOUT_SECONDS = 10  # Per delivery: an alert may not hold up the run it is about.
+TALKATIVE = ("apprise", "urllib3")  # Loggers that put parts of an address into what they say.
 NO_CHANNEL = "this is no URL that apprise knows"
 
 
@@ -111,15 +112,18 @@ def _deliver(url: str, alert: Alert) -> str:
 
 @contextmanager
 def _listening() -> Iterator["_Warnings"]:
-    """Hear apprise's warnings, and keep them from other handlers: they may name a secret host."""
-    heard, logger = _Warnings(), logging.getLogger("apprise")
-    spoke_on, logger.propagate = logger.propagate, False
-    logger.addHandler(heard)
+    """Hear what is said while delivering, and let nobody else: it names hosts and paths."""
+    heard = _Warnings()
+    spoke_on = {logger: logger.propagate for logger in map(logging.getLogger, TALKATIVE)}
+    for logger in spoke_on:
+        logger.addHandler(heard)
+        logger.propagate = False
     try:
         yield heard
     finally:
-        logger.removeHandler(heard)
-        logger.propagate = spoke_on
+        for logger, before in spoke_on.items():
+            logger.removeHandler(heard)
+            logger.propagate = before
 
 
 class _Warnings(logging.Handler):

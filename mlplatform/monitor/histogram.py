@@ -11,7 +11,7 @@ from mlplatform.errors import PlatformError
 
 OTHER = "(other)"
 MISSING = "(missing)"
-QUANTILES = np.linspace(0.1, 0.9, 9)  # Deciles: the ten bins PSI's usual limits are stated for.
+QUANTILES = np.arange(1, 10) / 10  # Deciles: the ten bins PSI's usual limits are stated for.
 # A value rarer than this counts as `(other)`: in 500 rows it is expected fewer than 5 times, too
 # few for a share to be compared (Cochran 1954, Biometrics 10:417).
 RARE = 0.01
