@@ -27,16 +27,17 @@ _SAME = (
 def storable(schema: pa.Schema) -> pa.Schema:
     """Return the schema as Delta holds it.
 
-    Dictionaries are decoded, large types plain, times in microseconds (UTC when they have a zone),
-    every column may be null.
+    Dictionaries are decoded, large types plain, times in UTC and microseconds; every column may be
+    null.
 
     Raises:
         LakeError: If a column's type has no counterpart in Delta, or a name stands twice.
     """
     if not len(schema):
         raise LakeError("a table needs at least one column; got none")
-    if len(set(schema.names)) < len(schema.names):
-        twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    folded = [name.lower() for name in schema.names]  # Delta tells no case.
+    twice = sorted({name for name in schema.names if folded.count(name.lower()) > 1})
+    if twice:
         raise LakeError(f"column names stand twice: {', '.join(twice)}; rename them first")
     return pa.schema([pa.field(f.name, _storable(f.type, f.name)) for f in schema])
 
@@ -50,13 +51,14 @@ def _storable(type_: pa.DataType, column: str) -> pa.DataType:
         return pa.string()
     if pt.is_large_binary(type_) or pt.is_binary_view(type_):
         return pa.binary()
-    if pt.is_timestamp(type_):
-        return pa.timestamp("us", tz="UTC" if type_.tz else None)
+    if pt.is_timestamp(type_) and type_.tz:  # Without a zone, Delta needs a table feature.
+        return pa.timestamp("us", tz="UTC")
     if pt.is_list(type_) or pt.is_large_list(type_) or pt.is_fixed_size_list(type_):
         return pa.list_(_storable(type_.value_type, column))
     if pt.is_struct(type_):
         return pa.struct([pa.field(f.name, _storable(f.type, column)) for f in type_])
-    raise LakeError(f"column {column!r} has type {type_}, which Delta cannot hold; cast it first")
+    cure = "give it a time zone" if pt.is_timestamp(type_) else "cast it"
+    raise LakeError(f"column {column!r} has type {type_}, which the lake cannot hold; {cure} first")
 
 
 def slices(

@@ -1,6 +1,7 @@
 """Digest of logical content: what the rows say, however they are chunked, encoded or stored."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +24,8 @@ class ContentDigest:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._sha = hashlib.sha256()
-        for field in schema:
-            self._sha.update(f"{field.name}\0{field.type}\0".encode())
+        columns = [[field.name, str(field.type)] for field in schema]
+        self._sha.update(json.dumps(columns).encode())
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Take the next slice."""
