@@ -1,0 +1,91 @@
+"""A multilayer perceptron over feature vectors and category embeddings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.state import FIRST
+
+EMBEDDING = 8  # Numbers a category. Twice as many gained under 0.001 AUC on Adult.
+STEPS = 1 << 16  # Dropout compares 16 random bits: half the generator's work of 32.
+
+Array = jax.Array | np.ndarray
+Params = dict[str, jax.Array]
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """The shape of one network; hashable, so that equal shapes share one compiled program."""
+
+    vectors: int
+    ids: tuple[int, ...]  # Number of ids of each categorical feature.
+    hidden: tuple[int, ...]
+
+    def init(self, seed: int) -> dict[str, np.ndarray]:
+        """Return f32 parameters by name: He et al. (2015) for the layers, zero for biases.
+
+        One embedding table holds the rows of all features, one feature after the other. Those of
+        the reserved ids start at zero, so an id that no training row has adds nothing when it is
+        served. NumPy draws the rest: the same on every backend.
+        """
+        rng = np.random.default_rng(seed)
+        tables = [rng.normal(size=(size, EMBEDDING)) / np.sqrt(EMBEDDING) for size in self.ids]
+        for table in tables:
+            table[:FIRST] = 0
+        params = {"embedding": np.concatenate([np.zeros((0, EMBEDDING)), *tables])}
+        width = self.vectors + EMBEDDING * len(self.ids)
+        for at, units in enumerate((*self.hidden, 1)):
+            layer = self._layer(at)
+            params[f"{layer}.weight"] = rng.normal(size=(width, units)) * np.sqrt(2 / width)
+            params[f"{layer}.bias"] = np.zeros(units)
+            width = units
+        return {name: value.astype(np.float32) for name, value in params.items()}
+
+    def logits(
+        self,
+        params: Mapping[str, Array],
+        vectors: Array,
+        ids: Array,
+        dropout: tuple[jax.Array, Array] | None = None,
+    ) -> jax.Array:
+        """Return f32[rows] log odds of class 1.
+
+        Args:
+            params: As `init` names them.
+            vectors: f32[rows, vectors].
+            ids: i32[rows, categorical features].
+            dropout: Random key and share of hidden units to drop, while training.
+        """
+        # One table and one look-up for all features: nine of each took three times as long a row.
+        first = np.cumsum([0, *self.ids], dtype=np.int32)[:-1]
+        looked_up = params["embedding"][ids + first].reshape(ids.shape[0], -1)
+        out = jnp.concatenate([vectors, looked_up], axis=1)
+        for at in range(len(self.hidden)):
+            layer = self._layer(at)
+            out = jax.nn.relu(out @ params[f"{layer}.weight"] + params[f"{layer}.bias"])
+            if dropout is not None:
+                out = drop(out, jax.random.fold_in(dropout[0], at), dropout[1])
+        return (out @ params["output.weight"] + params["output.bias"])[:, 0]
+
+    def _layer(self, at: int) -> str:
+        return f"hidden.{at}" if at < len(self.hidden) else "output"
+
+
+def mlp(encoder: Encoder, hidden: list[int]) -> Mlp:
+    """Return the network over `encoder`'s features with `hidden` units a layer."""
+    ids = tuple(state.size for state in encoder.categorical)
+    return Mlp(len(encoder.vector_names), ids, tuple(hidden))
+
+
+def drop(units: jax.Array, key: jax.Array, share: Array) -> jax.Array:
+    """Return `units` with about `share` of them zeroed and the rest scaled up (Srivastava et al. 2014).
+
+    The share is rounded to 16 bits; it may be traced, so one program serves every share.
+    """
+    threshold = jnp.round(share * STEPS).astype(jnp.uint32)
+    kept = jax.random.bits(key, units.shape, jnp.uint16).astype(jnp.uint32) >= threshold
+    return jnp.where(kept, units / (1 - threshold.astype(jnp.float32) / STEPS), 0)
