@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlplatform.evaluate.curves import ROC_POINTS, Curves, curves, wilson
+from mlplatform.evaluate.metrics import binary
+
+SEPARATED = ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+
+
+def test_a_roc_curve_rises_from_nothing_to_everything():
+    assert curves(*SEPARATED).roc == ((0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 4)), min_size=2, max_size=80))
+def test_the_area_under_the_roc_curve_is_the_auc(pairs):
+    labels, scores = [p[0] for p in pairs], [p[1] / 4 for p in pairs]
+    drawn = curves(labels, scores).roc
+    if len(set(labels)) == 1:
+        assert drawn == ()
+        return
+    x, y = zip(*drawn, strict=True)
+    assert np.trapezoid(y, x) == pytest.approx(binary(labels, scores)["auc"])
+
+
+def test_a_large_roc_curve_is_thinned_and_keeps_its_ends_and_area():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 5_000)
+    scores = np.clip(rng.normal(0.4 + 0.2 * labels, 0.2), 0, 1)
+    drawn = curves(labels, scores).roc
+    assert len(drawn) <= ROC_POINTS
+    assert (drawn[0], drawn[-1]) == ((0, 0), (1, 1))
+    x, y = zip(*drawn, strict=True)
+    assert np.trapezoid(y, x) == pytest.approx(binary(labels, scores)["auc"], abs=0.002)
+
+
+def test_calibration_bins_hold_equal_rows_and_the_share_of_positives():
+    bins = curves([0, 1] * 50, np.linspace(0, 1, 100)).calibration
+    assert [part.rows for part in bins] == [10] * 10
+    assert [part.share for part in bins] == [0.5] * 10
+    assert bins[0].score < bins[-1].score
+    assert bins[0].lower < 0.5 < bins[0].upper
+
+
+def test_scores_are_counted_by_class_and_the_ends_belong_to_the_outer_bins():
+    drawn = curves([0, 0, 1, 1], [0.0, 0.04, 0.51, 1.0])
+    assert drawn.negatives == (2, *[0] * 19)
+    assert drawn.positives == (*[0] * 10, 1, *[0] * 8, 1)
+
+
+def test_rows_without_a_probability_are_left_out_of_the_pictures():
+    assert curves([0, 1], [float("nan"), float("nan")]) == Curves()
+    assert sum(curves([0, 1], [float("nan"), 0.5]).positives) == 1
+
+
+def test_an_interval_of_a_share_by_hand():
+    """81 of 263: 0.2553 to 0.3662 (Newcombe 1998, Statistics in Medicine 17:857, table I)."""
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=0.00005)
+    assert wilson(0, 10)[0] == pytest.approx(0)
+    assert wilson(10, 10)[1] == pytest.approx(1)

@@ -1,0 +1,91 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlplatform.errors import FeatureError
+from mlplatform.evaluate.metrics import binary
+from mlplatform.evaluate.slices import SLICES_SCHEMA, by_group
+
+PEOPLE = pa.table(
+    {"sex": ["F", "M", "F", "M", "F", None], "job": pa.array(list("abbbba")).dictionary_encode()}
+)
+LABELS = [1, 1, 1, 0, 0, 1]
+SCORES = [0.9, 0.2, 0.4, 0.8, 0.1, 0.7]
+
+
+def found(table):
+    return {(r["slice"], r["metric"]): (r["rows"], r["observed"]) for r in table.to_pylist()}
+
+
+def test_rates_of_each_group_by_hand():
+    rates = found(by_group(PEOPLE, ["sex"], LABELS, SCORES))
+    assert rates["sex=F", "accuracy"] == (3, pytest.approx(2 / 3))
+    assert rates["sex=F", "true_positive_rate"] == (2, 0.5)
+    assert rates["sex=F", "selection_rate"] == (3, pytest.approx(1 / 3))
+    assert rates["sex=M", "true_positive_rate"] == (1, 0.0)
+    assert rates["sex=(missing)", "accuracy"] == (1, 1.0)
+    assert rates["all", "accuracy"] == (6, 0.5)
+
+
+def test_the_table_is_tidy_in_a_stated_order_with_all_rows_first():
+    table = by_group(PEOPLE, ["sex", "job"], LABELS, SCORES)
+    assert table.schema == SLICES_SCHEMA
+    slices = list(dict.fromkeys(table["slice"].to_pylist()))
+    assert slices == ["all", "sex=(missing)", "sex=F", "sex=M", "job=a", "job=b"]
+    assert table.filter(pa.compute.field("slice") == "job=a")["value"].to_pylist() == ["a"] * 3
+
+
+def test_a_rate_over_no_rows_is_null_and_not_zero():
+    rates = found(by_group(PEOPLE.slice(3, 2), ["sex"], [0, 0], [0.1, 0.9]))
+    assert rates["sex=F", "true_positive_rate"] == (0, None)
+
+
+def test_a_group_with_a_score_that_is_no_probability_has_no_rates():
+    rates = found(by_group(PEOPLE, ["sex"], LABELS, [float("nan"), *SCORES[1:]]))
+    assert rates["sex=F", "true_positive_rate"] == (2, None)
+    assert rates["sex=F", "accuracy"] == (3, None)
+    assert rates["sex=M", "accuracy"] == (2, 0.0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.floats(0, 1), st.sampled_from(["a", "b", None])), min_size=1
+    )
+)
+def test_a_slice_has_the_metrics_of_its_rows_alone(people):
+    labels, scores, groups = (list(column) for column in zip(*people, strict=True))
+    table = pa.table({"g": pa.array(groups, pa.string())})
+    rates = found(by_group(table, ["g"], labels, scores))
+    for value in set(groups):
+        of = np.array([g == value for g in groups])
+        alone = binary(np.array(labels)[of], np.array(scores)[of])
+        name = f"g={value if value is not None else '(missing)'}"
+        assert rates[name, "accuracy"] == (of.sum(), pytest.approx(alone["accuracy"]))
+        recall = rates[name, "true_positive_rate"][1]
+        assert recall == pytest.approx(alone["recall"]) or (
+            recall is None and np.isnan(alone["recall"])
+        )
+
+
+def test_whole_numbers_group_as_well_as_words():
+    table = pa.table({"year": [2, 10, 2]})
+    assert found(by_group(table, ["year"], [1, 1, 0], [0.9, 0.9, 0.9]))["year=2", "accuracy"] == (
+        2,
+        0.5,
+    )
+
+
+def test_an_unknown_group_column_is_named():
+    with pytest.raises(FeatureError, match="group column 'race' is not in the table"):
+        by_group(PEOPLE, ["sex", "race"], LABELS, SCORES)
+
+
+def test_a_table_of_other_rows_is_an_error():
+    with pytest.raises(ValueError, match="5 rows in the table, 6 scores"):
+        by_group(PEOPLE.slice(1), ["sex"], LABELS, SCORES)
+
+
+def test_no_rows_have_counts_of_zero():
+    assert found(by_group(PEOPLE.slice(0, 0), ["sex"], [], []))["all", "accuracy"] == (0, None)
