@@ -1,6 +1,6 @@
 """Arrow columns to arrays: the only code that reads raw values, of a table or of one row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,32 +11,49 @@ from mlplatform.features.state import MISSING, UNSEEN
 
 WORDS = {"int64": "a whole number", "float64": "a number", "string": "text"}
 NUMBERS = ("int64", "float64")
+_STORED = {
+    "int64": "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
+    "float64": "float16 float32 float64",
+    "string": "string large_string string_view",
+}
+_KINDS = {getattr(pa, t)().id: kind for kind, types in _STORED.items() for t in types.split()}
 
 
-def numbers(data: pa.Table | pa.RecordBatch, column: str) -> np.ndarray:
-    """Return f32[rows] with NaN where the value is missing.
+def numbers(data: pa.Table | pa.RecordBatch, columns: Sequence[str]) -> np.ndarray:
+    """Return f32[rows, columns] with NaN where the value is missing.
 
     Integers pass through float64 whether or not some are missing, so that a row rounds as its
     table does.
 
     Raises:
-        FeatureError: If the column is missing, holds no numbers, or a value is NaN, infinite or
-            too large.
+        FeatureError: If a column is missing, holds no numbers, or a value is NaN, infinite or too
+            large.
     """
-    array = column_of(data, column)
-    if kind_of(array.type) not in NUMBERS:
-        raise FeatureError(f"column {column!r} holds {array.type}; a number is expected")
-    values = array.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    values = np.empty((data.num_rows, len(columns)), dtype=np.float64)
+    nulls = 0
+    for at, column in enumerate(columns):
+        array = column_of(data, column)
+        if kind_of(array.type) not in NUMBERS:
+            raise FeatureError(f"column {column!r} holds {array.type}; a number is expected")
+        values[:, at] = array.to_numpy(zero_copy_only=False)
+        nulls += array.null_count
     with np.errstate(over="ignore"):
         result: np.ndarray = values.astype(np.float32)
-    finite = np.isfinite(result)
-    if np.count_nonzero(finite) + array.null_count != len(result):
-        row = int(np.flatnonzero(~finite & array.is_valid().to_numpy(zero_copy_only=False))[0])
-        raise FeatureError(
-            f"row {row}: column {column!r} is {values[row]};"
-            " a finite 32-bit number is expected, or null where there is no value"
-        )
+    # Once for all columns, since a call costs more than a row; only an error looks for its place.
+    if np.count_nonzero(np.isfinite(result)) + nulls != result.size:
+        raise _not_finite(data, columns, values, result)
     return result
+
+
+def _not_finite(
+    data: pa.Table | pa.RecordBatch, columns: Sequence[str], values: np.ndarray, result: np.ndarray
+) -> FeatureError:
+    present = [column_of(data, c).is_valid().to_numpy(zero_copy_only=False) for c in columns]
+    row, at = np.argwhere(~np.isfinite(result) & np.column_stack(present))[0]
+    return FeatureError(
+        f"row {row}: column {columns[at]!r} is {values[row, at]};"
+        " a finite 32-bit number is expected, or null where there is no value"
+    )
 
 
 def categories(
@@ -51,8 +68,9 @@ def categories(
     """
     values = dictionary(data, column, kind)
     known = [ids.get(value, UNSEEN) for value in values.dictionary.to_pylist()]
-    positions = values.indices.fill_null(0) if values.null_count else values.indices
-    result: np.ndarray = np.array([*known, MISSING], dtype=np.int32)[positions.to_numpy()]
+    table: np.ndarray = np.array([*known, MISSING], dtype=np.int32)
+    indices = values.indices.fill_null(0) if values.null_count else values.indices
+    result: np.ndarray = table[indices.to_numpy()]
     if values.null_count:
         result[values.is_null().to_numpy(zero_copy_only=False)] = MISSING
     return result
@@ -65,7 +83,7 @@ def dictionary(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa.Di
         FeatureError: If the column is missing or is not of `kind`, "string" or "int64".
     """
     array = column_of(data, column)
-    coded = pa.types.is_dictionary(array.type)
+    coded = isinstance(array, pa.DictionaryArray)
     if kind_of(array.type.value_type if coded else array.type) != kind:
         raise FeatureError(f"column {column!r} holds {array.type}; {WORDS[kind]} is expected")
     return array if coded else array.dictionary_encode()
@@ -73,12 +91,7 @@ def dictionary(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa.Di
 
 def kind_of(arrow: pa.DataType) -> str | None:
     """Return the column type of a spec that `arrow` stores, or None."""
-    if pa.types.is_integer(arrow):
-        return "int64"
-    if pa.types.is_floating(arrow):
-        return "float64"
-    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    return "string" if any(is_text(arrow) for is_text in text) else None
+    return _KINDS.get(arrow.id)
 
 
 def column_of(data: pa.Table | pa.RecordBatch, column: str) -> pa.Array:

@@ -72,9 +72,7 @@ class Encoder:
             FeatureError: Naming row (counted from 0) and column of the first value that does not
                 fit.
         """
-        numeric = np.empty((data.num_rows, len(self.numeric)), dtype=np.float32)
-        for at, number in enumerate(self.numeric):
-            numeric[:, at] = columns.numbers(data, number.column)
+        numeric = columns.numbers(data, [state.column for state in self.numeric])
         categorical = np.empty((data.num_rows, len(self.categorical)), dtype=np.int32)
         for at, (category, ids) in enumerate(zip(self.categorical, self._ids, strict=True)):
             categorical[:, at] = columns.categories(data, category.column, category.type, ids)

@@ -25,7 +25,7 @@ def fit_encoder(features: FeatureSet, train: pa.Table) -> Encoder:
 
 
 def _numeric(feature: Numeric, train: pa.Table) -> NumericState:
-    values = columns.numbers(train, feature.column)
+    values = columns.numbers(train, [feature.column])[:, 0]
     present = values[~np.isnan(values)]
     if not present.size and feature.missing is None:
         raise FeatureError(
