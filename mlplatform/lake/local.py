@@ -44,11 +44,16 @@ class LocalStorage:
 
     def entries(self, folder: str, after: str = "") -> dict[str, str]:
         """Map file names past `after` to size, time and inode."""
-        try:
-            with os.scandir(self.root / folder) as found:
-                return {e.name: _stamp(e.stat()) for e in found if e.name > after}
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
+        stamps = {}
+        with (
+            suppress(FileNotFoundError, NotADirectoryError),
+            os.scandir(self.root / folder) as all_,
+        ):
+            for entry in all_:
+                if entry.name > after:
+                    with suppress(FileNotFoundError):  # A temporary file, gone since.
+                        stamps[entry.name] = _stamp(entry.stat())
+        return stamps
 
     def folders(self, folder: str) -> list[str]:
         """Return sub-folder names, sorted; symbolic links are not followed."""

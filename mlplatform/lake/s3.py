@@ -10,13 +10,13 @@ from mlplatform.errors import LakeError, PlatformError
 from mlplatform.lake import faults
 from mlplatform.lake.storage import Sink, explained
 
-CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 30, 4
+CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 10, 3  # A store that hangs is reported in half a minute.
 _DELTA_DEFAULTS = {  # delta-rs alone would retry an unreachable endpoint for three minutes.
     "aws_conditional_put": "etag",
     "connect_timeout": f"{CONNECT_SECONDS}s",
     "timeout": f"{READ_SECONDS}s",
     "max_retries": str(TRIES),
-    "retry_timeout": "20s",
+    "retry_timeout": "15s",
 }
 
 

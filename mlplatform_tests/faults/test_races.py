@@ -1,5 +1,8 @@
 """Several writers at once, in real processes and in lock step."""
 
+from pathlib import Path
+from threading import Event, Thread
+
 import pytest
 
 from mlplatform.errors import ConcurrentWriteError
@@ -60,6 +63,42 @@ def test_an_overwrite_of_whatever_is_newest_leaves_nothing_of_the_rival(
     hook.setattr(faults, "hook", Rival(lake.root))
     assert table.overwrite(rows(50, 3), BY).number == 2
     assert table.read()["number"].to_pylist() == [50, 51, 52]
+
+
+def test_a_token_that_lands_while_its_rows_are_written_is_not_repeated(
+    lake: Lake, hook: pytest.MonkeyPatch
+) -> None:
+    def overtake(point: str) -> None:
+        hook.setattr(faults, "hook", None)
+        assert point == "data_written"
+        table = Lake(lake.root).table("shop/orders")
+        table.append(rows(50, 3), RIVAL, token="mine")
+        table.append(rows(90, 2), RIVAL, token="other")
+
+    hook.setattr(faults, "hook", overtake)
+    mine = lake.table("shop/orders").append(rows(50, 3), BY, token="mine")
+    assert (mine.number, mine.lineage) == (0, RIVAL)
+    assert lake.table("shop/orders").read()["number"].to_pylist() == [50, 51, 52, 90, 91]
+
+
+def test_temporary_files_that_come_and_go_do_not_hide_the_log(lake: Lake) -> None:
+    table = lake.table("shop/orders")
+    table.append(rows(0, 3), BY, token="1")
+    log, done = Path(table.uri, "_delta_log"), Event()
+
+    def churn() -> None:
+        while not done.is_set():
+            for n in range(20):
+                (log / f"{n:020d}.json#1").touch()
+            for n in range(20):
+                (log / f"{n:020d}.json#1").unlink()
+
+    churning = Thread(target=churn)
+    churning.start()
+    seen = {Lake(lake.root).table("shop/orders")._log.newest() for _ in range(300)}
+    done.set()
+    churning.join()
+    assert seen == {0}
 
 
 def test_two_processes_appending_at_once_lose_and_double_nothing(crew: Crew, lake: Lake) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -67,27 +68,25 @@ def test_a_missing_or_truncated_file_is_refused(table: Table) -> None:
         table.read()
 
 
-@pytest.mark.parametrize(
-    ("damage", "why"),
-    [
-        (lambda data: b"", "is empty"),
-        (lambda data: b"\n", "is empty"),
-        (lambda data: data[: len(data) // 2], "is not a Delta commit"),
-        (lambda data: b"\x00" * len(data), "is not a Delta commit"),
-        (lambda data: b"[1]", "is not a Delta commit"),
-        (lambda data: b'{"add": {"path": "x"}}', "was not written by the lake"),
-        (lambda data: data.replace(b'"rows":100', b'"rows":900'), "does not match its own sha256"),
-        (
-            lambda data: data.replace(b'"path":"part-', b'"path":"trap-', 1),
-            "its own sha256|adds other",
-        ),
-    ],
-)
+DAMAGE: list[tuple[Callable[[bytes], bytes], str]] = [
+    (lambda data: b"", "is empty"),
+    (lambda data: b"\n", "is empty"),
+    (lambda data: data[: len(data) // 2], "is not a Delta commit"),
+    (lambda data: b"\x00" * len(data), "is not a Delta commit"),
+    (lambda data: b"[1]", "is not a Delta commit"),
+    (lambda data: b'{"add": {"path": "x"}}', "was not written by the lake"),
+    (lambda data: data.replace(b'"rows":100', b'"rows":900'), "does not match its own sha256"),
+    (lambda data: data.replace(b'"add":{"path":"part', b'"add":{"path":"trap'), "adds other files"),
+    (lambda data: data[: data.index(b'{"add"')], "adds other files"),
+]
+
+
+@pytest.mark.parametrize(("damage", "why"), DAMAGE, ids=range(len(DAMAGE)))
 def test_a_damaged_log_entry_is_refused_with_the_last_good_version(
-    lake: Lake, table: Table, damage: object, why: str
+    lake: Lake, table: Table, damage: Callable[[bytes], bytes], why: str
 ) -> None:
     path = entry(table, 1)
-    damaged = damage(path.read_bytes())  # type: ignore[operator]
+    damaged = damage(path.read_bytes())
     assert damaged != path.read_bytes()
     path.write_bytes(damaged)
     with pytest.raises(CorruptionError, match=why) as caught:

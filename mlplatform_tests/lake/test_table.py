@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -6,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from mlplatform.errors import ConcurrentWriteError, LakeError
+from mlplatform.errors import ConcurrentWriteError, LakeError, SourceError
 from mlplatform.lake import Lake, Lineage
 from mlplatform.lake.digest import content_digest
 from mlplatform.lake.transaction import CONFIGURATION
@@ -148,6 +149,18 @@ def test_a_reader_is_streamed_and_cut_into_row_groups(lake: Lake) -> None:
     assert version.digest == content_digest(whole)
     assert pq.ParquetFile(table.files()[0]).num_row_groups == 2
     assert table.read().equals(whole)
+
+
+def test_a_source_that_fails_halfway_leaves_nothing(lake: Lake) -> None:
+    def torn() -> Iterator[pa.RecordBatch]:
+        yield from rows(0, 300_000).to_batches()
+        raise SourceError("line 7 of orders.csv has 3 fields")
+
+    stream = pa.RecordBatchReader.from_batches(rows(0, 0).schema, torn())
+    with pytest.raises(SourceError, match="line 7"):
+        lake.table("shop/orders").append(stream, BY, token="1")
+    assert lake.tables() == []
+    assert [path for path in Path(lake.root).rglob("*") if path.is_file()] == []
 
 
 def test_an_append_of_other_columns_says_which(lake: Lake) -> None:
