@@ -19,6 +19,7 @@ BROUGHT_BY = {  # Parts of a dependency that are imported by their own name.
     "boto3": {"botocore"},
     "dagster": {"click"},
     "mlflow": {"mlflow-skinny", "mlflow-tracing", "requests", "sqlalchemy"},
+    "pydantic": {"pydantic-core"},
     "typer": {"click"},
 }
 NOT_IMPORTED = {
