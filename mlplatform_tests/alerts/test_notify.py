@@ -156,6 +156,16 @@ def test_no_secret_of_a_url_is_said_when_it_is_answered(webhook, log, caplog, st
     assert PLANTED not in log.read_text() + caplog.text
 
 
+def test_a_channel_that_breaks_is_a_line_that_names_the_kind_of_error_only(log, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError(PLANTED)
+
+    monkeypatch.setattr("apprise.Apprise.notify", broken)
+    assert Alerts([f"json://127.0.0.1/{PLANTED}"], log).send(ALERT).undelivered
+    assert lines(log)[-1]["because"] == "RuntimeError"
+    assert PLANTED not in log.read_text()
+
+
 def test_text_with_line_breaks_forges_no_line(log):
     forged = 'x\n{"kind": "delivered", "key": "y"}\r\u2028'
     Alerts([], log).send(Alert(title=forged, body=forged, key="y"))

@@ -63,6 +63,20 @@ def test_doubt_is_inconclusive_and_says_how_many_rows_would_decide(scored):
     assert "rows would decide" in verdict.because
 
 
+def test_a_model_that_looks_worse_than_the_margin_is_not_failed_on_few_rows(scored):
+    """20 of 1,000 rows worse, but 180 rows differ: a model within the margin could look like it."""
+    candidate = scored(wrong=100, from_row=80)
+    champion = scored(wrong=80, digest=CHAMPION)
+    verdict = accuracy(candidate, champion, POLICY)
+    assert verdict.evidence["difference"] == pytest.approx(-0.02)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_two_models_without_a_digest_are_not_taken_for_one(scored):
+    nameless, few = AccuracyGate(minimum=0.8, margin=0.0), scored(rows=10, wrong=1, digest="")
+    assert accuracy(few, few, nameless).outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_missed_floor_fails_even_where_the_champion_is_beaten(scored):
     champion = scored(wrong=300, digest=CHAMPION)
     verdict = accuracy(scored(wrong=250), champion, AccuracyGate(minimum=0.8))
