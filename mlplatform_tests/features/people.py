@@ -1,0 +1,79 @@
+"""Small tables of people with a label that their columns tell, for tests of features and models."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlplatform.features import Categorical, FeatureSet, Numeric
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.table import build
+from mlplatform.spec import Pipeline, validate
+
+COLUMNS = {
+    "age": "int64",
+    "income": "float64",
+    "city": "string",
+    "rooms": "int64",
+    "email": "string",
+    "member": "string",
+}
+FEATURES = FeatureSet(
+    [
+        Numeric("age", bins=4),
+        Numeric("income", log=True),
+        Numeric("rooms", missing=0.0),
+        Categorical("city", min_count=2),
+        Categorical("rooms_kind", column="rooms"),
+    ]
+)
+
+
+def pipeline(folder: Path, **changes: Any) -> Pipeline:
+    """A pipeline of people; keywords replace sections of its spec."""
+    attributes = {
+        "name": "people",
+        "source": {"files": ["people.csv"]},
+        "columns": COLUMNS,
+        "label": {"column": "member", "positive": "yes"},
+        "unused": {"email": "identifies a person"},
+        "model": {"hidden": [8], "epochs": 3, "batch_size": 64, "learning_rate": 0.01},
+        **changes,
+    }
+    return Pipeline(spec=validate(attributes, folder / "defs.yaml"), folder=folder)
+
+
+def dataset(rows: int = 600, seed: int = 0) -> pa.Table:
+    """A typed dataset: the older and the Parisians are members; a tenth of incomes is missing."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 90, rows)
+    city = rng.choice(["Paris", "Oslo", "Rome", "Bonn"], rows, p=[0.4, 0.3, 0.2, 0.1])
+    income = np.exp(rng.normal(10, 1, rows))
+    chance = 1 / (1 + np.exp(-((age - 50) / 8 + 3 * (city == "Paris") - 1)))
+    return pa.table(
+        {
+            "row_id": np.arange(rows),
+            "age": age,
+            "income": pa.array(income, mask=rng.random(rows) < 0.1),
+            "city": pa.array(city, mask=rng.random(rows) < 0.05),
+            "rooms": pa.array(rng.integers(1, 5, rows), mask=rng.random(rows) < 0.2),
+            "email": [f"{n}@example.org" for n in range(rows)],
+            "member": np.where(rng.random(rows) < chance, "yes", "no"),
+        }
+    )
+
+
+def split(data: pa.Table) -> pa.Table:
+    """Every fifth row validates, every fifth tests, the others train."""
+    part = np.array(["train", "validation", "test", "train", "train"])
+    return pa.table({"row_id": data["row_id"], "part": part[np.arange(data.num_rows) % 5]})
+
+
+def features(made: Pipeline, rows: int = 600, seed: int = 0) -> tuple[Encoder, pa.Table]:
+    """The fitted encoder and the features table of some people."""
+    data = dataset(rows, seed)
+    parts = split(data)
+    encoder = FEATURES.fit(data.filter(pc.equal(parts["part"], "train")))
+    return encoder, build(made, encoder, data, parts)
