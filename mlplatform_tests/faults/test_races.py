@@ -133,12 +133,12 @@ def test_four_processes_appending_to_s3_all_land(crew: Crew, s3_options: dict[st
             root=root,
             options=s3_options,
             method="append",
-            calls=[(100 * who + n, 1, f"{who}-{n}") for n in range(4)],
+            calls=[(100 * who + n, 1, f"{who}-{n}") for n in range(3)],
         )
         for who in range(4)
     ]
     ends = crew.run(*jobs)
     assert [end.error for end in ends] == [""] * 4
-    assert sorted(number for end in ends for number in end.numbers) == list(range(16))
+    assert sorted(number for end in ends for number in end.numbers) == list(range(12))
     got = Lake(root, s3_options).table("shop/orders").read()["number"].to_pylist()
-    assert sorted(got) == [100 * who + n for who in range(4) for n in range(4)]
+    assert sorted(got) == [100 * who + n for who in range(4) for n in range(3)]
