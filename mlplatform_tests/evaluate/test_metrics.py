@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn import metrics as reference
 
 from mlplatform.evaluate.metrics import binary, correct
 
@@ -20,8 +21,6 @@ rows = st.lists(
 
 @given(rows)
 def test_metrics_are_those_of_scikit_learn(pairs):
-    from sklearn import metrics as reference
-
     labels, scores = np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
     said = scores >= 0.5
     wanted = {
