@@ -39,7 +39,7 @@ def pipeline(folder: Path, **changes: Any) -> Pipeline:
         "columns": COLUMNS,
         "label": {"column": "member", "positive": "yes"},
         "unused": {"email": "identifies a person"},
-        "model": {"hidden": [8], "epochs": 3, "batch_size": 64, "learning_rate": 0.01},
+        "model": {"hidden": [8], "epochs": 3, "batch_size": 16, "learning_rate": 0.02},
         **changes,
     }
     return Pipeline(spec=validate(attributes, folder / "defs.yaml"), folder=folder)

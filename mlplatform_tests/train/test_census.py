@@ -1,0 +1,40 @@
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from mlplatform.features.program import Predictor
+from mlplatform.features.table import fit_and_build
+from mlplatform.ingest.dataset import typed
+from mlplatform.ingest.source import land
+from mlplatform.ingest.split import assign
+from mlplatform.lake import Lineage
+from mlplatform.spec import load_pipeline
+from mlplatform.train.export import export
+from mlplatform.train.fit import fit
+
+
+@pytest.mark.slow
+def test_the_census_model_ranks_its_official_test_rows_well(root, lake):
+    """Measured over three seeds: AUC 0.926 to 0.928; a plain multilayer perceptron reaches 0.908."""
+    pipeline = load_pipeline(root / "pipelines/census_income")
+    lineage = Lineage(asset="census_income/source", run_id="test", code_version="test")
+    table = lake.table("census_income/source")
+    data = typed(pipeline, table.read(land(pipeline, table, lineage)))
+    split = assign(pipeline, data)
+    encoder, features = fit_and_build(pipeline, data, split)
+    trained = fit(pipeline, features, encoder, pipeline.spec.model)
+    predictor = Predictor.load(lake.artifacts.open(lake.artifacts.put(export(trained, encoder))))
+
+    test = data.filter(pc.equal(split["part"], "test"))
+    scores = predictor.predict_table(test)
+    positive = np.asarray(pc.equal(test["income"], ">50K"))
+    assert test.num_rows == 16_281
+    assert roc_auc_score(positive, scores) > 0.918
+    assert ((scores > 0.5) == positive).mean() > 0.86
+
+    columns = list(encoder.columns)
+    served = encoder.encode_rows(test.select(columns).to_pylist())
+    stored = encoder.encode(test)
+    assert served.numeric.tobytes() == stored.numeric.tobytes()
+    assert served.categorical.tobytes() == stored.categorical.tobytes()
