@@ -38,7 +38,9 @@ def build(service: Service) -> Starlette:
         HTTPException: _http_problem,
         Exception: _unexpected,
     }
-    return Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # An address is right or wrong.
+    return app
 
 
 class _Views:
@@ -61,8 +63,12 @@ class _Views:
         A server whose newest deployment cannot be loaded stays ready with what it has verified,
         and says so.
         """
-        problem = self._service.follower.problem
-        said = {"ready": self._service.is_ready, "up_to_date": not problem, "problem": problem}
+        follower = self._service.follower
+        said = {
+            "ready": self._service.is_ready,
+            "up_to_date": follower.is_up_to_date,
+            "problem": follower.problem,
+        }
         return _json(said, 200 if said["ready"] else 503)
 
     async def model(self, request: "Request") -> Response:

@@ -114,18 +114,18 @@ class RowDecoder:
         missing = [name for name in self.columns if name not in at]
         if missing:
             raise _missing_column(missing[0], "/inputs")
-        rows = inputs[at[next(iter(self.columns))]].shape[:1]
+        rows = next(iter(inputs[at[next(iter(self.columns))]].shape), 0)
         data = [
             self._column(inputs[at[name]], kind, rows, f"/inputs/{at[name]}")
             for name, kind in self.columns.items()
         ]
         return [dict(zip(self.columns, values, strict=True)) for values in zip(*data, strict=True)]
 
-    def _column(self, tensor: Tensor, kind: str, rows: list[int], pointer: str) -> list[Any]:
+    def _column(self, tensor: Tensor, kind: str, rows: int, pointer: str) -> list[Any]:
         if tensor.datatype != DATATYPES[kind]:
             said = f"column {tensor.name!r}: expected datatype {DATATYPES[kind]}"
             raise Problem(422, f"{said}, got {tensor.datatype!r}", pointer=f"{pointer}/datatype")
-        if tensor.shape not in (rows, [*rows, 1]) or not 1 <= rows[0] <= self.max_rows:
+        if tensor.shape not in ([rows], [rows, 1]) or not 1 <= rows <= self.max_rows:
             said = f"column {tensor.name!r}: expected shape [rows], 1 to {self.max_rows} rows and"
             said += f" the same for every column, got {tensor.shape}"
             raise Problem(422, said, pointer=f"{pointer}/shape")
@@ -133,8 +133,8 @@ class RowDecoder:
             values: list[Any] = COLUMN_DECODERS[kind].decode(tensor.data)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
             _refuse_value(wrong, tensor.name, f"{pointer}/data")
-        if len(values) != rows[0]:
-            said = f"column {tensor.name!r}: shape says {rows[0]} values, data has {len(values)}"
+        if len(values) != rows:
+            said = f"column {tensor.name!r}: shape says {rows} values, data has {len(values)}"
             raise Problem(422, said, pointer=f"{pointer}/data")
         return values
 

@@ -16,6 +16,8 @@ from mlplatform.serve.settings import ServeSettings
 if TYPE_CHECKING:
     from mlplatform.lake import Lake
 
+LOAD_SECONDS = 30.0  # Far longer than a model takes.
+
 _log = logging.getLogger(__name__)
 
 
@@ -27,7 +29,7 @@ class Follower:
 
     Attributes:
         traffic: Who answers now; `None` until the first models are warm.
-        problem: What keeps the models from being the deployed ones; empty when they are.
+        problem: What keeps the models from being the deployed ones; empty when nothing does.
     """
 
     def __init__(
@@ -64,6 +66,12 @@ class Follower:
                 f"{self._pipeline} has no deployment yet in {self._lake.root}; run the pipeline first"
             )
 
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the models that answer are the deployed ones."""
+        current = self.traffic is not None and self.traffic.state == self._wanted
+        return current and not self.problem
+
     def columns(self) -> dict[str, str]:
         """Return name and type of every column that a live model reads."""
         arms = self.traffic.arms.values() if self.traffic else ()
@@ -77,13 +85,18 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop following."""
+        """Stop following, once a load that has begun is over.
+
+        A process that ended in the middle of XLA's compiler would be aborted, not stopped.
+        """
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(self._settings.poll_seconds + 1)
+            self._thread.join(LOAD_SECONDS)
 
     def _run(self, first: Callable[[ServingError | None], None]) -> None:
         self.look()
+        if self._stop.is_set():
+            return
         first(None if self.traffic else ServingError(f"cannot serve {self._pipeline}: {self._why}"))
         while not self._stop.wait(self._settings.poll_seconds):
             self.look()
@@ -92,7 +105,7 @@ class Follower:
         """Bring the models in step with the table as it is now."""
         try:
             self._read()
-            if self._is_behind() and time.monotonic() >= self._retry_at:
+            if not self.is_up_to_date and time.monotonic() >= self._retry_at:
                 self._catch_up()
         except PlatformError as wrong:
             self._metrics.follow_failures.inc()
@@ -100,7 +113,7 @@ class Follower:
         except Exception as wrong:  # This thread must outlive whatever a deployment holds.
             _log.exception("following %s", self._pipeline)
             self._say("the deployment cannot be followed; the last good models answer", wrong)
-        self._metrics.up_to_date.set(not self.problem)
+        self._metrics.up_to_date.set(self.is_up_to_date)
 
     def _read(self) -> None:
         newest = self._table.latest()
@@ -112,20 +125,21 @@ class Follower:
         self._seen = newest.number
         self._retry_at = 0.0
 
-    def _is_behind(self) -> bool:
-        return bool(self.problem) or self.traffic is None or self.traffic.state != self._wanted
-
     def _catch_up(self) -> None:
         wanted = self._wanted
         if wanted.champion is None:
             raise ServingError("nothing is deployed")
-        self.problem = ""
-        if not self._have(wanted.champion):
-            return
-        if wanted.canary is not None and not self._have(wanted.canary):
-            wanted = replace(wanted, canary=None, canary_percent=0.0)
-        self.traffic = traffic(wanted, self._loaded, self._settings.max_rows)
-        kept = {m.digest for m in (wanted.champion, wanted.canary, wanted.previous) if m}
+        failed = [m for m in (wanted.champion, wanted.canary) if m and not self._have(m)]
+        if wanted.champion not in failed:
+            if failed:
+                wanted = replace(wanted, canary=None, canary_percent=0.0)
+            self._answer_by(wanted)
+        if not failed:
+            self.problem = ""
+
+    def _answer_by(self, state: TrafficState) -> None:
+        self.traffic = traffic(state, self._loaded, self._settings.max_rows)
+        kept = {m.digest for m in (state.champion, state.canary, state.previous) if m}
         self._loaded = {digest: each for digest, each in self._loaded.items() if digest in kept}
         self._metrics.show(self.traffic)
 

@@ -72,6 +72,11 @@ class Metrics:
             "Rows not logged: the queue was full, or the lake refused to the end.",
             registry=registry,
         )
+        self.unlogged_columns = Gauge(
+            "mlplatform_predictions_unlogged_columns",
+            "Columns that live models read and the table of predictions does not have.",
+            registry=registry,
+        )
         self.log_failures = Counter(
             "mlplatform_predictions_log_failures",
             "Times the lake refused rows; they are tried again.",

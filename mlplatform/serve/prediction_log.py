@@ -142,8 +142,7 @@ class PredictionLog:
         if newest is None:
             return dict(self._columns())
         stored: dict[str, str] = json.loads(newest.lineage.facts[COLUMNS])
-        if left := self._columns().keys() - stored.keys():
-            _log.warning("%s has no column %s; not logged", self._table.name, sorted(left))
+        self._metrics.unlogged_columns.set(len(self._columns().keys() - stored.keys()))
         return stored
 
 

@@ -4,6 +4,7 @@ import json
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ class ServerProcess:
         lake: The lake's root.
         pipeline: Whose models.
         port: 0 picks a free one.
-        log: File for what the server prints; its last line explains a failed start.
+        log: File for what the server prints; a temporary one if left out.
         options: Further options by name, such as `{"flush-seconds": 0.2}`.
         ready_seconds: Longest wait for the models to be warm.
     """
@@ -32,7 +33,7 @@ class ServerProcess:
         lake: str | Path,
         pipeline: str,
         *,
-        log: Path,
+        log: Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         options: Mapping[str, object] | None = None,
@@ -42,7 +43,8 @@ class ServerProcess:
         self._command += ["--pipeline", pipeline, "--host", host, "--port", str(port)]
         for name, value in (options or {}).items():
             self._command += [f"--{name}", str(value)]
-        self._log, self._ready_seconds = log, ready_seconds
+        self._log = log or Path(tempfile.mkdtemp(prefix="mlplatform-serve-")) / "serve.log"
+        self._ready_seconds = ready_seconds
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.url = ""

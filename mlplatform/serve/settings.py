@@ -31,7 +31,7 @@ class ServeSettings:
     poll_seconds: float = 1.0
     retry_seconds: float = 10.0
     routing_header: str = "x-routing-key"
-    flush_seconds: float = 2.0
+    flush_seconds: float = 5.0
     flush_rows: int = 5000
     queue_rows: int = 50_000
     drain_seconds: float = 0.0

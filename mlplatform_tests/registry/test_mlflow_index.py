@@ -83,7 +83,7 @@ def test_the_index_is_safe_in_threads(index):
 
 def test_a_server_that_is_down_is_one_line_at_once(closed_port):
     began = time.monotonic()
-    with pytest.raises(RegistryError, match="cannot be reached.*refused.*start it or correct"):
+    with pytest.raises(RegistryError, match=r"cannot be reached.*refused.*start it or correct"):
         MlflowIndex(closed_port).register("down", ONE, "s3://x")
     assert time.monotonic() - began < DEADLINE_SECONDS
 
@@ -95,9 +95,7 @@ def test_a_silent_server_is_given_up_in_time(silent_server):
     assert time.monotonic() - began < DEADLINE_SECONDS
 
 
-def test_a_server_that_falls_silent_after_the_probe_is_given_up_in_time(
-    silent_server, monkeypatch
-):
+def test_a_server_that_falls_silent_after_the_probe_is_given_up_in_time(silent_server, monkeypatch):
     monkeypatch.setattr(backend, "SERVER_SECONDS", 1.0)
     late = MlflowIndex(silent_server)
     late.__dict__["_client"] = backend.load().MlflowClient(silent_server, silent_server)
@@ -107,7 +105,7 @@ def test_a_server_that_falls_silent_after_the_probe_is_given_up_in_time(
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RegistryError, match="file is not writable|file/db.*not writable"):
+    with pytest.raises(RegistryError, match=r"file/db is not writable"):
         MlflowIndex(f"sqlite:///{tmp_path}/file/db/mlflow.db").register("x", ONE, "s3://x")
 
 
@@ -115,7 +113,6 @@ def test_passwords_in_an_address_are_not_shown():
     assert backend.shown("http://me:secret@127.0.0.1:5000/x") == "http://***@127.0.0.1:5000/x"
 
 
-@pytest.mark.slow
 def test_a_real_server_shows_the_same(mlflow_server):
     """A server refuses paths of the local disk as sources, so those become lake addresses."""
     index = MlflowIndex(mlflow_server)

@@ -103,6 +103,13 @@ def test_a_second_promotion_of_the_same_canary_changes_nothing():
     assert state([*before, once, once]) == state([*before, once])
 
 
+def test_a_promotion_that_comes_after_the_rollback_changes_nothing():
+    """Of a rollback and a promotion decided at the same time, the first one recorded counts."""
+    before = _history()
+    late = promote(after((A, 10), (B, 10)), **WHO)
+    assert state([*before, late]) == state(before)
+
+
 @given(st.lists(events, max_size=12))
 def test_any_history_leaves_a_state_that_can_serve(history):
     """A canary only beside another champion, a percentage only with a canary, never no champion again."""

@@ -1,0 +1,219 @@
+"""Bodies become rows, or a problem that names the field; nothing in between."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlplatform.serve.decode import RowDecoder, infer_body, predict_body
+from mlplatform.serve.problem import Problem
+
+COLUMNS = {"age": "int64", "hours.per-week": "float64", "workclass": "string"}
+ROW = {"age": 39, "hours.per-week": 40.5, "workclass": "Private"}
+MAX_ROWS = 3
+
+decoder = RowDecoder(COLUMNS, {**COLUMNS, "extra": "string"}, MAX_ROWS)
+
+
+def rows_of(text: str) -> list[dict[str, object]]:
+    return decoder.rows(predict_body(text.encode()).rows)
+
+
+def rows_or_problem(read):
+    """Return what `read` returns, or no rows when it refuses; anything else it raises is a bug."""
+    try:
+        return read()
+    except Problem as problem:
+        return [] if problem.status in (400, 422) else [{"not": "a client's mistake"}]
+
+
+def refusal(text: str) -> Problem:
+    with pytest.raises(Problem) as caught:
+        rows_of(text)
+    return caught.value
+
+
+def test_rows_are_read_as_they_were_written():
+    missing = dict.fromkeys(COLUMNS)
+    assert rows_of(json.dumps({"rows": [ROW, missing]})) == [ROW, missing]
+
+
+def test_a_column_of_the_other_live_model_may_be_there_and_is_ignored():
+    assert rows_of(json.dumps({"rows": [{**ROW, "extra": [1]}]})) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("age", '"39"', "expected `int | null`, got `str`"),
+        ("age", "39.0", "expected `int | null`, got `float`"),
+        ("age", "true", "expected `int | null`, got `bool`"),
+        ("age", "[39]", "expected `int | null`, got `array`"),
+        ("age", "9223372036854775808", "expected `int` <= 9223372036854775807"),
+        ("hours.per-week", '"40"', "expected `float | null`, got `str`"),
+        ("hours.per-week", "1e999", "number out of range"),
+        ("hours.per-week", "true", "expected `float | null`, got `bool`"),
+        ("workclass", "7", "expected `str | null`, got `int`"),
+        ("workclass", "{}", "expected `str | null`, got `object`"),
+    ],
+)
+def test_a_wrong_value_is_named_by_column_pointer_and_what_was_expected(column, value, said):
+    good = json.dumps(ROW)
+    bad = json.dumps(ROW | {column: "@"}).replace('"@"', value)
+    problem = refusal(f'{{"rows": [{good}, {bad}]}}')
+    assert problem.status == 422
+    assert problem.pointer == f"/rows/1/{column}"
+    assert problem.detail == f"column {column!r}: {said}"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_does_not_have_are_malformed(number):
+    text = json.dumps({"rows": [ROW]}).replace("40.5", number)
+    assert refusal(text).status == 400
+
+
+def test_a_missing_column_says_how_to_send_no_value():
+    row = {name: value for name, value in ROW.items() if name != "age"}
+    problem = refusal(json.dumps({"rows": [row]}))
+    assert (problem.status, problem.pointer) == (422, "/rows/0")
+    assert problem.detail == "column 'age' is missing; send null where there is no value"
+
+
+def test_an_unknown_column_is_told_which_are_known():
+    problem = refusal(json.dumps({"rows": [{**ROW, "a/b": 1}]}))
+    assert (problem.status, problem.pointer) == (422, "/rows/0/a~1b")
+    assert problem.detail == "unknown column 'a/b'; columns: age, hours.per-week, workclass"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "said"),
+    [
+        ('{"rows": []}', "/rows", "length >= 1"),
+        (json.dumps({"rows": [ROW] * (MAX_ROWS + 1)}), "/rows", f"length <= {MAX_ROWS}"),
+        ('{"rows": 3}', "/rows", "expected `array`, got `int`"),
+        ('{"rows": [3]}', "/rows/0", "expected `object`, got `int`"),
+        ("{}", "", "missing required field `rows`"),
+        ('{"rows": [], "row": 1}', "", "unknown field `row`"),
+        ("[]", "", "Expected `object`, got `array`"),
+        ('{"rows": [], "request_id": ""}', "/request_id", "length >= 1"),
+        ('{"rows": [], "request_id": "a\\nb"}', "/request_id", "matching"),
+        ('{"rows": [], "request_id": "a\\n"}', "/request_id", "matching"),
+        ('{"rows": [], "request_id": 7}', "/request_id", "expected `str | null`|Expected `str"),
+    ],
+)
+def test_a_wrong_body_is_named_by_pointer(body, pointer, said):
+    problem = refusal(body)
+    assert (problem.status, problem.pointer) == (422, pointer)
+    assert any(part.lower() in problem.detail.lower() for part in said.split("|Expected"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"rows": [1,]}',
+        b'{"rows": "\xff"}',
+        b"[" * 500_000,
+        b'{"rows": ' + b"[" * 99_999,
+    ],
+)
+def test_what_is_no_json_is_a_bad_request_and_not_a_crash(body):
+    with pytest.raises(Problem) as caught:
+        decoder.rows(predict_body(body).rows)
+    assert caught.value.status in (400, 422)
+
+
+def test_a_refusal_does_not_repeat_a_megabyte_of_input():
+    problem = refusal(json.dumps({"rows": [{**ROW, "x" * 1_000_000: 1}]}))
+    assert len(json.dumps(problem.body())) < 2000
+
+
+def tensor(name: str, datatype: str, data: list[object], **changes: object) -> dict[str, object]:
+    return {"name": name, "datatype": datatype, "shape": [len(data)], "data": data, **changes}
+
+
+AGE = tensor("age", "INT64", [39, None])
+HOURS = tensor("hours.per-week", "FP64", [40.5, 1])
+WORK = tensor("workclass", "BYTES", ["Private", None])
+
+
+def tensors(*inputs: dict[str, object]) -> list[dict[str, object]]:
+    return decoder.tensors(infer_body(msgspec.json.encode({"inputs": inputs})).inputs)
+
+
+def test_tensors_become_rows_in_any_order_of_columns():
+    expected = [ROW, {"age": None, "hours.per-week": 1.0, "workclass": None}]
+    assert tensors(WORK, AGE, HOURS) == expected
+    flat = [{**each, "shape": [2, 1]} for each in (AGE, HOURS, WORK)]
+    assert tensors(*flat) == expected
+
+
+@pytest.mark.parametrize(
+    ("inputs", "pointer", "said"),
+    [
+        ([AGE, HOURS], "/inputs", "column 'workclass' is missing"),
+        ([], "/inputs", "column 'age' is missing"),
+        ([AGE, HOURS, WORK, {**AGE, "name": "wage"}], "/inputs/3/name", "unknown column 'wage'"),
+        ([AGE, HOURS, WORK, AGE], "/inputs", "two inputs have the same name"),
+        (
+            [{**AGE, "datatype": "INT32"}, HOURS, WORK],
+            "/inputs/0/datatype",
+            "expected datatype INT64",
+        ),
+        ([{**AGE, "shape": [3]}, HOURS, WORK], "/inputs/0/data", "shape says 3 values, data has 2"),
+        ([AGE, {**HOURS, "shape": [1]}, WORK], "/inputs/1/shape", "the same for every column"),
+        ([{**AGE, "shape": []}, HOURS, WORK], "/inputs/0/shape", "expected shape [rows]"),
+        ([{**AGE, "shape": [-1]}, HOURS, WORK], "/inputs/0/shape", "expected shape [rows]"),
+        ([{**AGE, "shape": [4]}, HOURS, WORK], "/inputs/0/shape", "1 to 3 rows"),
+        ([AGE, HOURS, {**WORK, "data": ["x", 7]}], "/inputs/2/data/1", "expected `str | null`"),
+        ([AGE, HOURS, {**WORK, "data": "x"}], "/inputs/2/data", "expected `array`"),
+    ],
+)
+def test_a_wrong_tensor_is_named_by_pointer(inputs, pointer, said):
+    with pytest.raises(Problem, match=said.replace("[", r"\[").replace("|", r"\|")) as caught:
+        tensors(*inputs)
+    assert (caught.value.status, caught.value.pointer) == (422, pointer)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*COLUMNS, "rows", "data", "x"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["rows", "request_id", "x"]), json_values, max_size=3))
+def test_any_json_is_rows_of_the_declared_columns_or_a_problem(body):
+    rows = rows_or_problem(lambda: rows_of(json.dumps(body)))
+    assert len(rows) <= MAX_ROWS
+    assert all(row.keys() == COLUMNS.keys() for row in rows)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_problem_and_nothing_else(body):
+    with pytest.raises(Problem):
+        decoder.rows(predict_body(body).rows)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "name": st.sampled_from([*COLUMNS, "x"]),
+                "datatype": st.sampled_from(["INT64", "FP64", "BYTES", ""]),
+                "shape": st.lists(st.integers(-1, 4), max_size=2),
+                "data": json_values,
+            }
+        ),
+        max_size=4,
+    )
+)
+def test_any_tensors_are_rows_or_a_problem(inputs):
+    rows = rows_or_problem(lambda: tensors(*inputs))
+    assert all(row.keys() == COLUMNS.keys() for row in rows)
