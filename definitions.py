@@ -1,8 +1,8 @@
 """The code location: pipelines, resources, sensors and executor in one place, and the only file that imports all."""
 
-import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import click
 import dagster as dg
@@ -11,8 +11,11 @@ import resources
 import sensors
 from assets import MLPipeline
 from mlplatform.errors import PlatformError
+from mlplatform.features.load import load_feature_set
 from mlplatform.spec import load_pipelines
 from resources.executor import executor
+
+PIPELINES = "_pipelines"  # Not a name another `pipelines` on the path could hide.
 
 
 def build() -> dg.Definitions:
@@ -22,7 +25,8 @@ def build() -> dg.Definitions:
         PlatformError: If a setting or a pipeline's spec is wrong; one line, no traceback.
     """
     settings = resources.settings_from_environment()
-    load_pipelines(settings.pipelines)  # Our own message about a wrong spec, before Dagster's.
+    for pipeline in load_pipelines(settings.pipelines):  # Our own message, before Dagster's.
+        load_feature_set(pipeline)
     components = _components(settings.pipelines)
     parts = [sensors.build(component.pipeline) for component in components]
     return dg.Definitions.merge(
@@ -35,12 +39,12 @@ def build() -> dg.Definitions:
 
 
 def _components(folder: Path) -> list[MLPipeline]:
-    """Return the components declared under `folder`, which need not be below the checkout."""
-    if str(folder.parent) not in sys.path:
-        sys.path.append(str(folder.parent))
-    tree = dg.ComponentTree.from_module(
-        defs_module=importlib.import_module(folder.name), project_root=resources.ROOT
-    )
+    """Return the components declared under `folder`, wherever it is and whatever it is called."""
+    package = ModuleType(PIPELINES)
+    package.__file__ = None  # As a namespace package has it.
+    package.__path__ = [str(folder)]
+    sys.modules[PIPELINES] = package
+    tree = dg.ComponentTree.from_module(defs_module=package, project_root=resources.ROOT)
     return tree.get_all_components(of_type=MLPipeline)
 
 

@@ -20,6 +20,7 @@ def in_one_line(compute: Callable[P, R]) -> Callable[P, R]:
         try:
             return compute(*args, **kwargs)
         except PlatformError as mistake:
+            dg.get_dagster_logger().error(str(mistake))
             raise dg.Failure(str(mistake), allow_retries=False) from None
 
     return guarded

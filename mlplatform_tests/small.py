@@ -24,11 +24,12 @@ def small_pipeline(pipelines: Path, **changes: Any) -> Path:
             head = "".join(next(whole) for _ in range(lines))
         (folder / "data" / name).write_bytes(gzip.compress(head.encode(), mtime=0))
     small = {
-        "model__epochs": 3,
-        "model__hidden": [16],
+        "model__epochs": 8,
+        "model__hidden": [32],
+        "model__batch_size": 64,
         "data_gates__row_count__minimum": 1000,
         "model_gates__accuracy__minimum": 0.78,
-        "model_gates__fairness__max_gap": 0.6,
+        "model_gates__fairness": {"max_gap": 1.0, "min_positives": 2},
         "model_gates__latency__max_p99_ms": 1000,
         "triggers__volume__min_rows": 500,
         "triggers__drift__min_requests": 200,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from rich.console import Console
 
@@ -13,8 +13,13 @@ from mlplatform.cli.release import find_pipeline
 from mlplatform.settings import Settings
 from mlplatform.spec import Pipeline
 
-# `2026-11-23 14:49:36 +0000 - dagster - INFO - __ASSET_JOB - <run id> - <step> - message`
-LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d [\d:]+ \S+ - dagster - (?P<level>[A-Z]+) - (?P<rest>.*)$")
+# `2026-11-23 14:49:36 +0000 - dagster - INFO - __ASSET_JOB - <run id> - <step> - message`; Dagster's own
+# events carry a process id and the name of the event as well, and are not for a person.
+LOG_LINE = re.compile(
+    r"^\d{4}-\d\d-\d\d [\d:]+ \S+ - dagster - (?P<level>[A-Z]+) - \S+ - [0-9a-f-]{36} - "
+    r"(?P<step>[a-z]\w*) - (?P<message>.*)$"
+)
+NOT_EXECUTED = re.compile(r"^Dependencies for step .* Not executing\.$")
 HELD_OUT_ROWS = 1000  # Asked over HTTP: enough for a metric a person recognises, under 2 s.
 
 console = Console(highlight=False, soft_wrap=True)
@@ -42,27 +47,34 @@ def run(settings: Settings, name: str, port: int) -> int:
 
 
 def walk(settings: Settings, pipeline: Pipeline) -> int:
-    """Materialise every asset of the pipeline in a Dagster process, saying what it does; return its exit code."""
+    """Materialise every asset of the pipeline in a Dagster process, saying what it does; return its exit code.
+
+    Everything Dagster says is kept in a log file, which is named when something fails.
+    """
+    log = settings.home / "logs" / "walk.log"
     with materialize(settings, f'key:"{pipeline.name}/*"') as child:
         assert child.stdout is not None  # noqa: S101  asked for with PIPE
-        for line in said(child.stdout):
-            console.print(f"  {line}", markup=False)
-        return child.wait()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as kept:
+            for line in child.stdout:
+                kept.write(line)
+                for said in for_a_person(line):
+                    console.print(said, markup=False)
+        code = child.wait()
+    if code:
+        console.print(f"  everything Dagster said: {log}")
+    return code
 
 
-def said(lines: Iterable[str]) -> Iterable[str]:
-    """Yield what a person wants to read of Dagster's output: the assets' own lines, and errors."""
-    for line in lines:
-        logged = LOG_LINE.match(line)
-        if logged is None:
-            if line.startswith("Error: "):
-                yield line.strip()
-            continue
-        message = logged["rest"].split(" - ")[-1].strip()
-        if logged["level"] in ("ERROR", "CRITICAL", "WARNING"):
-            yield f"{logged['level'].lower()}: {message}"
-        elif message:
-            yield message
+def for_a_person(line: str) -> Iterator[str]:
+    """Yield what a person wants to read of one line of Dagster's: the assets' own words, and errors."""
+    logged = LOG_LINE.match(line)
+    if logged is None:
+        if line.startswith("Error: ") and "Materialization failed" not in line:
+            yield f"  {line.strip()}"
+    elif not NOT_EXECUTED.match(logged["message"]):
+        level = "" if logged["level"] == "INFO" else f"{logged['level'].lower()}: "
+        yield f"  {level}{logged['message']}"
 
 
 def ask_the_deployed_model(settings: Settings, pipeline: Pipeline, port: int) -> summary.Served:

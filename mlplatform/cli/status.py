@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table as Grid
 
 from mlplatform.cli.lake import open_lake
 from mlplatform.settings import Settings
@@ -13,6 +12,9 @@ from mlplatform.spec import load_pipelines
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake
+
+
+SHOWN = ("accuracy", "auc", "f1", "log_loss")  # The rest is in `--json` and on the report page.
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,31 @@ def show(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({n: [asdict(m) for m in models] for n, models in found.items()}, indent=2))  # noqa: T201  the command's answer
         return
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for name, models in found.items():
         if not models:
             console.print(f"{name}: nothing is live; materialise {name}/deployment, or `make demo`")
-            continue
-        console.print(_grid(name, models))
+        for model in models:
+            for line in described(model):
+                console.print(line, markup=False)
+
+
+def described(model: Live) -> list[str]:
+    """Return what a person reads about one live model."""
+    shown = "  ".join(
+        f"{name} {model.metrics[name]:.4f}" for name in SHOWN if name in model.metrics
+    )
+    made = "  ".join(
+        f"{table.rpartition('/')[2]} {reference.partition(':')[0]}"
+        for table, reference in sorted(model.made_from.items())
+    )
+    return [
+        f"{model.pipeline}: {model.arm} with {model.percent:g} % of traffic",
+        f"  model      version {model.version}, artifact {model.digest[:16]}",
+        f"  test       {shown}",
+        f"  made from  {made}  (Delta versions)",
+        f"  code       {model.code}",
+    ]
 
 
 def live(lake: "Lake", pipeline: str) -> list[Live]:
@@ -72,15 +93,3 @@ def live(lake: "Lake", pipeline: str) -> list[Live]:
             )
         )
     return found
-
-
-def _grid(name: str, models: list[Live]) -> Grid:
-    grid = Grid(title=f"{name}: live", title_justify="left")
-    for column in ("arm", "traffic", "version", "model", "test metrics", "made from", "code"):
-        grid.add_column(column, overflow="fold")
-    for model in models:
-        metrics = "\n".join(f"{k} {v:.4f}" for k, v in sorted(model.metrics.items()))
-        made = "\n".join(f"{k} {v}" for k, v in sorted(model.made_from.items()))
-        row = (model.arm, f"{model.percent:g} %", str(model.version), model.digest[:12])
-        grid.add_row(*row, metrics, made, model.code[:12])
-    return grid

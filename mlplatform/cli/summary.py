@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from mlplatform.gates.record import to_verdicts
+from mlplatform.registry.gate_log import TABLE, rows
 from mlplatform.settings import Settings
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Outcome
@@ -18,6 +19,7 @@ WALK = (
     "source", "dataset", "split", "features", "study", "model", "evaluation", "gate_verdict",
     "registered_model", "deployment",
 )  # fmt: skip
+WHOLE_FROM = 1000  # Numbers from here on are counts.
 COLOUR = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
 
 
@@ -48,9 +50,7 @@ def everything(
 
 def assets(console: Console, lake: "Lake", pipeline: Pipeline) -> None:
     """Print each asset's Delta version."""
-    grid = Grid(
-        "asset", "Delta version", "rows", "content", "read", title="Assets", title_justify="left"
-    )
+    grid = Grid("asset", "version", "rows", "content", "made from", title="Assets")
     for noun in WALK:
         version = lake.table(pipeline.table(noun)).latest()
         if version is None:
@@ -72,19 +72,24 @@ def metrics(console: Console, lake: "Lake", pipeline: Pipeline) -> None:
 
 
 def gates(console: Console, lake: "Lake", pipeline: Pipeline) -> None:
-    """Print the newest answer of every gate: observed against threshold."""
-    table = lake.table(pipeline.table("gates"))
-    if not table.exists():
-        return
-    newest = {verdict.gate: verdict for verdict in to_verdicts(table.read())}
-    grid = Grid(
-        "gate", "outcome", "observed", "limit", "because", title="Gates", title_justify="left"
-    )
+    """Print the newest answer of every gate, observed against limit, and in words those that did not pass."""
+    newest = {v.gate: v for v in to_verdicts(rows(lake.table(pipeline.table(TABLE))))}
+    grid = Grid("gate", "outcome", "observed", "limit", title="Gates")
     for verdict in newest.values():
-        numbers = ("" if n is None else f"{n:.4g}" for n in (verdict.observed, verdict.limit))
         outcome = f"[{COLOUR[verdict.outcome]}]{verdict.outcome.value}[/]"
-        grid.add_row(verdict.gate, outcome, *numbers, verdict.because)
-    console.print(grid)
+        grid.add_row(verdict.gate, outcome, number(verdict.observed), number(verdict.limit))
+    if newest:
+        console.print(grid)
+    for verdict in newest.values():
+        if not verdict.passed:
+            console.print(f"{verdict.gate}: {verdict.because}", style=COLOUR[verdict.outcome])
+
+
+def number(value: float | None) -> str:
+    """Return a measurement as a person writes it: counts whole, fractions with four digits."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM or value == int(value) else f"{value:.4g}"
 
 
 def places(console: Console, settings: Settings, lake: "Lake", pipeline: Pipeline) -> None:

@@ -1,0 +1,169 @@
+"""What a user types, and what the shell gets back."""
+
+import json
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from mlplatform_tests.e2e.conftest import Home
+from mlplatform_tests.small import change
+
+pytestmark = pytest.mark.slow
+
+
+def one_line(said: str) -> str:
+    """Return the one line of an error, which has no traceback."""
+    assert "Traceback" not in said
+    lines = [line for line in said.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, said
+    return lines[0]
+
+
+def test_a_walk_ends_with_a_live_model_that_status_can_explain(deployed: Home):
+    told = deployed.run("mlplatform", "status", "--json")
+    assert told.returncode == 0, told.stderr
+    champion = json.loads(told.stdout)["census_income"][0]
+    assert (champion["arm"], champion["version"], champion["percent"]) == ("champion", 1, 100)
+    source = deployed.lake.table("census_income/source").latest()
+    assert source is not None
+    assert champion["made_from"]["census_income/source"] == source.reference
+
+
+def test_a_second_walk_changes_nothing(deployed: Home):
+    before = {name: deployed.lake.table(name).latest() for name in deployed.lake.tables()}
+    assert deployed.materialize().returncode == 0
+    assert {name: deployed.lake.table(name).latest() for name in deployed.lake.tables()} == before
+
+
+def test_dg_launch_materialises_too(deployed: Home):
+    done = deployed.run("dg", "launch", "--assets", 'key:"census_income/evaluation"')
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_impossible_threshold_stops_the_walk_with_an_exit_code_and_an_alert(
+    new_home: Callable[..., Home],
+):
+    home = new_home(model_gates__accuracy__minimum=0.999)
+    done = home.materialize()
+    assert done.returncode != 0
+    made = home.lake.tables()
+    assert "census_income/evaluation" in made
+    assert not {
+        f"census_income/{noun}" for noun in ("gate_verdict", "registered_model", "deployment")
+    } & set(made)
+    assert "accuracy" in (home.folder / "state" / "alerts.jsonl").read_text()
+    # Later, alone, with an empty Dagster database: the lake still says no.
+    assert home.materialize('key:"census_income/gate_verdict"').returncode != 0
+    assert home.materialize('key:"census_income/registered_model"').returncode != 0
+    assert "census_income/registered_model" not in home.lake.tables()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model__epoch": 3}, "defs.yaml: attributes.model.epoch: no such field"),
+        ({"groups": ["gender"]}, "groups names the column 'gender'"),
+    ],
+)
+def test_a_wrong_spec_is_one_line(new_home: Callable[..., Home], changes: dict, says: str):
+    home = new_home(**changes)
+    for command in (home.materialize(), home.run("mlplatform", "status")):
+        assert command.returncode == 1
+        assert says in one_line(command.stderr)
+
+
+def test_an_unknown_executor_is_one_line(new_home: Callable[..., Home]):
+    done = new_home().materialize(MLPLATFORM_EXECUTOR="ray")
+    assert done.returncode == 1
+    assert "MLPLATFORM_EXECUTOR is 'ray'" in one_line(done.stderr)
+
+
+def test_bad_features_are_one_line(new_home: Callable[..., Home]):
+    home = new_home()
+    (home.pipeline / "features.py").write_text(
+        "from mlplatform.features import FeatureSet, Numeric\n"
+        "features = FeatureSet([Numeric('fnlwgt')])\n"
+    )
+    done = home.materialize()
+    assert done.returncode == 1
+    assert "feature 'fnlwgt' reads 'fnlwgt', which the spec leaves unused" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda data: data.unlink(), "not found"),
+        (lambda data: data.write_bytes(data.read_bytes()[:2000]), "truncated"),
+        (lambda data: data.write_bytes(b""), "empty"),
+    ],
+)
+def test_a_spoilt_source_is_one_line_and_keeps_the_last_good_versions(
+    deployed: Home, new_home: Callable[..., Home], spoil: Callable, says: str
+):
+    import shutil
+
+    home = new_home()
+    shutil.copytree(deployed.folder / "state", home.folder / "state")
+    before = home.digests()
+    spoil(home.pipeline / "data" / "adult.data.gz")
+    done = home.run("mlplatform", "demo")
+    assert done.returncode != 0
+    errors = [line for line in done.stdout.splitlines() if line.strip().startswith("error: ")]
+    assert len(errors) == 1, done.stdout
+    assert "adult.data.gz" in errors[0]
+    assert says in errors[0]
+    assert home.digests() == before
+
+
+def test_a_port_in_use_is_one_line(deployed: Home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = deployed.run("mlplatform", "serve", "census_income", "--port", port)
+    assert done.returncode == 1
+    assert port in one_line(done.stderr)
+
+
+def test_a_lake_that_cannot_be_written_is_one_line(new_home: Callable[..., Home]):
+    home = new_home()
+    (home.folder / "state").write_text("a file where a folder should be")
+    done = home.run("mlplatform", "demo")
+    assert done.returncode == 1
+    assert "MLPLATFORM_HOME" in one_line(done.stderr)
+
+
+def test_an_unreachable_mlflow_is_one_line_and_trains_nothing(new_home: Callable[..., Home]):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    home = new_home()
+    done = home.run("mlplatform", "demo", MLPLATFORM_MLFLOW_URI=address)
+    assert done.returncode != 0
+    errors = [line for line in done.stdout.splitlines() if line.strip().startswith("error: ")]
+    assert len(errors) == 1, done.stdout
+    assert address in errors[0]
+    assert "census_income/model" not in home.lake.tables()
+
+
+def test_steps_can_run_in_processes_of_their_own(new_home: Callable[..., Home]):
+    home = new_home()
+    done = home.materialize(MLPLATFORM_EXECUTOR="multiprocess")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert home.lake.table("census_income/deployment").exists()
+
+
+def test_a_second_model_becomes_a_canary_that_can_be_promoted(new_home: Callable[..., Home]):
+    home = new_home()
+    assert home.materialize().returncode == 0
+    change(home.pipeline, model__seed=1)
+    assert home.materialize().returncode == 0
+    arms = json.loads(home.run("mlplatform", "status", "--json").stdout)["census_income"]
+    assert [(a["arm"], a["version"], a["percent"]) for a in arms] == [
+        ("champion", 1, 90.0),
+        ("canary", 2, 10.0),
+    ]
+    assert home.run("mlplatform", "promote", "census_income").returncode == 0
+    arms = json.loads(home.run("mlplatform", "status", "--json").stdout)["census_income"]
+    assert [(a["arm"], a["version"]) for a in arms] == [("champion", 2)]
