@@ -97,10 +97,10 @@ def _try(
 
 def _deliver(url: str, alert: Alert) -> str:
     """Return why delivery failed, in words that cannot hold the URL; nothing if it succeeded."""
-    import apprise
-
     with _listening() as heard:
         try:
+            import apprise
+
             channel = apprise.Apprise()
             if not channel.add(url):
                 return NO_CHANNEL

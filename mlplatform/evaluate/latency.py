@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-WARM_UP = 50  # Answers thrown away: caches and lazy set-up are not what traffic sees.
+WARM_UP = (
+    50  # Answers thrown away: the first compiles, some more fill caches; traffic sees neither.
+)
 NANOSECONDS_PER_MS = 1_000_000
 
 
@@ -27,9 +29,6 @@ class Predictor(Protocol):
 
     def predict(self, encoded: Any) -> Any:
         """Return f32[rows], the probability of class 1."""
-
-    def warm_up(self) -> None:
-        """Compile what predictions need."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,6 @@ def one_row(
     given = [dict(row) for row in rows]
     if not given or samples < 1:
         return LatencyMs(p50=float("nan"), p99=float("nan"), samples=0)
-    predictor.warm_up()
     for i in range(WARM_UP):
         _answer(predictor, given[i % len(given)])
     taken = np.array([_timed(predictor, given[i % len(given)]) for i in range(samples)])

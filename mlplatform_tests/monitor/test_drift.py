@@ -79,7 +79,9 @@ def test_a_column_that_is_gone_is_an_error(reference):
 
 def test_words_in_a_column_of_numbers_are_an_error_of_one_line(reference):
     window = people(2, seed=2).set_column(0, "age", pa.array(["old", "young"]))
-    with pytest.raises(PlatformError, match="column 'age' of the window: Failed to parse") as caught:
+    with pytest.raises(
+        PlatformError, match="column 'age' of the window: Failed to parse"
+    ) as caught:
         psi_by_column(reference, window)
     assert "\n" not in str(caught.value)
 
