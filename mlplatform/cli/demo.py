@@ -85,7 +85,8 @@ def ask_the_deployed_model(settings: Settings, pipeline: Pipeline, port: int) ->
 
     rows, labels = held_out_rows(open_lake(settings), pipeline, HELD_OUT_ROWS)
     console.print("starting the prediction server on the deployed model")
-    with ServerProcess(settings.lake, pipeline.name, port=port) as server:
+    options = {"compile-cache": settings.compile_cache}
+    with ServerProcess(settings.lake, pipeline.name, port=port, options=options) as server:
         client = PredictionClient(server.url)
         begun = time.monotonic()
         answers = client.predict(rows)

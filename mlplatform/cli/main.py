@@ -67,8 +67,17 @@ def serve(
     """Answer predictions with what is deployed, following promotions and rollbacks."""
     from mlplatform.cli.lake import open_lake
     from mlplatform.serve.server import run
+    from mlplatform.train.compile_cache import enable
 
-    run(open_lake(settings()), pipeline, host, port)
+    here = settings()
+    enable(here.compile_cache)
+    run(
+        open_lake(here),
+        pipeline,
+        host,
+        port,
+        lambda url: typer.echo(f"{pipeline} is served at {url}"),
+    )
 
 
 @app.command()

@@ -1,0 +1,147 @@
+"""The same walk as Dagster's, by library calls alone: what orchestration is measured against.
+
+`python benchmarks/library_walk.py STATE_FOLDER`; needs `make install`.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from mlplatform.evaluate.assessment import SCORES, assess, class_of, from_bytes, to_bytes
+from mlplatform.evaluate.latency import one_row
+from mlplatform.evaluate.metrics import binary, correct
+from mlplatform.features.load import load_feature_set
+from mlplatform.features.program import Predictor
+from mlplatform.features.table import build, training_rows
+from mlplatform.gates import accuracy, data, fairness, policy_hash, record
+from mlplatform.gates import model as of_model
+from mlplatform.ingest.dataset import typed
+from mlplatform.ingest.source import land
+from mlplatform.ingest.split import assign
+from mlplatform.lake import Lake, Lineage
+from mlplatform.monitor.reference import cut
+from mlplatform.registry.mlflow_index import MlflowIndex
+from mlplatform.registry.record import Candidate, register
+from mlplatform.registry.tracking import child_run, ensure_experiment
+from mlplatform.rollout import Model
+from mlplatform.rollout.events import commit
+from mlplatform.rollout.plan import deploy
+from mlplatform.settings import Settings
+from mlplatform.spec import load_pipeline
+from mlplatform.train.compile_cache import enable
+from mlplatform.train.export import export
+from mlplatform.train.fit import fit
+from mlplatform.validate.client import TfdvWorker
+from mlplatform.validate.interpreter import find
+from mlplatform.validate.profile import profile
+from mlplatform.verdict import Outcome
+
+ROOT = Path(__file__).resolve().parents[1]
+WHO = Lineage(asset="benchmark", run_id="benchmark", code_version="benchmark")
+
+
+def main(home: str) -> None:
+    """Land, validate, split, fit, evaluate, judge, register and deploy the census pipeline."""
+    settings = Settings.from_environment({**os.environ, "MLPLATFORM_HOME": home}, ROOT)
+    pipeline = load_pipeline(ROOT / "pipelines" / "census_income")
+    spec, lake = pipeline.spec, Lake(settings.lake)
+    worker = TfdvWorker(find(None, ROOT), settings.worker_log)
+    worker.start()
+    table = {
+        noun: lake.table(pipeline.table(noun))
+        for noun in ("source", "dataset", "split", "features", "model", "evaluation")
+    }
+    source = land(pipeline, table["source"], WHO)
+    dataset = table["dataset"].overwrite(typed(pipeline, table["source"].read(source)), WHO)
+    rows = table["dataset"].read(dataset)
+    with worker:
+        seen = profile(pipeline, worker, lake, dataset, WHO)
+    split = table["split"].overwrite(assign(pipeline, rows), WHO)
+    parts = table["split"].read(split)
+    encoder = load_feature_set(pipeline).fit(training_rows(rows, parts))
+    lake.artifacts.put({"features.json": encoder.to_json()})
+    features = table["features"].overwrite(build(pipeline, encoder, rows, parts), WHO)
+    enable(settings.compile_cache)
+    Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    experiment = ensure_experiment(settings.mlflow_uri, pipeline.name, settings.mlflow_artifacts)
+    trained = fit(
+        pipeline,
+        table["features"].read(features, where=pc.field("part") != "test"),
+        encoder,
+        spec.model,
+    )
+    columns = [c for c in spec.columns if c != spec.label.column and c not in spec.unused]
+    reference = cut(rows.filter(pc.equal(parts["part"], "train")), columns)
+    digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
+    from mlflow import MlflowClient
+
+    parent = MlflowClient(settings.mlflow_uri).create_run(experiment).info.run_id
+    with child_run(settings.mlflow_uri, parent, pipeline.table("model")) as run:
+        run.params(trained.model.model_dump())
+        run.history(trained.history, first_step=1)
+    artifact = lake.artifacts.open(digest)
+    predictor = Predictor.load(artifact)
+    validation = rows.filter(pc.equal(parts["part"], "validation"))
+    binary(class_of(spec, validation), predictor.predict_table(validation))
+    test = rows.filter(pc.equal(parts["part"], "test"))
+    assessed = assess(spec, test, {digest: predictor})
+    table["evaluation"].overwrite(assessed.metrics, WHO)
+    scores = from_bytes(
+        lake.artifacts.open(lake.artifacts.put({SCORES: to_bytes(assessed.scores)})).read(SCORES)
+    )
+    raw = rows.select(columns).slice(0, 200).to_pylist()
+    timed = one_row(predictor, raw)
+    label = scores["label"].to_numpy()
+    right = accuracy.Outcomes(
+        model_digest=digest,
+        row_id=scores["row_id"].to_numpy(),
+        label=label,
+        correct=correct(label, scores[digest].to_numpy()),
+    )
+    verdicts = [
+        data.data_schema(seen.anomalies, spec.data_gates.data_schema),
+        data.row_count(seen.rows, None, spec.data_gates.row_count),
+        data.freshness(source.committed_at, datetime.now(UTC), spec.data_gates.freshness),
+        data.missing_values(
+            seen.missing_shares, list(spec.columns), spec.data_gates.missing_values
+        ),
+        accuracy.accuracy(right, None, spec.model_gates.accuracy),
+        fairness.fairness(assessed.metrics, spec.groups, spec.model_gates.fairness),
+        of_model.latency(timed.p99, timed.samples, spec.model_gates.latency),
+        of_model.artifact_size(artifact.size_bytes, spec.model_gates.artifact_size),
+    ]
+    said = record.rows(
+        verdicts,
+        subject="model",
+        subject_digest=digest,
+        model_digest=digest,
+        policy_hash=policy_hash(spec),
+        run_id="benchmark",
+        decided_at=datetime.now(UTC),
+    )
+    lake.table(pipeline.table("gates")).append(said, WHO, token="benchmark")  # noqa: S106  a name, not a secret
+    candidate = Candidate(
+        model_digest=digest,
+        metrics={},
+        verdict=Outcome.PASS,
+        verdict_digests={},
+        code_version="benchmark",
+        data_versions={dataset.table: dataset.reference},
+    )
+    registered = register(lake, pipeline.name, candidate, WHO, datetime.now(UTC))
+    index = MlflowIndex(settings.mlflow_uri)
+    index.register(pipeline.name, registered, artifact.uri)
+    chosen = Model(version=registered.model_version, digest=digest)
+    commit(
+        lake.table(pipeline.table("deployment")),
+        lambda now: deploy(now, chosen, 10, by="b", reason="b", at=datetime.now(UTC)),
+        WHO,
+    )
+    index.alias(pipeline.name, {"champion": digest})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
