@@ -13,7 +13,7 @@ from mlplatform.spec import Pipeline
 from mlplatform.spec.model import Model
 from mlplatform.train.data import Data, prepare
 from mlplatform.train.mlp import Mlp, mlp
-from mlplatform.train.trainer import Curve, Hyper, train
+from mlplatform.train.trainer import Curve, Hyper, Seeds, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def fit_data(pipeline: Pipeline, data: Data, encoder: Encoder, model: Model) -> 
     """Return `model` fitted to prepared rows, so that many fits can share them and one compiled program.
 
     Raises:
-        TrainingError: If the loss is not finite in some epoch.
+        TrainingError: If a setting is out of range, or the loss is not finite in some epoch.
     """
     import jax
 
@@ -71,14 +71,15 @@ def fit_data(pipeline: Pipeline, data: Data, encoder: Encoder, model: Model) -> 
         raise TrainingError(
             f"{pipeline.name}: model.dropout is {model.dropout}; it must be below 1"
         )
+    if model.seed < 0:
+        raise TrainingError(f"{pipeline.name}: model.seed is {model.seed}; it must not be negative")
     net = mlp(encoder, model.hidden)
     hyper = Hyper(*map(np.float32, (model.learning_rate, model.weight_decay, model.dropout)))
     params, curve = train(
         jax.device_put(net.init(model.seed)),
         data.train,
         data.validation,
-        # Named, because another default generator would train another model.
-        jax.random.key(model.seed, impl="threefry2x32"),
+        Seeds(*np.random.SeedSequence(model.seed).generate_state(2)),
         hyper,
         net=net,
         epochs=model.epochs,

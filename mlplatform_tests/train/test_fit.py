@@ -102,10 +102,17 @@ def test_a_loss_that_is_not_finite_names_its_epoch(made):
         fit(made, table, encoder, wild)
 
 
-def test_dropping_every_unit_is_refused(made):
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ({"dropout": 1.0}, r"people: model.dropout is 1.0; it must be below 1"),
+        ({"seed": -1}, r"people: model.seed is -1; it must not be negative"),
+    ],
+)
+def test_a_setting_that_cannot_train_is_refused(made, update, said):
     encoder, table = people.features(made, rows=40)
-    with pytest.raises(TrainingError, match=r"model.dropout is 1.0; it must be below 1"):
-        fit(made, table, encoder, made.spec.model.model_copy(update={"dropout": 1.0}))
+    with pytest.raises(TrainingError, match=said):
+        fit(made, table, encoder, made.spec.model.model_copy(update=update))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from sklearn.metrics import roc_auc_score
 
-from mlplatform.train.mlp import Mlp, drop
-from mlplatform.train.trainer import auc, schedule
+from mlplatform.train.mlp import Mlp, drop, random_bytes
+from mlplatform.train.trainer import auc, permutation, schedule, stream
 
 
 @settings(max_examples=20)
@@ -28,11 +28,35 @@ def test_the_learning_rate_rises_for_half_an_epoch_and_falls_to_zero():
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():
-    units = np.ones((400, 400), np.float32)
-    kept = np.asarray(drop(units, jax.random.key(0), jnp.float32(0.3)))
+    units = np.ones((400, 399), np.float32)
+    noise = random_bytes(jax.random.key(0), 400, 399)
+    kept = np.asarray(drop(units, noise, jnp.float32(0.3)))
+    assert noise.shape == units.shape
     assert (kept == 0).mean() == pytest.approx(0.3, abs=0.01)
     assert kept.mean() == pytest.approx(1, abs=0.01)
-    np.testing.assert_array_equal(drop(units, jax.random.key(0), jnp.float32(0)), units)
+    np.testing.assert_array_equal(drop(units, noise, jnp.float32(0)), units)
+
+
+def test_each_step_drops_other_units():
+    net = Mlp(vectors=1, ids=(), hidden=(64, 64))
+    params = {k: np.ones_like(v) for k, v in net.init(0).items()}
+    rows = np.ones((1, 1), np.float32), np.zeros((1, 0), np.int32)
+    share = jnp.float32(0.5)
+    seen = {
+        float(net.logits(params, *rows, dropout=(stream(np.uint32(0), jnp.int32(step)), share))[0])
+        for step in range(8)
+    }
+    assert len(seen) > 4
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 500))
+@settings(max_examples=20)
+def test_an_epoch_visits_every_row_once_in_an_order_of_its_own(seed, rows):
+    first, second = (
+        np.asarray(permutation(stream(np.uint32(seed), jnp.int32(epoch)), rows)) for epoch in (0, 1)
+    )
+    assert sorted(first) == list(range(rows))
+    assert rows < 20 or (first != second).any()
 
 
 def test_reserved_ids_start_with_no_effect():
