@@ -11,6 +11,7 @@ from mlplatform.features.state import MISSING, UNSEEN
 
 WORDS = {"int64": "a whole number", "float64": "a number", "string": "text"}
 NUMBERS = ("int64", "float64")
+FEW = 32  # Rows up to which looking up each category takes less time than finding distinct ones.
 _STORED = {
     "int64": "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
     "float64": "float16 float32 float64",
@@ -61,23 +62,29 @@ def categories(
 ) -> np.ndarray:
     """Return i32[rows]: the id of each value, `MISSING` where it is null, `UNSEEN` outside `ids`.
 
-    Only distinct values are looked up, so the cost per row is independent of the vocabulary.
+    Of many rows only the distinct values are looked up, so that their cost is Arrow's; of few, each
+    value, which costs less than finding the distinct ones.
 
     Raises:
         FeatureError: If the column is missing or is not of `kind`, "string" or "int64".
     """
-    values = dictionary(data, column, kind)
-    known = [ids.get(value, UNSEEN) for value in values.dictionary.to_pylist()]
-    table: np.ndarray = np.array([*known, MISSING], dtype=np.int32)
-    indices = values.indices.fill_null(0) if values.null_count else values.indices
-    result: np.ndarray = table[indices.to_numpy()]
-    if values.null_count:
-        result[values.is_null().to_numpy(zero_copy_only=False)] = MISSING
+    array = categories_of(data, column, kind)
+    if len(array) <= FEW:
+        return _looked_up(array, ids)
+    coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
+    of_distinct = np.append(_looked_up(coded.dictionary, ids), np.int32(MISSING))
+    # A null has no place among the distinct values: it looks up the last one.
+    positions = coded.indices.cast(pa.int64()).fill_null(len(of_distinct) - 1)
+    result: np.ndarray = of_distinct[positions.to_numpy()]
     return result
 
 
-def dictionary(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa.DictionaryArray:
-    """Return the column as its distinct values and where each stands.
+def _looked_up(values: pa.Array, ids: Mapping[Any, int]) -> np.ndarray:
+    return np.array([ids.get(value, UNSEEN) for value in values.to_pylist()], dtype=np.int32)
+
+
+def categories_of(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa.Array:
+    """Return the column, in one piece, dictionary-encoded or not.
 
     Raises:
         FeatureError: If the column is missing or is not of `kind`, "string" or "int64".
@@ -86,7 +93,7 @@ def dictionary(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa.Di
     coded = isinstance(array, pa.DictionaryArray)
     if kind_of(array.type.value_type if coded else array.type) != kind:
         raise FeatureError(f"column {column!r} holds {array.type}; {WORDS[kind]} is expected")
-    return array if coded else array.dictionary_encode()
+    return array
 
 
 def kind_of(arrow: pa.DataType) -> str | None:

@@ -76,19 +76,17 @@ def quantile_edges(values: np.ndarray, bins: int) -> tuple[float, ...]:
 
 def _categorical(feature: Categorical, train: pa.Table) -> CategoricalState:
     arrow = columns.column_of(train, feature.column).type
-    kind = "int64" if pa.types.is_integer(arrow) else "string"
-    counts = _counts(columns.dictionary(train, feature.column, kind))
-    kept = sorted(value for value, count in counts.items() if count >= feature.min_count)
+    stored = arrow.value_type if pa.types.is_dictionary(arrow) else arrow
+    kind = "int64" if pa.types.is_integer(stored) else "string"
+    counts = columns.categories_of(train, feature.column, kind).value_counts().to_pylist()
+    kept = [
+        count["values"]
+        for count in counts
+        if count["values"] is not None and count["counts"] >= feature.min_count
+    ]
     return CategoricalState(
         name=feature.name,
         column=feature.column,
         type=kind,
-        vocabulary=tuple(str(value) for value in kept),
+        vocabulary=tuple(str(value) for value in sorted(kept)),
     )
-
-
-def _counts(coded: pa.DictionaryArray) -> dict[str | int, int]:
-    present = coded.indices.drop_null().to_numpy()
-    values = coded.dictionary.to_pylist()
-    counts = np.bincount(present, minlength=len(values)).tolist()
-    return {value: count for value, count in zip(values, counts, strict=True) if value is not None}

@@ -11,11 +11,7 @@ import pyarrow as pa
 from mlplatform.errors import FeatureError
 from mlplatform.features.columns import WORDS
 
-ARROW = {
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "string": pa.dictionary(pa.int32(), pa.string()),
-}
+ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
 _PLAIN: dict[
     str, set[type]
 ] = {  # What a parser makes of JSON; any other type is looked at value by value.
