@@ -43,8 +43,8 @@ lock: ## Write the lock files anew; `make lock OPTIONS=--upgrade` takes the newe
 	@python=$$(scripts/find-python $(PYTHON)) && "$$python" scripts/install.py uv
 	@scripts/lock $(OPTIONS)
 
-bench: install ## Run every benchmark.
-	@for file in benchmarks/[a-z]*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+bench: install ## Measure the census pipeline, and what orchestration adds to it; about five minutes.
+	@$(BIN)/python benchmarks/walk.py
 
 clean: ## Remove state and environments, after saying what and asking; `make clean YES=1` does not ask.
 	@scripts/clean "$(STATE)" $(YES)
