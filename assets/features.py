@@ -6,7 +6,7 @@ from assets.nouns import asset_of
 from assets.publish import Made, features_code, publish
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
-from resources import LakeResource
+from resources import ComputeResource, LakeResource
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -14,18 +14,20 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
     @asset_of(pipeline, "features", "dataset", "split")
     def features(
-        context: dg.AssetExecutionContext, lake: LakeResource, dataset: Version, split: Version
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        compute: ComputeResource,
+        dataset: Version,
+        split: Version,
     ) -> dg.MaterializeResult[Version]:
         def make() -> Made:
-            from mlplatform.features.load import load_feature_set
-            from mlplatform.features.table import build as vectors_of
-            from mlplatform.features.table import training_rows
+            from mlplatform.features.table import fit_and_build
 
+            compute.prepare()
             store = lake.open()
             rows, parts = (store.table(v.table).read(v) for v in (dataset, split))
-            encoder = load_feature_set(pipeline).fit(training_rows(rows, parts))
+            encoder, vectors = fit_and_build(pipeline, rows, parts)
             state = store.artifacts.put({"features.json": encoder.to_json()})
-            vectors = vectors_of(pipeline, encoder, rows, parts)
             return Made(vectors, {"state": state}, shown={"columns": vectors.num_columns})
 
         return publish(

@@ -44,6 +44,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             # First of all: a training that nobody can look up is lost.
             parent = mlflow.parent_run(pipeline.name)
             made, trained = _trained(lake.open(), pipeline, read)
+            says = ", ".join(f"{name} {value:.4g}" for name, value in made.shown.items())
+            context.log.info("trained: %s", says)
             with child_run(mlflow.tracking_uri, parent, pipeline.table("model")) as run:
                 log_to(run, trained)
                 run.tags({"mlplatform.model_digest": made.facts["artifact"]})

@@ -1,5 +1,7 @@
 """Training: `features` becomes `study`: trials of hyper-parameters, on training and validation rows."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from assets.model import seen_in_training
@@ -8,6 +10,9 @@ from assets.publish import Made, features_code, publish
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import ComputeResource, LakeResource
+
+if TYPE_CHECKING:
+    from mlplatform.train.fit import Trained
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -25,7 +30,12 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
             compute.prepare()
             rows, encoder = seen_in_training(lake.open(), features)
-            found = search(pipeline, rows, encoder)
+
+            def said(number: int, trained: "Trained") -> None:
+                loss = trained.validation["log_loss"]
+                context.log.info("trial %d: validation log loss %.4f nats", number, loss)
+
+            found = search(pipeline, rows, encoder, on_trial=said)
             best = found.best.model_dump_json()
             return Made(
                 found.trials,

@@ -21,7 +21,6 @@ class Settings:
         pipelines: Folder of pipeline folders.
         executor: One of `EXECUTORS`.
         tfdv_python: Interpreter of the TFDV worker; found by itself when `None`.
-        production: Whether uncommitted code is refused.
     """
 
     root: Path
@@ -31,14 +30,13 @@ class Settings:
     pipelines: Path
     executor: str = "in_process"
     tfdv_python: Path | None = None
-    production: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], root: Path) -> "Settings":
         """Return the settings in `environ`, with defaults below `root`.
 
         Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
-        `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON` and `MLPLATFORM_ENV`.
+        `MLPLATFORM_EXECUTOR` and `MLPLATFORM_TFDV_PYTHON`.
 
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
@@ -53,7 +51,6 @@ class Settings:
             pipelines=root / environ.get("MLPLATFORM_PIPELINES", "pipelines"),
             executor=_one_of(environ, "MLPLATFORM_EXECUTOR", EXECUTORS),
             tfdv_python=root / tfdv if tfdv else None,
-            production=_one_of(environ, "MLPLATFORM_ENV", ("local", "production")) == "production",
         )
 
     @property

@@ -93,9 +93,9 @@ def test_bad_features_are_one_line(new_home: Callable[..., Home]):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda data: data.unlink(), "not found"),
+        (lambda data: data.unlink(), "no such file"),
         (lambda data: data.write_bytes(data.read_bytes()[:2000]), "truncated"),
-        (lambda data: data.write_bytes(b""), "empty"),
+        (lambda data: data.write_bytes(b""), "no rows"),
     ],
 )
 def test_a_spoilt_source_is_one_line_and_keeps_the_last_good_versions(
