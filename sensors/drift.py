@@ -1,11 +1,8 @@
 """Trigger: logged requests that no longer look like the champion's training data."""
 
 import dagster as dg
-import pyarrow.compute as pc
 
 from mlplatform.lake import Lake
-from mlplatform.monitor import reference
-from mlplatform.monitor.drift import psi_by_column
 from mlplatform.rollout.events import traffic
 from mlplatform.spec import Pipeline
 from mlplatform.triggers import decide
@@ -43,6 +40,11 @@ def build(pipeline: Pipeline) -> dg.SensorDefinition | None:
 
 def observed(lake: Lake, pipeline: Pipeline) -> DriftSeen:
     """Return the PSI of the champion's newest logged requests against its training rows."""
+    import pyarrow.compute as pc
+
+    from mlplatform.monitor import reference
+    from mlplatform.monitor.drift import psi_by_column
+
     champion = traffic(lake.table(pipeline.table("deployment"))).champion
     source = lake.table(pipeline.table("source")).latest()
     logged = lake.table(pipeline.table("predictions"))
