@@ -18,8 +18,13 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource, tfdv: TfdvResource
     ) -> dg.MaterializeResult[Version]:
         table = lake.open().table(pipeline.table("source"))
+        dataset = lake.open().table(pipeline.table("dataset")).latest()
         before = table.latest()
-        if before is None:
+        if (
+            before is None
+            or dataset is None
+            or before.reference not in dataset.lineage.inputs.values()
+        ):
             tfdv.start()  # Its 10 s of imports are hidden behind landing and typing.
         version = land(pipeline, table, lineage(context, pipeline, "source", []))
         reused = before is not None and before.number == version.number
