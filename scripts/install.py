@@ -136,6 +136,8 @@ def sync(folder: Path, lock: Path, python: str) -> None:
         venv = [str(UV), "venv", "--quiet", "--no-project", "--python", python, str(folder)]
         run(venv, f"make {folder.name}")
     options = ["--quiet", "--require-hashes", "--only-binary", ":all:", "--python", str(folder)]
+    if folder == ROOT / ".venv":
+        options.append("--compile-bytecode")  # Halves the start of every command, also read-only.
     run([str(UV), "pip", "sync", *options, str(lock)], f"install {lock.relative_to(ROOT)}")
 
 
