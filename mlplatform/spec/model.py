@@ -176,7 +176,9 @@ class ScheduleTrigger(Section):
     @classmethod
     def _is_known(cls, name: str) -> str:
         if name not in available_timezones():
-            raise PydanticCustomError("timezone", "Input should be a time zone, like 'Europe/Berlin'")
+            raise PydanticCustomError(
+                "timezone", "Input should be a time zone, like 'Europe/Berlin'"
+            )
         return name
 
 
@@ -238,7 +240,9 @@ class PipelineSpec(Section):
                 if name not in self.columns:
                     known = ", ".join(self.columns)
                     raise ValueError(f"{field} names the column {name!r}; columns: {known}")
-        unknown = [f for f in self.split.test_files if f not in [_last(p) for p in self.source.files]]
+        unknown = [
+            f for f in self.split.test_files if f not in [_last(p) for p in self.source.files]
+        ]
         if unknown:
             raise ValueError(f"split.test_files names {unknown[0]!r}, which is not in source.files")
         return self

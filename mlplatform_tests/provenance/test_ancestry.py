@@ -11,7 +11,10 @@ from mlplatform.provenance.ancestry import ancestors, number
 
 def write(lake: Lake, name: str, *inputs: Version) -> Version:
     lineage = Lineage(
-        asset=name, run_id=uuid4().hex, code_version="c", inputs={v.table: v.reference for v in inputs}
+        asset=name,
+        run_id=uuid4().hex,
+        code_version="c",
+        inputs={v.table: v.reference for v in inputs},
     )
     return lake.table(name).overwrite(pa.table({"x": [len(name)]}), lineage)
 

@@ -56,7 +56,7 @@ def test_a_wrong_field_is_named_with_its_value_and_what_was_expected(
 
 def test_a_missing_field_is_named(tmp_path: Path):
     (tmp_path / "defs.yaml").write_text("type: assets.MLPipeline\nattributes: {name: x}\n")
-    with pytest.raises(SpecError, match="attributes.source: missing"):
+    with pytest.raises(SpecError, match=r"attributes\.source: missing"):
         load_pipeline(tmp_path)
 
 
@@ -68,7 +68,7 @@ def test_a_file_that_is_no_component_says_so(tmp_path: Path, text: str):
 
 
 def test_a_folder_without_pipelines_says_what_was_expected(tmp_path: Path):
-    with pytest.raises(SpecError, match="expected <name>/defs.yaml"):
+    with pytest.raises(SpecError, match=r"expected <name>/defs\.yaml"):
         load_pipelines(tmp_path)
 
 
