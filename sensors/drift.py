@@ -53,7 +53,8 @@ def observed(lake: Lake, pipeline: Pipeline) -> DriftSeen:
         return DriftSeen(psi=None, requests=0, live_model=digest, data="")
     before = reference.load(lake.artifacts.open(champion.digest).read("reference.json"))
     mine = pc.field("model_digest") == champion.digest
-    rows = logged.read(columns=list(before), where=mine)
+    rows = logged.read(where=mine)
+    before = {name: seen for name, seen in before.items() if name in rows.column_names}
     window = rows.slice(max(rows.num_rows - WINDOW_ROWS, 0))
     return DriftSeen(
         psi=psi_by_column(before, window) if window.num_rows else None,
