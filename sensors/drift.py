@@ -7,8 +7,7 @@ from mlplatform.rollout.events import traffic
 from mlplatform.spec import Pipeline
 from mlplatform.triggers import decide
 from mlplatform.triggers.decide import DriftSeen
-from resources import LakeResource
-from sensors.request import asked, targets
+from sensors.request import watching
 
 SECONDS_BETWEEN_LOOKS = 60
 WINDOW_ROWS = (
@@ -22,20 +21,13 @@ def build(pipeline: Pipeline) -> dg.SensorDefinition | None:
     if policy is None:
         return None
 
-    @dg.sensor(
-        name=f"{pipeline.name}_drift",
-        target=targets(pipeline),
-        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Walks {pipeline.name} when a column's PSI exceeds {policy.max_psi:g} nats.",
+    return watching(
+        pipeline,
+        "drift",
+        f"Walks {pipeline.name} when a column's PSI exceeds {policy.max_psi:g} nats.",
+        SECONDS_BETWEEN_LOOKS,
+        lambda lake: decide.drift(observed(lake, pipeline), policy),
     )
-    def on_drift(
-        context: dg.SensorEvaluationContext, lake: LakeResource
-    ) -> dg.RunRequest | dg.SkipReason:
-        seen = observed(lake.open(), pipeline)
-        return asked(context, "drift", decide.drift(seen, policy))
-
-    return on_drift
 
 
 def observed(lake: Lake, pipeline: Pipeline) -> DriftSeen:

@@ -1,9 +1,13 @@
 """A decision becomes a run request or a reason to skip; one run per piece of evidence, retried a few times."""
 
+from collections.abc import Callable
+
 import dagster as dg
 
+from mlplatform.lake import Lake
 from mlplatform.spec import Pipeline
 from mlplatform.triggers.decide import Decision
+from resources import LakeResource
 
 EVIDENCE = "mlplatform/evidence"
 TRIGGER = "mlplatform/trigger"
@@ -13,6 +17,30 @@ ATTEMPTS = 2  # Dagster remembers a run key for ever, also a failed run's; a gat
 def targets(pipeline: Pipeline) -> dg.AssetSelection:
     """Return the whole walk of the pipeline: what every trigger asks for."""
     return dg.AssetSelection.key_prefixes(pipeline.name)
+
+
+def watching(
+    pipeline: Pipeline,
+    trigger: str,
+    description: str,
+    seconds: int,
+    look: Callable[[Lake], Decision],
+) -> dg.SensorDefinition:
+    """Return the sensor of a trigger: every `seconds` it looks at the lake, and asks or says why not."""
+
+    @dg.sensor(
+        name=f"{pipeline.name}_{trigger}",
+        target=targets(pipeline),
+        minimum_interval_seconds=seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=description,
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, lake: LakeResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        return asked(context, trigger, look(lake.open()))
+
+    return sensor
 
 
 def asked(

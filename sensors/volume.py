@@ -8,8 +8,7 @@ from mlplatform.registry.record import RegisteredModel, records
 from mlplatform.spec import Pipeline
 from mlplatform.triggers import decide
 from mlplatform.triggers.decide import VolumeSeen
-from resources import LakeResource
-from sensors.request import asked, targets
+from sensors.request import watching
 
 SECONDS_BETWEEN_LOOKS = 30
 
@@ -20,20 +19,13 @@ def build(pipeline: Pipeline) -> dg.SensorDefinition | None:
     if policy is None:
         return None
 
-    @dg.sensor(
-        name=f"{pipeline.name}_volume",
-        target=targets(pipeline),
-        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Walks {pipeline.name} when {policy.min_rows:,} rows landed since the newest model.",
+    return watching(
+        pipeline,
+        "volume",
+        f"Walks {pipeline.name} when {policy.min_rows:,} rows landed since the newest model.",
+        SECONDS_BETWEEN_LOOKS,
+        lambda lake: decide.volume(observed(lake, pipeline), policy),
     )
-    def on_volume(
-        context: dg.SensorEvaluationContext, lake: LakeResource
-    ) -> dg.RunRequest | dg.SkipReason:
-        seen = observed(lake.open(), pipeline)
-        return asked(context, "volume", decide.volume(seen, policy))
-
-    return on_volume
 
 
 def observed(lake: Lake, pipeline: Pipeline) -> VolumeSeen:

@@ -72,29 +72,19 @@ def test_without_a_model_the_volume_sensor_waits_and_says_so(lake: Lake, pipelin
     assert "no model is live" in str(skipped.skip_message)
 
 
-def test_too_few_new_rows_are_counted_and_skipped(tmp_path: Path, lake: Lake, pipeline: Pipeline):
+def test_too_few_new_rows_are_counted_and_skipped(lake: Lake, pipeline: Pipeline):
     model(lake, pipeline, [30])
-    land_file(
-        pipeline,
-        batch(tmp_path / "b1.data", TRAINING_LINES, 100),
-        lake.table("census_income/source"),
-        WHO,
-    )
+    more_rows(lake, pipeline, 100)
     skipped = tick(lake, pipeline, "volume")
     assert isinstance(skipped, dg.SkipReason)
     assert "100 rows since" in str(skipped.skip_message)
 
 
 def test_a_large_enough_batch_asks_for_one_run_however_often_it_is_looked_at(
-    tmp_path: Path, lake: Lake, pipeline: Pipeline
+    lake: Lake, pipeline: Pipeline
 ):
     model(lake, pipeline, [30])
-    land_file(
-        pipeline,
-        batch(tmp_path / "b1.data", TRAINING_LINES, 600),
-        lake.table("census_income/source"),
-        WHO,
-    )
+    more_rows(lake, pipeline, 600)
     first, second = tick(lake, pipeline, "volume"), tick(lake, pipeline, "volume")
     assert isinstance(first, dg.RunRequest)
     assert isinstance(second, dg.RunRequest)
@@ -104,16 +94,11 @@ def test_a_large_enough_batch_asks_for_one_run_however_often_it_is_looked_at(
 
 
 def test_a_failed_run_is_asked_for_once_more_under_another_key_and_then_no_more(
-    tmp_path: Path, lake: Lake, pipeline: Pipeline
+    lake: Lake, pipeline: Pipeline
 ):
     """Dagster never runs a key twice, so an attempt that failed needs a new one."""
     model(lake, pipeline, [30])
-    land_file(
-        pipeline,
-        batch(tmp_path / "b1.data", TRAINING_LINES, 600),
-        lake.table("census_income/source"),
-        WHO,
-    )
+    more_rows(lake, pipeline, 600)
     instance = dg.DagsterInstance.ephemeral()
     first = tick(lake, pipeline, "volume", instance)
     run(instance, first, dg.DagsterRunStatus.FAILURE)
@@ -126,14 +111,9 @@ def test_a_failed_run_is_asked_for_once_more_under_another_key_and_then_no_more(
     assert "2 runs failed, no more attempts" in str(third.skip_message)
 
 
-def test_a_run_in_progress_is_not_asked_for_again(tmp_path: Path, lake: Lake, pipeline: Pipeline):
+def test_a_run_in_progress_is_not_asked_for_again(lake: Lake, pipeline: Pipeline):
     model(lake, pipeline, [30])
-    land_file(
-        pipeline,
-        batch(tmp_path / "b1.data", TRAINING_LINES, 600),
-        lake.table("census_income/source"),
-        WHO,
-    )
+    more_rows(lake, pipeline, 600)
     instance = dg.DagsterInstance.ephemeral()
     run(instance, tick(lake, pipeline, "volume", instance), dg.DagsterRunStatus.STARTED)
     skipped = tick(lake, pipeline, "volume", instance)
