@@ -4,6 +4,7 @@ MLflow by itself retries an unreachable server for about 244 s and an unreachabl
 100 s.
 """
 
+import fcntl
 import os
 import threading
 import urllib.error
@@ -25,6 +26,7 @@ SERVER_SECONDS = 9.0  # One operation, however many requests it takes.
 DATABASE_SECONDS = 60.0  # The first use of a database makes the schema.
 REQUEST_SECONDS = 4  # One request; with its one retry still below SERVER_SECONDS.
 SQLITE = "sqlite:///"
+UNFINISHED = ".unfinished-"  # and the process id: a database whose schema is being made
 
 
 def client(tracking_uri: str) -> "MlflowClient":
@@ -34,8 +36,33 @@ def client(tracking_uri: str) -> "MlflowClient":
         RegistryError: If nothing answers at `tracking_uri` within `PROBE_SECONDS`.
     """
     probe(tracking_uri)
+    if tracking_uri.startswith(SQLITE):
+        _made_whole(Path(tracking_uri.removeprefix(SQLITE)))
+    return _client(tracking_uri)
+
+
+def _client(tracking_uri: str) -> "MlflowClient":
     client: MlflowClient = load().MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
     return client
+
+
+def _made_whole(database: Path) -> None:
+    """Make a missing database under another name first, so that there never is half a schema.
+
+    MLflow cannot go on with one that a killed process left, and only one process may make it.
+    """
+    if database.exists():
+        return
+    with (database.parent / ".making").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if database.exists():
+            return
+        for left in database.parent.glob(f"{database.name}{UNFINISHED}*"):
+            left.unlink()
+        unfinished = database.with_name(f"{database.name}{UNFINISHED}{os.getpid()}")
+        uri = f"{SQLITE}{unfinished}"
+        _translated(uri, lambda: _client(uri).search_experiments(max_results=1))
+        unfinished.replace(database)
 
 
 def load() -> Any:
