@@ -11,6 +11,7 @@ from mlplatform.registry.gate_log import Subject
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Severity, Verdict
 from resources import AlertsResource, ComputeResource, LakeResource, TfdvResource
+from resources.mistakes import said_in_one_line
 
 Judge = Callable[[Bench], tuple[Subject, Sequence[Verdict]]]
 
@@ -59,7 +60,9 @@ def _check(
 ) -> dg.AssetChecksDefinition:
     asked = {gate: (severity, QUESTIONS[gate]) for gate, severity in gates.items()}
 
-    @dg.multi_asset_check(name=f"{pipeline.name}_{noun}_gates", specs=specs(pipeline, noun, asked))
+    @dg.multi_asset_check(
+        name=f"{pipeline.name}_{noun}_gates", specs=specs(pipeline, noun, asked), can_subset=True
+    )
     def check(
         context: dg.AssetCheckExecutionContext,
         lake: LakeResource,
@@ -75,6 +78,8 @@ def _check(
             raise dg.Failure(f"no verdict of {', '.join(sorted(unanswered))}", allow_retries=False)
         # The UI may ask for one check alone; all gates of an asset are judged together all the same.
         wanted = {key.name for key in context.selected_asset_check_keys}
-        yield from (r for r in bench.hear(subject, verdicts) if r.check_name in wanted)
+        with said_in_one_line():
+            results = [r for r in bench.hear(subject, verdicts) if r.check_name in wanted]
+        yield from results
 
     return check

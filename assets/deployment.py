@@ -6,12 +6,14 @@ import dagster as dg
 from pydantic import Field
 
 from assets.nouns import asset_of
-from assets.publish import lineage, materialised, newest
+from assets.publish import lineage, materialised, newest, policy_in_force
+from mlplatform.errors import GateRefusedError
 from mlplatform.gates import require_passed
 from mlplatform.lake import Lake, Version
 from mlplatform.registry.record import by_digest, records
 from mlplatform.rollout import Event, Model, TrafficState
 from mlplatform.rollout.events import commit
+from mlplatform.rollout.index import bring_up_to_date
 from mlplatform.rollout.plan import deploy
 from mlplatform.spec import Pipeline
 from resources import LakeResource, MlflowResource
@@ -29,7 +31,7 @@ class DeploymentConfig(dg.Config):
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `deployment` asset."""
 
-    @asset_of(pipeline, "deployment", "registered_model", "gate_verdict", "model")
+    @asset_of(pipeline, "deployment", "registered_model", "gate_verdict", "evaluation", "model")
     def deployment(
         context: dg.AssetExecutionContext,
         config: DeploymentConfig,
@@ -37,10 +39,18 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         mlflow: MlflowResource,
         registered_model: Version,
         gate_verdict: Version,
+        evaluation: Version,
         model: Version,
     ) -> dg.MaterializeResult[Version]:
         store = lake.open()
-        chosen = _shippable(store, registered_model, gate_verdict, model)
+        # A blocking check stops only the run it is in; a run of this asset alone must ask again.
+        require_passed(
+            store.table(gate_verdict.table).read(gate_verdict),
+            model_digest=model.lineage.facts["artifact"],
+            evaluation_digest=evaluation.digest,
+            policy_hash=policy_in_force(pipeline),
+        )
+        chosen = _registered(store, registered_model, model.lineage.facts["artifact"])
         percent = config.canary_percent
         percent = pipeline.spec.rollout.canary_percent if percent is None else percent
         reason = context.run.tags.get("mlplatform/trigger", "materialised")
@@ -52,46 +62,19 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         table = store.table(pipeline.table("deployment"))
         who = lineage(context, pipeline, "deployment", [registered_model, gate_verdict, model])
         event, traffic = commit(table, decide, who)
-        if event is not None:
-            _index(store, pipeline, registered_model, traffic, mlflow)
+        bring_up_to_date(store, pipeline.name, mlflow.reachable_uri(), context.run.run_id)
         return materialised(context, store, newest(table), _shown(traffic), reused=event is None)
 
     return deployment
 
 
-def _shippable(
-    store: Lake, registered_model: Version, gate_verdict: Version, model: Version
-) -> Model:
-    """Return the registered model, if the bytes about to be shipped are the ones that passed."""
-    digest = model.lineage.facts["artifact"]
-    verdicts = store.table(gate_verdict.table).read(gate_verdict)
-    require_passed(verdicts, model_digest=digest, policy_hash=None)
+def _registered(store: Lake, registered_model: Version, digest: str) -> Model:
     record = by_digest(records(store.table(registered_model.table)), digest)
     if record is None:
-        why = f"model {digest[:12]} is not registered; materialise registered_model first"
-        raise dg.Failure(why, allow_retries=False)
+        raise GateRefusedError(
+            f"model {digest[:12]} is not registered; materialise registered_model first"
+        )
     return Model(version=record.model_version, digest=digest)
-
-
-def _index(
-    store: Lake,
-    pipeline: Pipeline,
-    registered_model: Version,
-    traffic: TrafficState,
-    mlflow: MlflowResource,
-) -> None:
-    """Bring MLflow's aliases to what the lake says."""
-    live = {
-        "champion": traffic.champion,
-        "challenger": traffic.canary,
-        "previous": traffic.previous,
-    }
-    mlflow.index().sync(
-        pipeline.name,
-        records(store.table(registered_model.table)),
-        {alias: model.digest if model else None for alias, model in live.items()},
-        lambda digest: store.artifacts.open(digest).uri,
-    )
 
 
 def _shown(traffic: TrafficState) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """Evaluation: the candidate, and the champion it would replace, on the test rows nothing has read before."""
 
 import dagster as dg
-import pyarrow.compute as pc
 
 from assets.nouns import asset_of
 from assets.publish import Made, publish
@@ -55,9 +54,9 @@ def _assessed(
 ) -> Made:
     from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
     from mlplatform.features.program import Predictor
+    from mlplatform.ingest.split import TEST, rows_of
 
-    part = store.table(split.table).read(split)["part"]
-    rows = store.table(dataset.table).read(dataset).filter(pc.equal(part, "test"))
+    rows = rows_of(TEST, *(store.table(v.table).read(v) for v in (dataset, split)))
     digests = [digest for digest in (candidate, champion) if digest]
     models = {digest: Predictor.load(store.artifacts.open(digest)) for digest in digests}
     assessed = assess(pipeline.spec, rows, models)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.nouns import asset_of
-from assets.publish import lineage, materialised, newest
+from assets.publish import lineage, materialised, newest, policy_in_force
 from assets.report import page
-from mlplatform.gates import policy_hash, record, required
+from mlplatform.gates import record, required
 from mlplatform.gates.overall import overall
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors, number
@@ -16,6 +16,13 @@ from mlplatform.spec import Pipeline
 from mlplatform.verdict import Verdict
 from resources import LakeResource
 
+SAID = (
+    "model_digest",
+    "subject_digest",
+    "policy_hash",
+    "outcome",
+    "because",
+)  # What makes a verdict new.
 # The gates that no spec can turn off, and what each of them judges.
 ALWAYS = {
     "files_landed": "source",
@@ -35,11 +42,12 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         store = lake.open()
         verdict = _judged(store, pipeline, evaluation)
         table = store.table(pipeline.table("gate_verdict"))
-        digest, policy = evaluation.lineage.facts["candidate"], policy_hash(pipeline.spec)
+        digest, policy = evaluation.lineage.facts["candidate"], policy_in_force(pipeline)
+        wanted = (digest, evaluation.digest, policy, verdict.outcome.value, verdict.because)
         known = table.read().to_pylist()[-1:] if table.exists() else []
-        said = [(k["model_digest"], k["policy_hash"], k["outcome"], k["because"]) for k in known]
-        reused = said == [(digest, policy, verdict.outcome.value, verdict.because)]
-        if not reused:
+        reused = [tuple(row[name] for name in SAID) for row in known] == [wanted]
+        version = newest(table) if reused else None
+        if version is None:
             row = record.rows(
                 [verdict], subject=evaluation.table, subject_digest=evaluation.digest,
                 model_digest=digest, policy_hash=policy, run_id=context.run.run_id,
@@ -50,10 +58,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             )
             facts = {"report": report, "candidate": digest}
             who = lineage(context, pipeline, "gate_verdict", [evaluation], facts=facts)
-            table.append(row, who, token=f"verdict:{context.run.run_id}:{digest[:16]}")
-        return materialised(
-            context, store, newest(table), {"because": verdict.because}, reused=reused
-        )
+            token = f"{context.run.run_id}:{evaluation.digest[:16]}:{policy[:16]}:{verdict.outcome}"
+            version = table.append(row, who, token=token)
+        return materialised(context, store, version, {"because": verdict.because}, reused=reused)
 
     return gate_verdict
 
@@ -69,4 +76,4 @@ def _judged(store: Lake, pipeline: Pipeline, evaluation: Version) -> Verdict:
     wanted = {gate: judged[subject] for gate, subject in required(pipeline.spec).items()}
     wanted |= {gate: digests[noun] for gate, noun in ALWAYS.items()}
     gates = gate_log.rows(store.table(pipeline.table(gate_log.TABLE)))
-    return overall(gates, wanted, policy_hash(pipeline.spec))
+    return overall(gates, wanted, policy_in_force(pipeline))

@@ -8,9 +8,8 @@ from functools import cached_property
 import dagster as dg
 
 from assets.nouns import asset_key
-from assets.publish import lineage
+from assets.publish import lineage, policy_in_force
 from mlplatform.alerts.notify import Alert
-from mlplatform.gates import policy_hash
 from mlplatform.lake import Lake, Table, Version
 from mlplatform.registry import gate_log
 from mlplatform.registry.gate_log import Subject
@@ -55,7 +54,7 @@ class Bench:
         return Subject(
             table=self.pipeline.table(self.noun),
             digest=digest,
-            policy_hash=policy_hash(self.pipeline.spec),
+            policy_hash=policy_in_force(self.pipeline),
             model_digest=model_digest,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from mlplatform.errors import CorruptionError
 from mlplatform.gates import data, walk
 from mlplatform.lake import Version
 from mlplatform.provenance.ancestry import number
+from mlplatform.registry import gate_log
 from mlplatform.registry.gate_log import Subject
 from mlplatform.verdict import Verdict
 
@@ -28,42 +30,48 @@ def source(bench: Bench) -> Answer:
     version = bench.version()
     files = bench.store.table(version.table).read(version, columns=["source_file"])
     counts = pc.value_counts(files["source_file"]).to_pylist()
-    verdict = walk.files_landed(version.rows, {c["values"]: c["counts"] for c in counts})
+    declared = {Path(name).name: 0 for name in bench.pipeline.spec.source.files}
+    landed = {count["values"]: count["counts"] for count in counts}
+    verdict = walk.files_landed(version.rows, declared | landed)
     return bench.subject(version.digest), [verdict]
 
 
 def dataset(bench: Bench) -> Answer:
     """TFDV's anomalies, row count, freshness and missing values."""
-    from mlplatform.validate.profile import profile
+    from mlplatform.validate.profile import accept, profile
 
     version, spec = bench.version(), bench.pipeline.spec
-    table = bench.store.table(version.table)
     who = lineage(bench.context, bench.pipeline, "statistics", [version])
     seen = profile(bench.pipeline, bench.tfdv.worker(), bench.store, version, who)
-    before = table.version(version.number - 1).rows if version.number else None
+    subject = bench.subject(version.digest)
     landed = bench.version("source")
     gates = spec.data_gates
-    return bench.subject(version.digest), [
+    verdicts = [
         data.data_schema(seen.anomalies, gates.data_schema),
-        data.row_count(seen.rows, before, gates.row_count),
+        data.row_count(seen.rows, _accepted_rows(bench, version), gates.row_count),
         data.freshness(landed.committed_at, datetime.now(UTC), gates.freshness),
         data.missing_values(seen.missing_shares, list(spec.columns), gates.missing_values),
     ]
+    if not any(verdict.stops for verdict in verdicts):
+        accept(bench.pipeline, bench.store, seen, who)  # The first good version pins the schema.
+    return subject, verdicts
+
+
+def _accepted_rows(bench: Bench, version: Version) -> int | None:
+    """Return the rows of the newest other dataset version that had enough of them, if there is one."""
+    rows = gate_log.rows(bench.gates).to_pylist()
+    others = [r for r in rows if r["gate"] == "row_count" and r["subject_digest"] != version.digest]
+    passed = [r["observed"] for r in others if r["outcome"] == "pass"]
+    return int(passed[-1]) if passed else None
 
 
 def split(bench: Bench) -> Answer:
     """Every part holds both classes, and training and validation share no row."""
-    version = bench.version()
-    return _remembered(
-        bench, bench.subject(version.digest), ["split_sound"], lambda: [_split(bench)]
-    )
+    from mlplatform.ingest.split import parts, row_hashes
 
-
-def _split(bench: Bench) -> Verdict:
-    from mlplatform.ingest.split import row_hashes
-
+    # Not remembered: other labels can leave the split's own content as it was.
     version, rows, spec = bench.version(), _dataset_of(bench, bench.version()), bench.pipeline.spec
-    part = bench.store.table(version.table).read(version)["part"]
+    part = parts(rows, bench.store.table(version.table).read(version))
     positive = pc.equal(rows[spec.label.column], spec.label.positive).cast(pa.int8())
     pairs = pa.table({"part": part, "label": positive}).group_by(["part", "label"])
     classes: dict[str, dict[str, int]] = {}
@@ -72,7 +80,7 @@ def _split(bench: Bench) -> Verdict:
     content = pa.array(row_hashes(rows, list(spec.columns), spec.split.seed))
     trains, validates = (content.filter(pc.equal(part.combine_chunks(), p)) for p in walk.PARTS[:2])
     shared = int(pc.sum(pc.is_in(validates, value_set=trains)).as_py() or 0)
-    return walk.split_sound(classes, shared)
+    return bench.subject(version.digest), [walk.split_sound(classes, shared)]
 
 
 def features(bench: Bench) -> Answer:
@@ -96,13 +104,13 @@ def model(bench: Bench) -> Answer:
         from mlplatform.evaluate.assessment import class_of
         from mlplatform.evaluate.metrics import binary
         from mlplatform.features.program import Predictor
+        from mlplatform.ingest.split import VALIDATION, rows_of
 
         bench.compute.prepare()
         predictor = Predictor.load(bench.store.artifacts.open(_artifact(version)))
-        part = bench.store.table(bench.pipeline.table("split")).read(
-            _upstream(bench, version, "split"), columns=["part"]
-        )["part"]
-        rows = _dataset_of(bench, version).filter(pc.equal(part, "validation"))
+        split = _upstream(bench, version, "split")
+        parts = bench.store.table(split.table).read(split)
+        rows = rows_of(VALIDATION, _dataset_of(bench, version), parts)
         served = binary(class_of(bench.pipeline.spec, rows), predictor.predict_table(rows))
         trained = bench.store.table(version.table).read(version).to_pylist()[0]
         return [walk.program_matches_training(trained["validation_log_loss"], served["log_loss"])]
@@ -134,9 +142,9 @@ def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
     mine = metrics.filter(pc.equal(metrics["model"], candidate))
     artifact = bench.store.artifacts.open(candidate)
     bench.compute.prepare()
-    raw = _dataset_of(bench, version).select(list(spec.columns)).slice(0, ROWS_TIMED)
-    rows = raw.drop_columns([spec.label.column, *spec.unused]).to_pylist()
-    timed = one_row(Predictor.load(artifact), rows)
+    predictor = Predictor.load(artifact)
+    raw = _dataset_of(bench, version).select(list(predictor.encoder.columns)).slice(0, ROWS_TIMED)
+    timed = one_row(predictor, raw.to_pylist())
     gates = spec.model_gates
     rival = _outcomes(scores, champion) if champion else None
     verdicts = [
@@ -169,9 +177,11 @@ def gate_verdict(bench: Bench) -> Answer:
     """The verdict that the asset recorded."""
     from mlplatform.gates import record
 
-    version = bench.version()
-    newest = bench.store.table(version.table).read(version).to_pylist()[-1]
-    return bench.subject(version.digest, newest["model_digest"]), [record.verdict(newest)]
+    version, evaluation = bench.version(), bench.version("evaluation")
+    rows = bench.store.table(version.table).read(version).to_pylist()
+    ours = [row for row in rows if row["subject_digest"] == evaluation.digest]
+    subject = bench.subject(version.digest, evaluation.lineage.facts["candidate"])
+    return subject, [record.verdict(ours[-1])] if ours else []
 
 
 def registered_model(bench: Bench) -> Answer:
@@ -182,17 +192,17 @@ def registered_model(bench: Bench) -> Answer:
 
 
 def deployment(bench: Bench) -> Answer:
-    """The bytes that take most of the traffic are the ones their digest was made from."""
+    """The bytes that take traffic, champion's and canary's, are the ones their digests were made from."""
     from dataclasses import replace
 
     from mlplatform.rollout.events import traffic
 
     version = bench.version()
-    champion = traffic(bench.store.table(version.table), version).champion
-    digest = champion.digest if champion else ""
-    return bench.subject(version.digest, digest), [
-        replace(_verified(bench, digest), gate="traffic_verified")
-    ]
+    now = traffic(bench.store.table(version.table), version)
+    live = [model.digest for model in (now.champion, now.canary) if model] or [""]
+    checked = [replace(_verified(bench, digest), gate="traffic_verified") for digest in live]
+    worst = next((verdict for verdict in checked if not verdict.passed), checked[-1])
+    return bench.subject(version.digest, live[-1]), [worst]
 
 
 def _verified(bench: Bench, digest: str) -> Verdict:

@@ -1,12 +1,10 @@
-"""A user's mistake ends a step with one line in the log, and is not retried."""
+"""The same for whole functions: a user's mistake in an asset is one line in the log."""
 
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-import dagster as dg
-
-from mlplatform.errors import PlatformError
+from resources.mistakes import said_in_one_line
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -17,10 +15,7 @@ def in_one_line(compute: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(compute)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with said_in_one_line():
             return compute(*args, **kwargs)
-        except PlatformError as mistake:
-            dg.get_dagster_logger().error(str(mistake))
-            raise dg.Failure(str(mistake), allow_retries=False) from None
 
     return guarded

@@ -52,9 +52,11 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             return replace(made, facts={**made.facts, "mlflow_run": run.run_id})
 
         inputs = [read[noun] for noun in sorted(read)]
+        how = chosen(pipeline, read.get("study")).model_dump_json(exclude={"gpu"})
         return publish(
-            context, lake.open(), pipeline, "model", inputs, make, features=features_code(pipeline)
-        )
+            context, lake.open(), pipeline, "model", inputs, make,
+            features=features_code(pipeline), how=how,
+        )  # fmt: skip
 
     return model
 
@@ -96,10 +98,10 @@ def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tu
 
 def _reference(lake: Lake, pipeline: Pipeline, dataset: Version, split: Version) -> bytes:
     """Return the drift reference: histograms of the training rows' feature columns."""
+    from mlplatform.ingest.split import TRAIN, rows_of
     from mlplatform.monitor.reference import cut
 
     spec = pipeline.spec
     columns = [c for c in spec.columns if c != spec.label.column and c not in spec.unused]
-    part = lake.table(split.table).read(split, columns=["part"])["part"]
-    rows = lake.table(dataset.table).read(dataset, columns=columns)
-    return cut(rows.filter(pc.equal(part, "train")), columns)
+    rows, parts = (lake.table(v.table).read(v) for v in (dataset, split))
+    return cut(rows_of(TRAIN, rows, parts), columns)

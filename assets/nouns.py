@@ -46,11 +46,12 @@ NOUNS = {
         "Trials of an Optuna study over training and validation rows.",
     ),
     "model": Noun(
-        "training", frozenset({"jax", "mlflow"}), ("features", "train"), ("model", "tuning"),
+        "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor"),
+        (*_COLUMNS, "unused"),
         "The trained model: features and network as one exported program.",
     ),
     "evaluation": Noun(
-        "evaluation", frozenset({"deltalake"}), ("evaluate",), ("label", "groups"),
+        "evaluation", frozenset({"deltalake"}), ("evaluate", "features"), ("label", "groups"),
         "Metrics on the test rows, overall and by group; nothing before has read them.",
     ),
     "gate_verdict": Noun(

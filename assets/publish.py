@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
 
 import dagster as dg
@@ -12,10 +13,14 @@ import pyarrow as pa
 
 from assets.nouns import NOUNS
 from mlplatform.errors import LakeError
+from mlplatform.gates import policy_hash
 from mlplatform.lake import Lake, Lineage, Table, Version
 from mlplatform.provenance.code import code_identity, files_digest, rooms_digest
 from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
+
+LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
+NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,16 @@ def recipe(pipeline: Pipeline, noun: str, inputs: Sequence[Version], **more: str
         "inputs": {version.table: version.digest for version in inputs},
         "code": rooms_digest(kind.rooms),
         "spec": spec_digest(pipeline.spec, *kind.sections) if kind.sections else "",
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
         **more,
     }
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
+
+
+def policy_in_force(pipeline: Pipeline) -> str:
+    """Return a digest of the limits and of the code that judges by them: a verdict by others is no verdict."""
+    judged_by = policy_hash(pipeline.spec) + rooms_digest(("gates", "evaluate"))
+    return hashlib.sha256(judged_by.encode()).hexdigest()
 
 
 def features_code(pipeline: Pipeline) -> str:
@@ -83,7 +95,7 @@ def publish(
     version = table.overwrite(
         made.rows,
         lineage(context, pipeline, noun, inputs, wanted, made.facts),
-        expected=latest.number if latest else None,
+        expected=latest.number if latest else NO_TABLE,
     )
     seconds = {"seconds": round(time.perf_counter() - started, 2)}
     return materialised(context, lake, version, {**made.shown, **seconds}, reused=False)

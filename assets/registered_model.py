@@ -1,15 +1,17 @@
 """Release: a model with a passing verdict becomes a `registered_model`."""
 
+import math
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from assets.nouns import asset_of
-from assets.publish import lineage, materialised, newest
-from mlplatform.gates import policy_hash, require_passed
+from assets.publish import lineage, materialised, newest, policy_in_force
+from mlplatform.gates import require_passed
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.registry.record import Candidate, by_digest, records, register
+from mlplatform.rollout.index import bring_up_to_date
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Outcome
 from resources import LakeResource, MlflowResource
@@ -33,9 +35,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         known = by_digest(records(table), candidate.model_digest)
         if known is None:
             who = lineage(context, pipeline, "registered_model", [model, evaluation, gate_verdict])
-            record = register(store, pipeline.name, candidate, who, datetime.now(UTC))
-            source = store.artifacts.open(record.model_digest).uri
-            mlflow.index().register(pipeline.name, record, source)
+            register(store, pipeline.name, candidate, who, datetime.now(UTC))
+        bring_up_to_date(store, pipeline.name, mlflow.reachable_uri(), context.run.run_id)
         return materialised(context, store, newest(table), {}, reused=known is not None)
 
     return registered_model
@@ -52,12 +53,12 @@ def _candidate(
     verdict = require_passed(
         store.table(gate_verdict.table).read(gate_verdict),
         model_digest=digest,
-        policy_hash=policy_hash(pipeline.spec),
+        evaluation_digest=evaluation.digest,
+        policy_hash=policy_in_force(pipeline),
     )
     metrics = store.table(evaluation.table).read(evaluation).to_pylist()
-    overall = {
-        m["metric"]: m["observed"] for m in metrics if not m["group"] and m["model"] == digest
-    }
+    mine = [m for m in metrics if not m["group"] and m["model"] == digest]
+    overall = {m["metric"]: m["observed"] for m in mine if math.isfinite(m["observed"] or 0)}
     return Candidate(
         model_digest=digest,
         metrics=overall,

@@ -1,6 +1,7 @@
 """Collects what the report page of a model shows; the page itself is `mlplatform.evaluate.report`."""
 
-from mlplatform.gates import policy_hash, record
+from assets.publish import policy_in_force
+from mlplatform.gates import record
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.registry import gate_log
@@ -47,7 +48,7 @@ def _verdicts(
 ) -> list[Verdict]:
     """Return the newest verdict of each gate about the candidate or the tables it was made from."""
     references = ancestors(store, evaluation)
-    policy = policy_hash(pipeline.spec)
+    policy = policy_in_force(pipeline)
     newest: dict[str, Verdict] = {}
     for row in gate_log.rows(store.table(pipeline.table(gate_log.TABLE))).to_pylist():
         short = references.get(row["subject"], ":").partition(":")[2]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlplatform.errors import PlatformError
 
+MLFLOW_URI = "MLPLATFORM_MLFLOW_URI"  # May hold a password, so it is shown by name only.
 EXECUTORS = ("in_process", "multiprocess", "k8s")
 
 
@@ -41,14 +42,16 @@ class Settings:
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
         """
-        home = root / environ.get("MLPLATFORM_HOME", ".mlplatform")
+        home = root / (environ.get("MLPLATFORM_HOME") or ".mlplatform")
         tfdv = environ.get("MLPLATFORM_TFDV_PYTHON")
+        lake = environ.get("MLPLATFORM_LAKE") or str(home / "lake")
+        mlflow = environ.get(MLFLOW_URI) or f"sqlite:///{home}/mlflow/mlflow.db"
         return cls(
             root=root,
             home=home,
-            lake=environ.get("MLPLATFORM_LAKE", str(home / "lake")),
-            mlflow_uri=environ.get("MLPLATFORM_MLFLOW_URI", f"sqlite:///{home}/mlflow/mlflow.db"),
-            pipelines=root / environ.get("MLPLATFORM_PIPELINES", "pipelines"),
+            lake=lake if "://" in lake else str(root / lake),
+            mlflow_uri=mlflow,
+            pipelines=root / (environ.get("MLPLATFORM_PIPELINES") or "pipelines"),
             executor=_one_of(environ, "MLPLATFORM_EXECUTOR", EXECUTORS),
             tfdv_python=root / tfdv if tfdv else None,
         )

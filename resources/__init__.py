@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mlplatform.settings import Settings
+import dagster as dg
+
+from mlplatform.settings import MLFLOW_URI, Settings
 from resources.alerts import AlertsResource
 from resources.compute import ComputeResource
 from resources.lake import LakeResource, LakeVersions
@@ -31,7 +33,10 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             log=str(settings.worker_log),
         ),
         "mlflow": MlflowResource(
-            tracking_uri=settings.mlflow_uri, artifacts=settings.mlflow_artifacts
+            tracking_uri=dg.EnvVar(MLFLOW_URI)
+            if os.environ.get(MLFLOW_URI)
+            else settings.mlflow_uri,
+            artifacts=settings.mlflow_artifacts,
         ),
         "compute": ComputeResource(compile_cache=str(settings.compile_cache)),
         "alerts": AlertsResource(log=str(settings.alert_log)),

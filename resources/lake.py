@@ -3,8 +3,10 @@
 import dagster as dg
 from pydantic import PrivateAttr
 
+from mlplatform.errors import LakeError
 from mlplatform.lake import Lake, Version
 from resources.aws import s3_storage_options
+from resources.mistakes import said_in_one_line
 
 
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -31,7 +33,8 @@ class LakeVersions(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Version) -> None:
         """Pin the version for the rest of the run."""
-        self.lake.open().pins(context.run_id).set(obj)
+        with said_in_one_line():
+            self.lake.open().pins(context.run_id).set(obj)
 
     def load_input(self, context: dg.InputContext) -> Version:
         """Return the version this run reads of the upstream table.
@@ -40,8 +43,8 @@ class LakeVersions(dg.ConfigurableIOManager):
             dg.Failure: If the upstream asset has never been materialised.
         """
         table = "/".join(context.asset_key.path)
-        version = self.lake.open().pins(context.step_context.run_id).get(table)
-        if version is None:
-            why = f"{table} has no version yet; materialise it first"
-            raise dg.Failure(why, allow_retries=False)
+        with said_in_one_line():
+            version = self.lake.open().pins(context.step_context.run_id).get(table)
+            if version is None:
+                raise LakeError(f"{table} has no version yet; materialise it first")
         return version

@@ -1,13 +1,10 @@
 """MLflow: dagster-mlflow's run of the Dagster run is the parent; every asset logs to a child of it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from pydantic import PrivateAttr
-
-if TYPE_CHECKING:
-    from mlplatform.registry.mlflow_index import MlflowIndex
 
 LOCAL = "sqlite:///"
 
@@ -36,16 +33,6 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             Path(self.tracking_uri.removeprefix(LOCAL)).parent.mkdir(parents=True, exist_ok=True)
         probe(self.tracking_uri)
         return self.tracking_uri
-
-    def index(self) -> "MlflowIndex":
-        """Return MLflow's model registry as an index of the lake's.
-
-        Raises:
-            RegistryError: If nothing answers at the tracking URI.
-        """
-        from mlplatform.registry.mlflow_index import MlflowIndex
-
-        return MlflowIndex(self.reachable_uri())
 
     def parent_run(self, experiment: str) -> str:
         """Return the id of the MLflow run that belongs to this Dagster run, opening it at first use.

@@ -88,6 +88,8 @@ def ask_the_deployed_model(settings: Settings, pipeline: Pipeline, port: int) ->
     options = {"compile-cache": settings.compile_cache}
     with ServerProcess(settings.lake, pipeline.name, port=port, options=options) as server:
         client = PredictionClient(server.url)
+        asked = [column["name"] for column in client.metadata(pipeline.name)["inputs"]]
+        rows = [{name: row[name] for name in asked} for row in rows]
         begun = time.monotonic()
         answers = client.predict(rows)
         seconds = time.monotonic() - begun

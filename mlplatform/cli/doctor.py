@@ -97,10 +97,12 @@ def _tfdv(settings: Settings) -> str:
 
 
 def _mlflow(settings: Settings) -> str:
-    from mlplatform.registry.backend import probe
+    from mlplatform.registry.backend import client, shown, within
 
-    probe(settings.mlflow_uri)
-    return f"{settings.mlflow_uri} answers"
+    uri = settings.mlflow_uri
+    opened = client(uri)
+    within(uri, lambda: opened.search_experiments(max_results=1))
+    return f"{shown(uri)} answers"
 
 
 def _gpu() -> Finding:

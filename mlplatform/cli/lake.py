@@ -1,5 +1,6 @@
 """The lake of a command line."""
 
+import os
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import LakeError
@@ -27,4 +28,4 @@ def _storage_options() -> dict[str, str]:
         raise LakeError("the lake is on S3 but boto3 is missing; install the extra `aws`") from None
     from mlplatform.lake.aws import storage_options
 
-    return storage_options(boto3.client("s3"))
+    return storage_options(boto3.client("s3", region_name=os.environ.get("AWS_REGION")))

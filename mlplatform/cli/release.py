@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from mlplatform.cli.lake import open_lake
-from mlplatform.errors import SourceError
+from mlplatform.errors import RegistryError, SourceError
 from mlplatform.lake import Lineage
 from mlplatform.provenance.code import code_identity
 from mlplatform.rollout import Event, TrafficState
@@ -70,13 +70,19 @@ def roll_back(settings: Settings, name: str, reason: str) -> None:
 
 def _record(settings: Settings, name: str, decide: Callable[[TrafficState], Event]) -> None:
     from mlplatform.rollout.events import commit
+    from mlplatform.rollout.index import bring_up_to_date
 
     pipeline = find_pipeline(settings, name)
-    table = open_lake(settings).table(pipeline.table("deployment"))
+    lake = open_lake(settings)
+    table = lake.table(pipeline.table("deployment"))
     event, after = commit(table, decide, _lineage(settings, table.name))
     champion = f"version {after.champion.version}" if after.champion else "nothing"
     if event is not None:
         console.print(f"{event.kind.value}: version {event.model_version}; champion is {champion}")
+    try:
+        bring_up_to_date(lake, pipeline.name, settings.mlflow_uri, _lineage(settings, "").run_id)
+    except RegistryError as away:
+        console.print(f"MLflow's aliases are behind until the next walk: {away}", style="yellow")
 
 
 def _lineage(settings: Settings, table: str) -> Lineage:

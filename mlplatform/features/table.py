@@ -11,6 +11,7 @@ from mlplatform.errors import FeatureError
 from mlplatform.features.buckets import in_buckets
 from mlplatform.features.encoder import Encoded, Encoder
 from mlplatform.features.load import load_feature_set
+from mlplatform.ingest.split import TRAIN, parts, rows_of
 from mlplatform.spec import Pipeline
 
 KEYS = ("row_id", "part", "label")
@@ -22,7 +23,7 @@ def training_rows(dataset: pa.Table, split: pa.Table) -> pa.Table:
     Raises:
         FeatureError: If the two are not about the same rows in the same order.
     """
-    return dataset.filter(pc.equal(_part(dataset, split), "train"))
+    return rows_of(TRAIN, dataset, split)
 
 
 def fit_and_build(
@@ -45,7 +46,7 @@ def build(pipeline: Pipeline, encoder: Encoder, dataset: pa.Table, split: pa.Tab
         FeatureError: If `split` is not about the rows of `dataset`, a label is missing, or a
             value does not fit.
     """
-    part = _part(dataset, split)
+    part = parts(dataset, split)
     label = _label(pipeline, dataset)
     encoded = encoder.encode(dataset)
     floats = np.ascontiguousarray(vectors(encoder, encoded).T)
@@ -84,12 +85,6 @@ def _stack(features: pa.Table, names: tuple[str, ...], kind: type) -> np.ndarray
     for at, name in enumerate(names):
         result[:, at] = features.column(name).to_numpy()
     return result
-
-
-def _part(dataset: pa.Table, split: pa.Table) -> pa.ChunkedArray:
-    if dataset.column("row_id") != split.column("row_id"):
-        raise FeatureError("the split is not about the rows of this dataset; make it again")
-    return split.column("part")
 
 
 def _label(pipeline: Pipeline, dataset: pa.Table) -> pa.Array:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def require_passed(
-    rows: "pa.Table | None", *, model_digest: str, policy_hash: str | None
+    rows: "pa.Table | None", *, model_digest: str, evaluation_digest: str, policy_hash: str
 ) -> Mapping[str, Any]:
     """Return the newest overall verdict about `model_digest`, as a row, if it is a PASS.
 
     Args:
         rows: Rows of the `gate_verdict` table, in the schema of `gates.record`.
         model_digest: Of the artifact about to be shipped.
-        policy_hash: Of the policy in force, or `None` to accept the policy of the day the model
-            was judged, as a rollback to an older model must.
+        evaluation_digest: Of the newest evaluation of that model, which the verdict must be about.
+        policy_hash: Of the policy in force.
 
     Raises:
         GateRefusedError: If there is none, or it failed, was inconclusive, or is about another
@@ -32,13 +32,16 @@ def require_passed(
     wanted = model_digest[:12] or "(no digest)"
     given = [r for r in (rows.to_pylist() if rows is not None else []) if r["gate"] == GATE]
     about = [r for r in given if model_digest and r["model_digest"] == model_digest]
-    valid = [r for r in about if policy_hash is None or r["policy_hash"] == policy_hash]
+    valid = [r for r in about if r["policy_hash"] == policy_hash]
     if not valid:
         raise GateRefusedError(_absent(wanted, given, about, policy_hash))
     newest = max(enumerate(valid), key=lambda pair: (pair[1]["decided_at"], pair[0]))[1]
     if newest["outcome"] != Outcome.PASS:
         said = f"{newest['outcome']}: {newest['because']}"
         raise GateRefusedError(f"model {wanted} is not released; its verdict is {said}")
+    if newest["subject_digest"] != evaluation_digest:
+        why = "its verdict is about an earlier evaluation; materialise `gate_verdict` again"
+        raise GateRefusedError(f"model {wanted} is not released: {why}")
     return newest  # type: ignore[no-any-return]  # Arrow's rows are untyped.
 
 
@@ -46,10 +49,10 @@ def _absent(
     wanted: str,
     given: Sequence[Mapping[str, Any]],
     about: Sequence[Mapping[str, Any]],
-    policy_hash: str | None,
+    policy_hash: str,
 ) -> str:
     if about:
-        theirs, ours = about[-1]["policy_hash"][:12], (policy_hash or "")[:12]
+        theirs, ours = about[-1]["policy_hash"][:12], policy_hash[:12]
         why = f"its verdict is from policy {theirs}, the policy in force is {ours}"
         return f"model {wanted} is not released: {why}; evaluate it again"
     if given:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlplatform.errors import SourceError
 from mlplatform.spec import Pipeline
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -32,6 +33,26 @@ def assign(pipeline: Pipeline, dataset: pa.Table) -> pa.Table:
     validates = _uniform(_mixed(content ^ NULL)) < split.validation
     part = np.where(held_out, TEST, np.where(validates, VALIDATION, TRAIN))
     return pa.table({"row_id": dataset["row_id"], "part": pa.array(part, pa.string())})
+
+
+def parts(dataset: pa.Table, split: pa.Table) -> pa.ChunkedArray:
+    """Return the part of each row of `dataset`.
+
+    Raises:
+        SourceError: If `split` is not about these rows in this order.
+    """
+    if dataset["row_id"] != split["row_id"]:
+        raise SourceError("the split is not about the rows of this dataset; materialise it again")
+    return split["part"]
+
+
+def rows_of(part: str, dataset: pa.Table, split: pa.Table) -> pa.Table:
+    """Return the rows of `dataset` that `split` gives to `part`.
+
+    Raises:
+        SourceError: If `split` is not about these rows in this order.
+    """
+    return dataset.filter(pc.equal(parts(dataset, split), part))
 
 
 def row_hashes(table: pa.Table, columns: list[str], seed: int) -> np.ndarray:

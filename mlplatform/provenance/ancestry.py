@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from mlplatform.errors import GateRefusedError
+
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Version
 
@@ -9,17 +11,29 @@ if TYPE_CHECKING:
 def ancestors(lake: "Lake", *versions: "Version") -> dict[str, str]:
     """Return table name and `Version.reference` of the given versions and of all they were made from.
 
-    Where two paths lead to different versions of one table, the one nearest to `versions` is kept: a walk never
-    mixes versions, so this happens only to tables that judge others.
+    Raises:
+        GateRefusedError: If two of them were made from different contents of one table: what was
+            judged then is not what was trained on.
     """
     found: dict[str, str] = {version.table: version.reference for version in versions}
     waiting = list(versions)
     while waiting:
-        for table, reference in waiting.pop(0).lineage.inputs.items():
-            if table not in found:
-                found[table] = reference
+        version = waiting.pop(0)
+        for table, reference in version.lineage.inputs.items():
+            known = found.setdefault(table, reference)
+            if content(known) != content(reference):
+                raise GateRefusedError(
+                    f"{version.table} was made from {table} {number(reference)}, but "
+                    f"{versions[0].table} from version {number(known)}; materialise the whole walk"
+                )
+            if known is reference:
                 waiting.append(lake.table(table).version(number(reference)))
     return found
+
+
+def content(reference: str) -> str:
+    """Return the content digest, shortened, of a `Version.reference`."""
+    return reference.partition(":")[2]
 
 
 def number(reference: str) -> int:

@@ -62,7 +62,7 @@ def keep(
             run_id=lineage.run_id,
             decided_at=at,
         )
-        gates = "+".join(sorted(verdict.gate for verdict in new))
+        gates = "+".join(sorted(f"{verdict.gate}={verdict.outcome}" for verdict in new))
         token = f"verdict:{lineage.run_id}:{subject.digest[:16]}:{gates}"
         table.append(batch, lineage, token=token)
     return new

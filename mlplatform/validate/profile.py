@@ -1,7 +1,8 @@
 """What a dataset version looks like and how it breaks the accepted schema: computed once, kept.
 
-The accepted schema is pinned: the first dataset version under a declaration of columns proposes it,
-and later versions are judged by it. Declaring other columns in the spec is accepting a new one.
+The accepted schema is pinned: the first dataset version that passes its gates under a declaration
+of columns proposes it, and later versions are judged by it. Declaring other columns in the spec is
+accepting a new one.
 """
 
 import tempfile
@@ -42,8 +43,7 @@ def profile(
         return found
     lineage = replace(lineage, inputs={dataset.table: dataset.reference})
     measured = _measure(pipeline, worker, lake, dataset)
-    accepted = accepted or _accept(pipeline, lake, measured, dataset, lineage)
-    judged = _judge(worker, lake, dataset, measured, accepted)
+    judged = _judge(worker, lake, dataset, measured, accepted or measured.proposed_schema)
     _keep(pipeline, lake, judged, lineage)
     return judged
 
@@ -108,21 +108,26 @@ def _accepted_schema(pipeline: Pipeline, lake: "Lake") -> str | None:
     return next((str(row["schema"]) for row in rows if row["declaration"] == declared), None)
 
 
-def _accept(
-    pipeline: Pipeline, lake: "Lake", measured: _Measured, dataset: "Version", lineage: "Lineage"
-) -> str:
-    """Pin the proposed schema unless another run was faster; return what is pinned."""
+def accept(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> str:
+    """Pin the schema a dataset version proposes, unless one is pinned; return what is pinned.
+
+    For a version that passed its gates: what is pinned judges every later one.
+    """
     import pyarrow as pa
 
+    pinned = _accepted_schema(pipeline, lake)
+    if pinned is not None:
+        return pinned
     row = {
         "declaration": _declaration(pipeline),
-        "schema": measured.proposed_schema,
-        "dataset": dataset.reference,
-        "dataset_digest": dataset.digest,
+        "schema": judged.proposed_schema,
+        "dataset": judged.dataset,
+        "dataset_digest": judged.dataset_digest,
     }
     table = lake.table(pipeline.table("schema"))
+    lineage = replace(lineage, inputs={pipeline.table("dataset"): judged.dataset})
     table.append(pa.Table.from_pylist([row]), lineage, token=f"first-{row['declaration']}")
-    return _accepted_schema(pipeline, lake) or measured.proposed_schema
+    return _accepted_schema(pipeline, lake) or judged.proposed_schema
 
 
 def _declaration(pipeline: Pipeline) -> str:

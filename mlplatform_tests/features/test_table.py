@@ -3,7 +3,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from mlplatform.errors import FeatureError
+from mlplatform.errors import FeatureError, SourceError
 from mlplatform.features import Encoder
 from mlplatform.features.table import arrays, build, fit_and_build, training_rows
 from mlplatform_tests.features import people
@@ -56,9 +56,9 @@ def test_fitting_reads_training_rows_only(made):
 def test_a_split_of_other_rows_is_refused(made):
     data = people.dataset(20)
     parts = people.split(data)
-    with pytest.raises(FeatureError, match="not about the rows of this dataset"):
+    with pytest.raises(SourceError, match="not about the rows of this dataset"):
         training_rows(data, parts.take(list(range(19, -1, -1))))
-    with pytest.raises(FeatureError, match="not about the rows of this dataset"):
+    with pytest.raises(SourceError, match="not about the rows of this dataset"):
         training_rows(data, parts.slice(1))
 
 

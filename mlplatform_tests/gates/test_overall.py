@@ -135,9 +135,12 @@ def test_a_pass_needs_a_newest_valid_pass_of_every_gate(entries):
     assert judged(*tables).passed == wanted
 
 
-def released(*tables, policy=POLICY, model=MODEL):
+def released(*tables, policy=POLICY, model=MODEL, evaluation=MODEL):
     return require_passed(
-        pa.concat_tables(tables) if tables else None, model_digest=model, policy_hash=policy
+        pa.concat_tables(tables) if tables else None,
+        model_digest=model,
+        evaluation_digest=evaluation,
+        policy_hash=policy,
     )
 
 
@@ -172,8 +175,9 @@ def test_a_model_without_a_digest_is_refused():
         released(row("overall", digest=""), model="")
 
 
-def test_an_older_policy_counts_only_where_it_is_asked_for():
-    assert released(row("overall", policy=OLD_POLICY), policy=None)["policy_hash"] == OLD_POLICY
+def test_a_pass_about_an_earlier_evaluation_releases_nothing():
+    with pytest.raises(GateRefusedError, match="about an earlier evaluation"):
+        released(row("overall"), evaluation=OTHER)
 
 
 def test_severity_does_not_make_a_failure_pass():

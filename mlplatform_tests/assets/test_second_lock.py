@@ -1,0 +1,149 @@
+"""Ways around a gate, each tried: pieces of walks put together, verdicts about something else, limits raised later."""
+
+import gzip
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlplatform.gates import record
+from mlplatform.lake import Lineage
+from mlplatform_tests.assets.conftest import Walk, failed_steps
+from mlplatform_tests.small import change
+
+TO_VERDICT = ("source", "dataset", "split", "features", "model", "evaluation", "gate_verdict")
+
+
+def rewrite(walk: Walk, name: str, edit: Callable[[list[str]], list[str]]) -> bytes:
+    """Change the lines of a source file; return what it held before."""
+    path = walk.folder / "data" / name
+    before = path.read_bytes()
+    lines = gzip.decompress(before).decode().splitlines()
+    path.write_bytes(gzip.compress(("\n".join(edit(lines)) + "\n").encode(), mtime=0))
+    return before
+
+
+def labels_flipped(lines: list[str]) -> list[str]:
+    """The same people with the opposite labels."""
+    return [
+        line.replace("<=50K", "?K").replace(">50K", "<=50K").replace("?K", ">50K") for line in lines
+    ]
+
+
+def test_a_model_of_a_refused_dataset_is_not_released_with_another_datasets_verdict(
+    new_walk: Callable[..., Walk],
+):
+    walk = new_walk()
+    assert walk.run("source", "dataset").success
+    good = rewrite(walk, "adult.data.gz", lambda lines: [without_work(line) for line in lines])
+    assert failed_steps(walk.run()) == {"census_income_dataset_gates"}
+    assert walk.run("split", "features", "model").success
+    (walk.folder / "data" / "adult.data.gz").write_bytes(good)
+    assert walk.run("source", "dataset").success
+    walk.run("evaluation")
+    verdict = walk.run("gate_verdict")
+    assert failed_steps(verdict) == {"census_income__gate_verdict"}
+    assert not walk.run("registered_model").success
+    assert not walk.lake.table("census_income/deployment").exists()
+
+
+def without_work(line: str) -> str:
+    """The same person with an unknown occupation."""
+    fields = line.split(", ")
+    return ", ".join([*fields[:6], "?", *fields[7:]]) if len(fields) > 7 else line
+
+
+def test_a_verdict_about_an_earlier_evaluation_releases_nothing(new_walk: Callable[..., Walk]):
+    """The model is the same to the last bit; what it is measured by has changed since."""
+    walk = new_walk()
+    assert walk.run(*TO_VERDICT).success
+    rewrite(walk, "adult.test.gz", labels_flipped)
+    assert failed_steps(walk.run()) == {"census_income_evaluation_gates"}
+    assert failed_steps(walk.run("registered_model")) == {"census_income__registered_model"}
+    assert not walk.lake.table("census_income/registered_model").exists()
+
+
+def test_a_registered_model_is_not_deployed_under_a_policy_it_failed(new_walk: Callable[..., Walk]):
+    walk = new_walk()
+    assert walk.run(*TO_VERDICT, "registered_model").success
+    change(walk.folder, model_gates__accuracy__minimum=0.999)
+    assert failed_steps(walk.run()) == {"census_income_evaluation_gates"}
+    assert failed_steps(walk.run("deployment")) == {"census_income__deployment"}
+    assert not walk.lake.table("census_income/deployment").exists()
+
+
+def test_a_registered_model_is_not_deployed_without_its_verdict(new_walk: Callable[..., Walk]):
+    walk = new_walk()
+    assert walk.run(*TO_VERDICT, "registered_model").success
+    table = walk.lake.table("census_income/gate_verdict")
+    who = Lineage(asset="somebody", run_id="else", code_version="")
+    table.overwrite(record.GATES_SCHEMA.empty_table(), who)
+    assert failed_steps(walk.run("deployment")) == {"census_income__deployment"}
+
+
+def test_a_gate_of_the_walk_without_a_verdict_fails_the_whole(new_walk: Callable[..., Walk]):
+    walk = new_walk()
+    assert walk.run(*TO_VERDICT[:-1]).success
+    gates = walk.lake.table("census_income/gates")
+    rows = gates.read()
+    who = Lineage(asset="somebody", run_id="else", code_version="")
+    gates.overwrite(rows.filter(pc.not_equal(rows["gate"], "split_sound")), who)
+    assert failed_steps(walk.run("gate_verdict")) == {"census_income_gate_verdict_gates"}
+    said = walk.lake.table("census_income/gate_verdict").read().to_pylist()[-1]
+    assert said["outcome"] == "fail"
+    assert "split_sound: no verdict" in said["because"]
+
+
+def test_evaluation_scores_the_test_rows_and_no_others(walked: Walk):
+    from mlplatform.evaluate.assessment import SCORES, from_bytes
+
+    evaluation = walked.lake.table("census_income/evaluation").latest()
+    assert evaluation is not None
+    artifact = walked.lake.artifacts.open(evaluation.lineage.facts["scores"])
+    split = walked.lake.table("census_income/split").read()
+    test = split.filter(pc.equal(split["part"], "test"))["row_id"]
+    assert from_bytes(artifact.read(SCORES))["row_id"].to_pylist() == test.to_pylist()
+
+
+def test_a_test_split_of_one_class_is_seen_though_no_row_changed_sides(
+    new_walk: Callable[..., Walk],
+):
+    walk = new_walk()
+    assert walk.run("source", "dataset", "split").success
+    rewrite(walk, "adult.test.gz", lambda lines: [x.replace(">50K", "<=50K") for x in lines])
+    assert failed_steps(walk.run()) == {"census_income_split_gates"}
+
+
+def test_a_judge_that_leaves_a_gate_out_ends_the_step(new_walk: Callable[..., Walk], monkeypatch):
+    """Dagster lets the downstream of a check without a result go on."""
+    from assets import judges
+
+    walk = new_walk()
+    original = judges.split
+    monkeypatch.setattr(judges, "split", lambda bench: (original(bench)[0], []))
+    assert failed_steps(walk.run("source", "dataset", "split")) == {"census_income_split_gates"}
+
+
+def test_a_batch_that_lands_in_mid_run_changes_nothing_of_it(
+    new_walk: Callable[..., Walk], monkeypatch
+):
+    """Every later step reads the version the run began with."""
+    from assets import judges
+
+    walk = new_walk()
+    original = judges.dataset
+
+    def land_meanwhile(bench):
+        table = walk.lake.table("census_income/dataset")
+        rows: pa.Table = table.read()
+        who = Lineage(asset="somebody", run_id="else", code_version="")
+        table.overwrite(rows.slice(0, 10), who)
+        return original(bench)
+
+    monkeypatch.setattr(judges, "dataset", land_meanwhile)
+    assert walk.run().success
+    features = walk.lake.table("census_income/features").latest()
+    dataset = walk.lake.table("census_income/dataset")
+    assert features is not None
+    assert features.lineage.inputs["census_income/dataset"] == dataset.version(0).reference
+    assert dataset.latest() != dataset.version(0)
