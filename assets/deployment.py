@@ -74,6 +74,7 @@ def _registered(store: Lake, registered_model: Version, digest: str) -> Model:
         raise GateRefusedError(
             f"model {digest[:12]} is not registered; materialise registered_model first"
         )
+    store.artifacts.open(digest).verify()
     return Model(version=record.model_version, digest=digest)
 
 

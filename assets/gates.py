@@ -83,7 +83,9 @@ class Bench:
         self.context.log.error(line)
         key = f"{self.pipeline.table(self.noun)}:{verdict.gate}:{self.context.run.run_id}"
         title = f"{self.pipeline.name}: gate {verdict.gate} {verdict.outcome.value}"
-        self.alerts.open().send(Alert(title=title, body=verdict.because, key=key))
+        receipt = self.alerts.open().send(Alert(title=title, body=verdict.because, key=key))
+        for channel in receipt.undelivered:
+            self.context.log.warning("the alert was not delivered to channel %s", channel)
 
 
 def shown(key: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:

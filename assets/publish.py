@@ -20,6 +20,7 @@ from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
 
 LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
+ARTIFACTS = frozenset({"artifact", "state", "scores"})  # Facts that name an artifact.
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 
 
@@ -88,7 +89,7 @@ def publish(
     table = lake.table(pipeline.table(noun))
     wanted = recipe(pipeline, noun, inputs, **more)
     latest = table.latest()
-    if latest is not None and latest.lineage.recipe == wanted:
+    if latest is not None and latest.lineage.recipe == wanted and _whole(context, lake, latest):
         return materialised(context, lake, latest, {}, reused=True)
     started = time.perf_counter()
     made = make()
@@ -99,6 +100,18 @@ def publish(
     )
     seconds = {"seconds": round(time.perf_counter() - started, 2)}
     return materialised(context, lake, version, {**made.shown, **seconds}, reused=False)
+
+
+def _whole(context: dg.AssetExecutionContext, lake: Lake, version: Version) -> bool:
+    """Tell whether the artifacts a version names are undamaged; making it again mends them."""
+    facts = version.lineage.facts
+    try:
+        for name in ARTIFACTS & facts.keys():
+            lake.artifacts.open(facts[name]).verify()
+    except LakeError as damaged:
+        context.log.warning("%s: %s; making it again", version.table, damaged)
+        return False
+    return True
 
 
 def newest(table: Table) -> Version:

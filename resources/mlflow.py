@@ -41,10 +41,11 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             RegistryError: If the tracking server cannot be reached.
         """
         if self._parent is None:
+            from mlplatform.registry.backend import within
             from mlplatform.registry.tracking import ensure_experiment
 
             ensure_experiment(self.reachable_uri(), experiment, self.artifacts)
-            self._parent = self._opened(experiment)
+            self._parent = within(self.tracking_uri, lambda: self._opened(experiment))
         return str(self._parent.mlflow_run_id or self._parent.active_run().info.run_id)
 
     def _opened(self, experiment: str) -> Any:

@@ -104,7 +104,12 @@ def _deliver(url: str, alert: Alert) -> str:
             channel = apprise.Apprise()
             if not channel.add(url):
                 return NO_CHANNEL
-            done = channel.notify(body=alert.body, title=alert.title, timeout=TIMEOUT_SECONDS)
+            done = channel.notify(
+                body=alert.body,
+                title=alert.title,
+                notify_type=apprise.NotifyType.FAILURE,
+                timeout=TIMEOUT_SECONDS,
+            )
         except Exception as wrong:  # Any plugin may raise anything, with the URL in the message.
             return type(wrong).__name__
     return "" if done else heard.status() or "no answer"

@@ -28,6 +28,8 @@ def prepare(settings: Settings) -> dict[str, str]:
     home = settings.dagster_home
     try:
         home.mkdir(parents=True, exist_ok=True)
+        walk_log(settings).parent.mkdir(parents=True, exist_ok=True)
+        walk_log(settings).touch()
         if not (home / "dagster.yaml").exists():
             (home / "dagster.yaml").write_text(CONFIGURATION)
     except OSError as wrong:
@@ -35,6 +37,11 @@ def prepare(settings: Settings) -> dict[str, str]:
             f"{home}: cannot be written ({wrong.strerror}); set MLPLATFORM_HOME to a writable folder"
         ) from None
     return {**os.environ, "DAGSTER_HOME": str(home.resolve()), "PYTHONWARNINGS": "ignore"}
+
+
+def walk_log(settings: Settings) -> Path:
+    """Return the file that keeps everything Dagster said in the last walk."""
+    return settings.home / "logs" / "walk.log"
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from rich.console import Console
 
 from mlplatform.cli import summary
-from mlplatform.cli.dagster_home import materialize
+from mlplatform.cli.dagster_home import materialize, walk_log
 from mlplatform.cli.lake import open_lake
 from mlplatform.cli.release import find_pipeline
 from mlplatform.settings import Settings
@@ -28,7 +29,9 @@ console = Console(highlight=False, soft_wrap=True)
 def run(settings: Settings, name: str, port: int) -> int:
     """Walk, serve, score, summarise; return 0, or the exit code of the walk that failed."""
     pipeline = find_pipeline(settings, name)
-    started = time.monotonic()
+    lake = open_lake(settings)
+    lake.check_writable()
+    began, started = datetime.now(UTC), time.monotonic()
     console.print(
         f"[bold]{name}[/]: walking the pipeline through Dagster (state in {settings.home})"
     )
@@ -38,11 +41,11 @@ def run(settings: Settings, name: str, port: int) -> int:
         console.print(
             f"[red]stopped after {seconds:.0f} s[/]; nothing after the failed step was materialised"
         )
-        summary.gates(console, open_lake(settings), pipeline)
+        summary.gates(console, lake, pipeline, since=began)
         return code
     console.print(f"[green]walked in {seconds:.0f} s[/]\n")
     served = ask_the_deployed_model(settings, pipeline, port)
-    summary.everything(console, settings, open_lake(settings), pipeline, served)
+    summary.everything(console, settings, lake, pipeline, served)
     return 0
 
 
@@ -51,19 +54,28 @@ def walk(settings: Settings, pipeline: Pipeline) -> int:
 
     Everything Dagster says is kept in a log file, which is named when something fails.
     """
-    log = settings.home / "logs" / "walk.log"
+    log = walk_log(settings)
+    mistakes = 0
     with materialize(settings, f'key:"{pipeline.name}/*"') as child:
         assert child.stdout is not None  # noqa: S101  asked for with PIPE
-        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as kept:
             for line in child.stdout:
                 kept.write(line)
                 for said in for_a_person(line):
+                    mistakes += said.strip().lower().startswith("error: ")
                     console.print(said, markup=False)
         code = child.wait()
+    if code and not mistakes:
+        console.print(f"  error: {cause(log.read_text(encoding='utf-8'))}", markup=False)
     if code:
         console.print(f"  everything Dagster said: {log}")
     return code
+
+
+def cause(said: str) -> str:
+    """Return the innermost exception that Dagster reported, which nobody put into words."""
+    named = re.findall(r"^(?!dagster\.)[\w.]+(?:Error|Exception|Failure)\b.*$", said, re.MULTILINE)
+    return named[-1] if named else "Dagster ended without saying why"
 
 
 def for_a_person(line: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from mlplatform.cli.lake import open_lake
 from mlplatform.errors import RegistryError, SourceError
 from mlplatform.lake import Lineage
 from mlplatform.provenance.code import code_identity
-from mlplatform.rollout import Event, TrafficState
+from mlplatform.rollout import Event, Model, TrafficState
 from mlplatform.rollout import plan as rollout_plan
 from mlplatform.settings import Settings
 from mlplatform.spec import Pipeline, load_pipelines
@@ -50,6 +50,7 @@ def promote_canary(settings: Settings, name: str, reason: str) -> None:
     """Give the canary all traffic."""
 
     def decide(traffic: TrafficState) -> Event:
+        _verify(settings, traffic.canary)
         return rollout_plan.promote(
             traffic, by=getpass.getuser(), reason=reason, at=datetime.now(UTC)
         )
@@ -61,11 +62,22 @@ def roll_back(settings: Settings, name: str, reason: str) -> None:
     """Withdraw the canary, or return to the previous champion."""
 
     def decide(traffic: TrafficState) -> Event:
+        _verify(settings, traffic.champion if traffic.canary else traffic.previous)
         return rollout_plan.rollback(
             traffic, by=getpass.getuser(), reason=reason, at=datetime.now(UTC)
         )
 
     _record(settings, name, decide)
+
+
+def _verify(settings: Settings, model: Model | None) -> None:
+    """Read every byte of the model that is about to answer.
+
+    Raises:
+        CorruptionError: If one differs from what was registered.
+    """
+    if model is not None:
+        open_lake(settings).artifacts.open(model.digest).verify()
 
 
 def _record(settings: Settings, name: str, decide: Callable[[TrafficState], Event]) -> None:

@@ -1,8 +1,10 @@
 """The tables a person sees at the end of a demo; everything is read back from the lake."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -71,9 +73,17 @@ def metrics(console: Console, lake: "Lake", pipeline: Pipeline) -> None:
     console.print(f"Test metrics of model version {newest.model_version}: {shown}\n", style="bold")
 
 
-def gates(console: Console, lake: "Lake", pipeline: Pipeline) -> None:
-    """Print the newest answer of every gate, observed against limit, and in words those that did not pass."""
-    newest = {v.gate: v for v in to_verdicts(rows(lake.table(pipeline.table(TABLE))))}
+def gates(
+    console: Console, lake: "Lake", pipeline: Pipeline, since: datetime | None = None
+) -> None:
+    """Print the newest answer of every gate, observed against limit, and in words those that did not pass.
+
+    With `since`, only what was answered from then on.
+    """
+    said = rows(lake.table(pipeline.table(TABLE)))
+    if since is not None:
+        said = said.filter(pc.greater_equal(said["decided_at"], since))
+    newest = {v.gate: v for v in to_verdicts(said)}
     grid = Grid("gate", "outcome", "observed", "limit", title="Gates")
     for verdict in newest.values():
         outcome = f"[{COLOUR[verdict.outcome]}]{verdict.outcome.value}[/]"

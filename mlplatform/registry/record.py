@@ -84,9 +84,7 @@ def register(
             f"{pipeline}: the verdict about model {candidate.model_digest[:12]} is "
             f"{candidate.verdict.value!r}; only a pass is registered"
         )
-    artifact = lake.artifacts.open(candidate.model_digest)
-    for name in artifact.names:
-        artifact.read(name)
+    lake.artifacts.open(candidate.model_digest).verify()
     table = lake.table(f"{pipeline}/{TABLE}")
     for _ in range(ATTEMPTS):
         known = records(table)

@@ -7,12 +7,17 @@ one line when it cannot start.
 import argparse
 import json
 import logging
+import os
+import signal
 import sys
+import threading
 from dataclasses import fields, replace
 from pathlib import Path
 
 from mlplatform.errors import PlatformError
 from mlplatform.serve.settings import ServeSettings
+
+STDIN = 0  # its file descriptor
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,6 +36,9 @@ def _serve(given: argparse.Namespace) -> None:
     from mlplatform.lake import Lake
     from mlplatform.serve.server import run
 
+    if given.until_stdin_closes:
+        _stop_when_stdin_closes()
+
     if given.compile_cache is not None:
         from mlplatform.train import compile_cache
 
@@ -46,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mlplatform.serve", description=__doc__)
     parser.add_argument("--lake", required=True, help="folder or s3://bucket/prefix")
     parser.add_argument("--pipeline", required=True)
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="stop when the process that started it does",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
     parser.add_argument("--compile-cache", type=Path, help="folder of XLA's compiled programs")
@@ -62,6 +75,17 @@ def _parser() -> argparse.ArgumentParser:
 def _pair(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     return name, value
+
+
+def _stop_when_stdin_closes() -> None:
+    """Ask this process to stop when its parent is gone: an orphan would keep the port."""
+
+    def wait() -> None:
+        while os.read(STDIN, 1024):  # Not through sys.stdin, whose lock would hold up the exit.
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _say_ready(url: str) -> None:

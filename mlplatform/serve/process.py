@@ -41,6 +41,7 @@ class ServerProcess:
     ) -> None:
         self._command = [sys.executable, "-m", "mlplatform.serve", "--lake", str(lake)]
         self._command += ["--pipeline", pipeline, "--host", host, "--port", str(port)]
+        self._command += ["--until-stdin-closes"]
         for name, value in (options or {}).items():
             self._command += [f"--{name}", str(value)]
         self._log = log or Path(tempfile.mkdtemp(prefix="mlplatform-serve-")) / "serve.log"
@@ -59,7 +60,11 @@ class ServerProcess:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                self._command, stdout=subprocess.PIPE, stderr=log, text=True
+                self._command,
+                stdin=subprocess.PIPE,  # Closes with this process, however it ends.
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
         threading.Thread(target=self._read, daemon=True).start()
         return self

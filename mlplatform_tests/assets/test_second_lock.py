@@ -2,12 +2,17 @@
 
 import gzip
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
+from mlplatform.cli.release import promote_canary
+from mlplatform.errors import CorruptionError
 from mlplatform.gates import record
 from mlplatform.lake import Lineage
+from mlplatform.rollout.events import traffic
 from mlplatform_tests.assets.conftest import Walk, failed_steps
 from mlplatform_tests.small import change
 
@@ -147,3 +152,52 @@ def test_a_batch_that_lands_in_mid_run_changes_nothing_of_it(
     assert features is not None
     assert features.lineage.inputs["census_income/dataset"] == dataset.version(0).reference
     assert dataset.latest() != dataset.version(0)
+
+
+def damage(walk: Walk) -> Path:
+    """Change one byte of the newest model's weights on disk."""
+    model = walk.lake.table("census_income/model").latest()
+    assert model is not None
+    folder = Path(walk.lake.artifacts.open(model.lineage.facts["artifact"]).uri)
+    weights = folder / "params.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    return weights
+
+
+def test_damaged_weights_are_not_deployed_and_the_next_walk_mends_them(
+    new_walk: Callable[..., Walk],
+):
+    walk = new_walk()
+    assert walk.run(*TO_VERDICT, "registered_model").success
+    whole = damage(walk).read_bytes()
+    assert failed_steps(walk.run("deployment")) == {"census_income__deployment"}
+    assert not walk.lake.table("census_income/deployment").exists()
+    before = walk.lake.table("census_income/model").latest()
+    assert walk.run().success
+    assert walk.lake.table("census_income/model").latest() == before
+    assert damage(walk).read_bytes() == whole  # Damaging the mended file gives the damaged one.
+
+
+def test_a_damaged_canary_is_not_promoted(new_walk: Callable[..., Walk]):
+    walk = new_walk()
+    assert walk.run().success
+    change(walk.folder, model__seed=1)
+    assert walk.run().success
+    damage(walk)
+    with pytest.raises(CorruptionError):
+        promote_canary(walk.settings, "census_income", "test")
+    assert traffic(walk.lake.table("census_income/deployment")).canary is not None
+
+
+def test_data_that_was_refused_is_not_what_the_next_delivery_is_measured_by(
+    new_walk: Callable[..., Walk],
+):
+    """Two thirds of the rows go missing in two steps; the second is compared with the last good one."""
+    walk = new_walk()
+    assert walk.run("source", "dataset").success
+    rewrite(walk, "adult.data.gz", lambda lines: lines[:700])
+    assert failed_steps(walk.run("source", "dataset")) == {"census_income_dataset_gates"}
+    rewrite(walk, "adult.data.gz", lambda lines: lines[:690])
+    assert failed_steps(walk.run("source", "dataset")) == {"census_income_dataset_gates"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlplatform.cli.demo import for_a_person
+from mlplatform.cli.demo import cause, for_a_person
 from mlplatform.cli.summary import number
 
 RUN = "951537e8-7941-4b2f-8ab9-df49a25c42ce"
@@ -55,3 +55,13 @@ def test_an_error_of_the_command_line_is_shown_unless_it_only_repeats():
 )
 def test_numbers_are_written_as_a_person_writes_them(value: float | None, shown: str):
     assert number(value) == shown
+
+
+def test_an_exception_nobody_put_into_words_is_named_by_its_innermost_line():
+    said = (
+        'dagster._core.errors.DagsterExecutionStepExecutionError: Error occurred while executing op "x":\n'
+        "\nThe above exception was caused by the following exception:\n"
+        "sqlite3.OperationalError: database is locked\n\nStack Trace:\n  File x\n"
+    )
+    assert cause(said) == "sqlite3.OperationalError: database is locked"
+    assert cause("") == "Dagster ended without saying why"
