@@ -54,7 +54,7 @@ class MLPipeline(dg.Component):
 
 
 def walk(pipeline: Pipeline) -> "dg.UnresolvedAssetJobDefinition":
-    """Return the job that walks the whole pipeline: what sensors and schedules ask for."""
+    """Return the job that walks the whole pipeline, to be started by hand in the UI."""
     return dg.define_asset_job(
         name=f"{pipeline.name}_walk",
         selection=dg.AssetSelection.key_prefixes(pipeline.name),

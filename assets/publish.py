@@ -1,4 +1,4 @@
-"""What every asset has in common: its key, what decides its content, and how its version is published."""
+"""What every asset has in common: what decides its content, and how its version is published."""
 
 import hashlib
 import json

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from mlplatform.cli import summary
 from mlplatform.cli.dagster_home import materialize, walk_log
-from mlplatform.cli.lake import open_lake
+from mlplatform.cli.lake import open_lake, open_writable_lake
 from mlplatform.cli.release import find_pipeline
 from mlplatform.settings import Settings
 from mlplatform.spec import Pipeline
@@ -29,8 +29,7 @@ console = Console(highlight=False, soft_wrap=True)
 def run(settings: Settings, name: str, port: int) -> int:
     """Walk, serve, score, summarise; return 0, or the exit code of the walk that failed."""
     pipeline = find_pipeline(settings, name)
-    lake = open_lake(settings)
-    lake.check_writable()
+    lake = open_writable_lake(settings)
     began, started = datetime.now(UTC), time.monotonic()
     console.print(
         f"[bold]{name}[/]: walking the pipeline through Dagster (state in {settings.home})"

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError
 
 from rich.console import Console
 
-from mlplatform.cli.lake import open_lake
+from mlplatform.cli.lake import open_writable_lake
 from mlplatform.errors import PlatformError
 from mlplatform.settings import Settings
 
@@ -81,8 +81,7 @@ def _tried(name: str, look: Callable[[], str]) -> Finding:
 
 
 def _lake(settings: Settings) -> str:
-    lake = open_lake(settings)
-    lake.check_writable()
+    lake = open_writable_lake(settings)
     return f"{settings.lake} is writable and holds {len(lake.tables())} tables"
 
 

@@ -21,6 +21,20 @@ def open_lake(settings: Settings) -> "Lake":
     return Lake(settings.lake, _storage_options() if settings.lake.startswith("s3://") else None)
 
 
+def open_writable_lake(settings: Settings) -> "Lake":
+    """Return the lake in `settings`, once a file could be written to it.
+
+    Raises:
+        LakeError: Naming the settings that move it, if not.
+    """
+    lake = open_lake(settings)
+    try:
+        lake.check_writable()
+    except LakeError as wrong:
+        raise LakeError(f"{wrong}; MLPLATFORM_HOME or MLPLATFORM_LAKE moves the lake") from None
+    return lake
+
+
 def _storage_options() -> dict[str, str]:
     try:
         import boto3

@@ -14,8 +14,6 @@ from mlplatform.features.load import load_feature_set
 from mlplatform.ingest.split import TRAIN, parts, rows_of
 from mlplatform.spec import Pipeline
 
-KEYS = ("row_id", "part", "label")
-
 
 def training_rows(dataset: pa.Table, split: pa.Table) -> pa.Table:
     """Return the rows of `dataset` that `split` gives to training: what features may be fitted on.

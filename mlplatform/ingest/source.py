@@ -98,16 +98,6 @@ def land_file(pipeline: Pipeline, path: Path, table: "Table", lineage: "Lineage"
     )
 
 
-def fingerprint(pipeline: Pipeline) -> str:
-    """Return a sha256 over the declared files' names and bytes and how they are read.
-
-    Raises:
-        SourceError: If a file is missing.
-    """
-    identities = [file.identity for file in _declared_files(pipeline)]
-    return hashlib.sha256("".join(identities).encode()).hexdigest()
-
-
 def _declared_files(pipeline: Pipeline) -> list[_File]:
     paths = [pipeline.folder / name for name in pipeline.spec.source.files]
     name, times = Counter(path.name for path in paths).most_common(1)[0]

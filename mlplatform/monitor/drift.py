@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from mlplatform.errors import PlatformError
 from mlplatform.monitor.histogram import EmptyWindowError, Histogram
-from mlplatform.monitor.psi import expected_without_drift, psi
+from mlplatform.monitor.psi import excess_psi, expected_without_drift, psi
 from mlplatform.monitor.reference import Reference
 
 
@@ -23,7 +23,7 @@ class ColumnDrift:
     @property
     def excess(self) -> float:
         """The PSI beyond what chance gives at these row counts, at least 0."""
-        return max(self.psi - self.expected, 0.0)
+        return excess_psi(self.reference, self.current)
 
 
 def measure(reference: Reference, current: pa.Table) -> list[ColumnDrift]:

@@ -95,7 +95,7 @@ class RowCountGate(Gate):
 
 
 class FreshnessGate(Gate):
-    """Age of the newest data: the event time where declared, else when it landed."""
+    """Age of the newest data, counted from when it landed."""
 
     max_age_days: float = Field(default=365, gt=0)
 

@@ -65,7 +65,7 @@ def test_every_asset_has_a_blocking_check(walked: Walk):
 
 
 def test_the_test_rows_are_never_read_before_evaluation(walked: Walk):
-    """The trainer's table is read without them: changing every test label changes no parameter."""
+    """What the trainer and the study are given holds training and validation rows only."""
     from assets.model import seen_in_training
 
     features = walked.lake.table("census_income/features").latest()

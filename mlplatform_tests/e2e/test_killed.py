@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mlplatform.registry.mlflow_index import MlflowIndex
 from mlplatform_tests.conftest import ROOT
 from mlplatform_tests.e2e.conftest import BIN, SECONDS, Home
 
@@ -24,60 +25,60 @@ COMMAND = [
 ]
 
 
-def kill_when(home: Home, ready: Callable[[str], bool], after_seconds: float) -> str:
-    """Walk, and kill the process and its children some time after a line that is `ready`; return what it said."""
-    process = subprocess.Popen(
-        [str(BIN / COMMAND[0]), *COMMAND[1:]],
-        cwd=ROOT,
-        env=home.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    said = ""
+def kill_when(home: Home, now: Callable[[Home], bool]) -> None:
+    """Walk, and kill the process and its children as soon as `now`."""
+    said = home.folder / "walk.log"
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            [str(BIN / COMMAND[0]), *COMMAND[1:]],
+            cwd=ROOT,
+            env=home.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     deadline = time.monotonic() + SECONDS
-    for line in process.stdout:
-        said += line
-        assert time.monotonic() < deadline, said
-        if ready(line):
-            break
-    else:
-        pytest.fail(f"the walk ended before it could be killed:\n{said}")
-    time.sleep(after_seconds)
+    while not now(home):
+        assert process.poll() is None, said.read_text()[-3000:]
+        assert time.monotonic() < deadline, said.read_text()[-3000:]
+        time.sleep(0.001)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return said
 
 
-def features_are_written(line: str) -> bool:
-    """The next thing that happens is training."""
-    return "gate features_finite: pass" in line
+def rows_are_written_and_not_committed(home: Home) -> bool:
+    """The dataset's file has begun, and no commit names it."""
+    folder = home.folder / "state" / "lake" / "census_income" / "dataset"
+    return any(folder.glob("*.parquet*")) and not any(folder.glob("_delta_log/*.json"))
 
 
-def the_dataset_comes_next(line: str) -> bool:
-    """The next thing that happens is typing the rows and writing them."""
-    return "gate files_landed: pass" in line
+def training_has_begun(home: Home) -> bool:
+    """The tracking database is there, which is made just before training, and no model yet."""
+    return (home.folder / "state" / "mlflow" / "mlflow.db").exists()
+
+
+def the_model_is_registered(home: Home) -> bool:
+    """The row is there, and its index entry and deployment are not, or not all."""
+    folder = home.folder / "state" / "lake" / "census_income" / "registered_model"
+    return any(folder.glob("_delta_log/*.json"))
 
 
 @pytest.mark.parametrize(
-    ("ready", "after_seconds", "unfinished"),
-    [(features_are_written, 1.5, "model"), (the_dataset_comes_next, 0.05, "dataset")],
-    ids=["in training", "in a write"],
+    "now", [rows_are_written_and_not_committed, training_has_begun, the_model_is_registered]
 )
 def test_a_killed_walk_ends_like_an_undisturbed_one(
-    deployed: Home,
-    new_home: Callable[..., Home],
-    ready: Callable,
-    after_seconds: float,
-    unfinished: str,
+    deployed: Home, new_home: Callable[..., Home], now: Callable[[Home], bool]
 ):
     home = new_home()
-    kill_when(home, ready, after_seconds)
-    assert unfinished not in home.digests() or unfinished == "dataset"
+    kill_when(home, now)
+    if now is not the_model_is_registered:
+        assert "model" not in home.digests()
     again = home.materialize()
     assert again.returncode == 0, again.stderr[-3000:]
     assert home.digests() == deployed.digests()
     tables = home.lake.tables()
     assert sorted(tables) == sorted(t for t in deployed.lake.tables() if "predictions" not in t)
+    aliases = MlflowIndex(f"sqlite:///{home.folder}/state/mlflow/mlflow.db").aliases(
+        "census_income"
+    )
+    assert aliases == {"champion": "1"}

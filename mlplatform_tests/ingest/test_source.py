@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import SourceError
-from mlplatform.ingest.source import fingerprint, land, land_file
+from mlplatform.ingest.source import land, land_file
 from mlplatform_tests.ingest.conftest import COLUMNS, LINEAGE, ROOT
 
 A = "ann,41,1.68,yes\nbob,?,1.80,no\n"
@@ -155,17 +155,6 @@ def test_two_declared_files_of_one_name_are_refused(make_pipeline, table, tmp_pa
         (tmp_path / year).mkdir()
     with pytest.raises(SourceError, match=r"2 files named a\.csv.*rename all but one"):
         land(make_pipeline({"1993/a.csv": B, "1994/a.csv": B}), table, LINEAGE)
-
-
-def test_the_fingerprint_follows_bytes_names_order_and_dialect(make_pipeline):
-    prints = [
-        fingerprint(make_pipeline({"a.csv": A, "b.csv": B})),
-        fingerprint(make_pipeline({"a.csv": B, "b.csv": A})),
-        fingerprint(make_pipeline({"b.csv": B, "a.csv": A})),
-        fingerprint(make_pipeline({"a.csv": A, "b.csv": B}, missing=["?"])),
-    ]
-    assert len(set(prints)) == len(prints)
-    assert fingerprint(make_pipeline({"a.csv": A, "b.csv": B})) == prints[0]
 
 
 KILLED = """
