@@ -92,6 +92,17 @@ def land(
 
 
 @app.command()
+def withdraw(
+    pipeline: Pipeline,
+    batch: Annotated[str, typer.Argument(help="File name of a landed batch.")],
+) -> None:
+    """Take a landed batch out again, one that the data gates refuse, say."""
+    from mlplatform.cli.release import withdraw_batch
+
+    withdraw_batch(settings(), pipeline, batch)
+
+
+@app.command()
 def promote(pipeline: Pipeline, reason: Reason = "promoted by hand") -> None:
     """Give the canary all traffic."""
     from mlplatform.cli.release import promote_canary

@@ -46,6 +46,16 @@ def land_batch(settings: Settings, name: str, file: Path) -> None:
     console.print(f"{file.name}: {added:,} rows landed as {table.name} version {version.number}")
 
 
+def withdraw_batch(settings: Settings, name: str, batch: str) -> None:
+    """Take a landed batch out of the pipeline's source again."""
+    from mlplatform.ingest.source import withdraw_file
+
+    pipeline = find_pipeline(settings, name)
+    table = open_lake(settings).table(pipeline.table("source"))
+    version = withdraw_file(batch, table, _lineage(settings, table.name))
+    console.print(f"{batch}: withdrawn; {table.name} version {version.number} is without it")
+
+
 def promote_canary(settings: Settings, name: str, reason: str) -> None:
     """Give the canary all traffic."""
 

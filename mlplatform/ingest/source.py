@@ -98,6 +98,31 @@ def land_file(pipeline: Pipeline, path: Path, table: "Table", lineage: "Lineage"
     )
 
 
+def withdraw_file(name: str, table: "Table", lineage: "Lineage") -> "Version":
+    """Take the rows of a landed batch out again, in one commit; versions before it keep them.
+
+    Raises:
+        SourceError: If no batch of this name has landed; a declared file is taken out of the spec.
+    """
+    import pyarrow.compute as pc
+
+    landed = _landed(table)
+    batches = sorted(set(landed.identities) - landed.declared)
+    if landed.newest is None or name not in batches:
+        known = ", ".join(batches) or "none"
+        raise SourceError(f"{table.name}: no batch {name!r} has landed; batches: {known}")
+    kept = {other: known for other, known in landed.identities.items() if other != name}
+    rows = table.read(landed.newest, where=pc.field("source_file") != name)
+    fact = {
+        "declared": True,
+        "files": {other: known for other, known in kept.items() if other in landed.declared},
+        "batches": {other: known for other, known in kept.items() if other in batches},
+        "generation": landed.generation + 1,
+    }
+    facts = {FACT: json.dumps(fact, sort_keys=True)}
+    return table.overwrite(rows, _with(lineage, facts), expected=landed.newest.number)
+
+
 def _declared_files(pipeline: Pipeline) -> list[_File]:
     paths = [pipeline.folder / name for name in pipeline.spec.source.files]
     name, times = Counter(path.name for path in paths).most_common(1)[0]
@@ -133,8 +158,9 @@ def _landed(table: "Table") -> _Landed:
         fact = json.loads(version.lineage.facts.get(FACT, "{}"))
         if fact.get("generation", 0) > landed.generation:
             landed = _Landed(fact["generation"], {}, {}, set(), None)
-        landed.identities.update(fact.get("files", {}))
-        landed.versions.update(dict.fromkeys(fact.get("files", {}), version))
+        files = {**fact.get("files", {}), **fact.get("batches", {})}
+        landed.identities.update(files)
+        landed.versions.update(dict.fromkeys(files, version))
         landed.declared.update(fact.get("files", {}) if fact.get("declared") else ())
         landed = replace(landed, newest=version)
     return landed

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import SourceError
-from mlplatform.ingest.source import land, land_file
+from mlplatform.ingest.source import land, land_file, withdraw_file
 from mlplatform_tests.ingest.conftest import COLUMNS, LINEAGE, ROOT
 
 A = "ann,41,1.68,yes\nbob,?,1.80,no\n"
@@ -155,6 +155,29 @@ def test_two_declared_files_of_one_name_are_refused(make_pipeline, table, tmp_pa
         (tmp_path / year).mkdir()
     with pytest.raises(SourceError, match=r"2 files named a\.csv.*rename all but one"):
         land(make_pipeline({"1993/a.csv": B, "1994/a.csv": B}), table, LINEAGE)
+
+
+def test_a_withdrawn_batch_is_gone_and_can_land_again(make_pipeline, table, tmp_path):
+    pipeline = make_pipeline({"a.csv": A}, missing=["?"])
+    land(pipeline, table, LINEAGE)
+    for name, text in (("bad.csv", B), ("good.csv", B.replace("cy", "di"))):
+        (tmp_path / name).write_text(text)
+        land_file(pipeline, tmp_path / name, table, LINEAGE)
+    withdraw_file("bad.csv", table, LINEAGE)
+    assert names(table) == ["ann", "bob", "di"]
+    before = table.latest()
+    assert land(pipeline, table, LINEAGE) == before
+    assert land_file(pipeline, tmp_path / "good.csv", table, LINEAGE) == before
+    land_file(pipeline, tmp_path / "bad.csv", table, LINEAGE)
+    assert names(table) == ["ann", "bob", "di", "cy"]
+
+
+def test_only_a_landed_batch_can_be_withdrawn(make_pipeline, table):
+    pipeline = make_pipeline({"a.csv": A}, missing=["?"])
+    land(pipeline, table, LINEAGE)
+    for name in ("a.csv", "never.csv"):
+        with pytest.raises(SourceError, match=f"no batch '{name}' has landed; batches: none"):
+            withdraw_file(name, table, LINEAGE)
 
 
 KILLED = """
