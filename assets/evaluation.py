@@ -1,5 +1,7 @@
 """Evaluation: the candidate, and the champion it would replace, on the test rows nothing has read before."""
 
+import math
+
 import dagster as dg
 
 from assets.nouns import asset_of
@@ -8,7 +10,7 @@ from mlplatform.lake import Lake, Version
 from mlplatform.rollout import TrafficState
 from mlplatform.rollout.events import traffic
 from mlplatform.spec import Pipeline
-from resources import ComputeResource, LakeResource
+from resources import ComputeResource, LakeResource, MlflowResource
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -19,6 +21,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         lake: LakeResource,
         compute: ComputeResource,
+        mlflow: MlflowResource,
         model: Version,
         dataset: Version,
         split: Version,
@@ -28,8 +31,15 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         champion = to_replace(traffic(store.table(pipeline.table("deployment"))), candidate)
 
         def make() -> Made:
+            from mlplatform.registry.tracking import child_run
+
             compute.prepare()
-            return _assessed(store, pipeline, dataset, split, candidate, champion)
+            parent = mlflow.parent_run(pipeline.name)
+            made = _assessed(store, pipeline, dataset, split, candidate, champion)
+            with child_run(mlflow.tracking_uri, parent, pipeline.table("evaluation")) as run:
+                run.metrics({name: n for name, n in made.shown.items() if math.isfinite(n or 0)})
+                run.tags({"mlplatform.model_digest": candidate})
+            return made
 
         return publish(
             context, store, pipeline, "evaluation", [model, dataset, split], make, champion=champion

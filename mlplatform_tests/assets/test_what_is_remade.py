@@ -55,6 +55,25 @@ def test_another_seed_makes_another_model_and_what_follows_from_it(walk: Walk):
     assert aliases == {"champion": "1", "challenger": "2"}
 
 
+def test_each_walk_is_a_run_in_mlflow_with_a_child_for_each_asset_that_logs(walk: Walk):
+    from mlplatform.registry.backend import client
+
+    tracking = client(walk.settings.mlflow_uri)
+    experiment = tracking.get_experiment_by_name("census_income")
+    assert experiment is not None
+    runs = tracking.search_runs([experiment.experiment_id])
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    parents = {run.info.run_id for run in runs} - {run.info.run_id for run in children}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == parents
+    names = sorted(run.data.tags["mlplatform.asset"] for run in children)
+    assert names == ["census_income/evaluation"] * 2 + ["census_income/model"] * 2
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    evaluated = [
+        run for run in children if run.data.tags["mlplatform.asset"].endswith("evaluation")
+    ]
+    assert all(0.5 < run.data.metrics["test/auc"] <= 1 for run in evaluated)
+
+
 def test_mlflow_follows_a_promotion(walk: Walk):
     promote_canary(walk.settings, "census_income", "test")
     index = MlflowIndex(walk.settings.mlflow_uri)
