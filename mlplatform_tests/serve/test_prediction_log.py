@@ -130,7 +130,8 @@ def test_closing_gives_up_in_time_and_counts_what_was_lost(lake, tmp_path, monke
     logged = Logged(lake)
     logged.log.offer(answer("r1"))
     logged.log.close()
-    assert logged.count("dropped") == 1
+    # A write that is under way when time is up is counted when it fails, a moment later.
+    assert eventually(lambda: logged.count("dropped") == 1)
     assert logged.log.offer(answer("r2")) is False
 
 
