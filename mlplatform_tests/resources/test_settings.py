@@ -44,3 +44,15 @@ def test_the_checkout_is_found_from_a_folder_below_it(tmp_path: Path):
 def test_outside_a_checkout_the_error_says_where_to_go(tmp_path: Path):
     with pytest.raises(PlatformError, match="not inside a checkout; go to the folder with"):
         find_root(tmp_path)
+
+
+def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path):
+    """Continuous integration often passes unset inputs as empty strings."""
+    names = ("HOME", "LAKE", "MLFLOW_URI", "PIPELINES", "EXECUTOR", "TFDV_PYTHON")
+    empty = {f"MLPLATFORM_{name}": "" for name in names}
+    assert Settings.from_environment(empty, tmp_path) == Settings.from_environment({}, tmp_path)
+
+
+def test_a_relative_lake_is_the_same_one_from_every_folder(tmp_path: Path):
+    settings = Settings.from_environment({"MLPLATFORM_LAKE": "my/lake"}, tmp_path)
+    assert settings.lake == f"{tmp_path}/my/lake"
