@@ -93,6 +93,9 @@ class PredictionLog:
             self._give_up = time.monotonic() + CLOSE_SECONDS
             self._wake.notify()
         self._thread.join(CLOSE_SECONDS + RETRY_SECONDS)
+        with self._wake:  # Of a write still under way nobody will hear the outcome.
+            self._metrics.dropped.inc(self._rows)
+            self._rows = 0
 
     def _run(self) -> None:
         while self._give_up is None:
@@ -111,14 +114,16 @@ class PredictionLog:
         if not answers:
             return
         rows = sum(len(answer.rows) for answer in answers)
+        outcome = self._metrics.logged
         try:
             self._write(answers)
-            self._metrics.logged.inc(rows)
         except Exception:  # This thread must outlive whatever a row holds.
-            self._metrics.dropped.inc(rows)
+            outcome = self._metrics.dropped
             _log.exception("%d predictions are not logged", rows)
         with self._wake:
-            self._rows -= rows
+            if self._rows:  # None are left where `close` has given them up and counted them.
+                outcome.inc(rows)
+                self._rows -= rows
 
     def _write(self, answers: list[Answer]) -> None:
         token = f"predictions:{uuid.uuid4()}"  # The same for every attempt: written once.
