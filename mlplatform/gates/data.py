@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mlplatform.gates.answer import finite, refused
-from mlplatform.spec.model import FreshnessGate, MissingGate, RowCountGate, SchemaGate
+from mlplatform.spec.data_gates import FreshnessGate, MissingGate, RowCountGate, SchemaGate
 from mlplatform.verdict import Outcome, Verdict
 
 SECONDS_PER_DAY = 86_400

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import SourceError
-from mlplatform.spec.model import CsvSource
+from mlplatform.spec.source import CsvSource
 
 CHUNK_ROWS = 65_536  # Python strings alive at once; Arrow's take a fifth of their room.
 DELIMITERS = (",", ";", "\t", "|")  # The ones met in practice; only for a hint.

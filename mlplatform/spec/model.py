@@ -1,38 +1,19 @@
 """Everything a pipeline may say, and nothing else: unknown fields are refused."""
 
 import re
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from mlplatform.verdict import Severity
+from mlplatform.spec.data_gates import DataGates
+from mlplatform.spec.section import ColumnName, ColumnType, Gate, Name, Section, Share
+from mlplatform.spec.source import AnySource, FileSource
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
-ColumnType = Literal["int64", "float64", "string"]
-
-
-class Section(BaseModel):
-    """A part of a spec: frozen, and strict about names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CsvSource(Section):
-    """Delimited text files, gzip or plain, read in the order given."""
-
-    kind: Literal["csv"] = "csv"
-    files: list[str] = Field(min_length=1, description="Paths relative to the pipeline's folder.")
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    header: bool = Field(default=True, description="Whether the first line names the columns.")
-    skip_initial_space: bool = Field(default=False, description="Drop blanks after each delimiter.")
-    comment: str | None = Field(default=None, description="Lines that begin with this are skipped.")
-    missing: list[str] = Field(default=[""], description="Fields that mean 'no value'.")
+RESERVED = ("row_id", "source_file", "source_line", "part")  # Columns the platform adds.
 
 
 class Label(Section):
@@ -44,19 +25,43 @@ class Label(Section):
 
 
 class Split(Section):
-    """Which rows train, validate and test. A row never changes side as data grows."""
+    """Which rows train, validate and test. A row never changes side as data grows.
 
+    By `row`, a hash of the row's key (or of its content, without a key) decides; by `group`, a hash
+    of its entity, so that no entity is on two sides; by `time`, the declared instants.
+    """
+
+    by: Literal["row", "group", "time"] = "row"
+    group: ColumnName | None = Field(default=None, description="The entity's column, for `group`.")
+    validation_from: datetime | None = Field(default=None, description="Instant, for `time`.")
+    test_from: datetime | None = Field(default=None, description="Instant, for `time`.")
     test_files: list[str] = Field(default=[], description="Source files that are the test split.")
     test: Share = Field(default=0.0, description="Share of the other rows held out for the test.")
     validation: Share = Field(default=0.1, description="Share of the rows left that validates.")
-    seed: int = Field(default=0, description="Salts the hash of a row's content.")
+    seed: int = Field(default=0, description="Salts the hash.")
+
+    @model_validator(mode="after")
+    def _has_what_it_splits_by(self) -> Self:
+        instants = (self.validation_from, self.test_from)
+        if self.by == "group" and self.group is None:
+            raise ValueError("split.by is 'group'; name the entity's column in split.group")
+        if self.by == "time":
+            if None in instants:
+                raise ValueError(
+                    "split.by is 'time'; set split.validation_from and split.test_from"
+                )
+            if any(at.tzinfo is None for at in instants if at):
+                raise ValueError("split instants need a time zone, like 2013-10-01T00:00:00Z")
+            if self.validation_from > self.test_from:  # type: ignore[operator]  # Neither is None.
+                raise ValueError("split.validation_from is after split.test_from")
+        return self
 
 
 class Model(Section):
     """The model family and how it is trained."""
 
     family: Literal["mlp"] = "mlp"
-    hidden: list[Annotated[int, Field(ge=1, le=8192)]] = [128, 64]
+    hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 64])
     dropout: Share = 0.1
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
@@ -74,46 +79,6 @@ class Tuning(Section):
     weight_decay: tuple[float, float] = (1e-6, 1e-2)
     dropout: tuple[Share, Share] = (0.0, 0.4)
     seed: int = 0
-
-
-class Gate(Section):
-    """What every gate has: whether it stops the walk."""
-
-    severity: Severity = Severity.BLOCK
-
-
-class SchemaGate(Gate):
-    """TFDV's anomalies of the data against the accepted schema."""
-
-    max_anomalies: int = Field(default=0, ge=0)
-
-
-class RowCountGate(Gate):
-    """Too few rows, or far fewer than the reference version had."""
-
-    minimum: int = Field(default=1000, ge=1)
-
-
-class FreshnessGate(Gate):
-    """Age of the newest data, counted from when it landed."""
-
-    max_age_days: float = Field(default=365, gt=0)
-
-
-class MissingGate(Gate):
-    """Largest share of missing values a column may have."""
-
-    max_share: Share = 0.1
-    columns: dict[ColumnName, Share] = Field(default={}, description="Limits of single columns.")
-
-
-class DataGates(Section):
-    """Gates between `dataset` and `split`."""
-
-    data_schema: SchemaGate = SchemaGate()
-    row_count: RowCountGate = RowCountGate()
-    freshness: FreshnessGate = FreshnessGate()
-    missing_values: MissingGate = MissingGate()
 
 
 class AccuracyGate(Gate):
@@ -208,15 +173,22 @@ class PipelineSpec(Section):
 
     name: Name
     description: str = ""
-    owners: list[str] = []
-    source: CsvSource
+    owners: list[str] = Field(default=[])
+    source: AnySource
     columns: dict[ColumnName, ColumnType] = Field(
         min_length=2, description="Every column, in file order."
+    )
+    key: list[ColumnName] = Field(default=[], description="Columns that together identify a row.")
+    event_time: ColumnName | None = Field(
+        default=None, description="The timestamp column that says when a row happened."
     )
     label: Label
     groups: list[ColumnName] = Field(default=[], description="Columns fairness is judged over.")
     unused: dict[ColumnName, str] = Field(
         default={}, description="Columns no feature may use, each with the reason."
+    )
+    known_after: dict[ColumnName, str] = Field(
+        default={}, description="Columns known only after the event, each with the reason."
     )
     features: str = "features.py"
     split: Split = Split()
@@ -227,24 +199,56 @@ class PipelineSpec(Section):
     rollout: Rollout = Rollout()
     triggers: Triggers = Triggers()
 
+    @field_validator("data_gates", "model_gates", mode="before")
+    @classmethod
+    def _empty_is_default(cls, section: object) -> object:
+        """`data_gates:` with nothing behind it means the defaults."""
+        return {} if section is None else section
+
     @model_validator(mode="after")
-    def _names_known_columns(self) -> "PipelineSpec":
+    def _names_known_columns(self) -> Self:
+        gates = self.data_gates
         named = {
             "label.column": [self.label.column],
+            "key": self.key,
+            "event_time": [self.event_time] if self.event_time else [],
             "groups": self.groups,
             "unused": list(self.unused),
-            "data_gates.missing_values.columns": list(self.data_gates.missing_values.columns),
+            "known_after": list(self.known_after),
+            "split.group": [self.split.group] if self.split.group else [],
+            "data_gates.missing_values.columns": list(gates.missing_values.columns),
+            "data_gates.value_ranges.columns": list(gates.value_ranges.columns),
+            "data_gates.value_ranges.domains": list(gates.value_ranges.domains),
+            "data_gates.distribution.ignore": list(gates.distribution.ignore),
+            "data_gates.label_leakage.allow": list(gates.label_leakage.allow),
+            "data_gates.sensitive_data.allow": list(gates.sensitive_data.allow),
         }
         for field, names in named.items():
             for name in names:
                 if name not in self.columns:
                     known = ", ".join(self.columns)
                     raise ValueError(f"{field} names the column {name!r}; columns: {known}")
-        unknown = [
-            f for f in self.split.test_files if f not in [_last(p) for p in self.source.files]
-        ]
-        if unknown:
+        reserved = [name for name in self.columns if name in RESERVED]
+        if reserved:
+            raise ValueError(f"columns.{reserved[0]}: the platform adds this column; rename yours")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.event_time and self.columns[self.event_time] != "timestamp":
+            raise ValueError(f"event_time {self.event_time!r} is not declared as timestamp")
+        if self.split.by == "time" and not self.event_time:
+            raise ValueError("split.by is 'time'; name the timestamp column in event_time")
+        if self.source.load == "upsert" and not self.key:
+            raise ValueError("source.load is 'upsert'; name the columns that identify a row in key")
+        names = [_last(path) for path in getattr(self.source, "files", [])]
+        patterns = isinstance(self.source, FileSource) and any("*" in name for name in names)
+        unknown = [f for f in self.split.test_files if f not in names]
+        if unknown and not patterns:
             raise ValueError(f"split.test_files names {unknown[0]!r}, which is not in source.files")
+        cursor = getattr(self.source, "cursor", None)
+        if cursor and cursor not in self.columns:
+            raise ValueError(f"source.cursor names the column {cursor!r}, which is not declared")
         return self
 
 

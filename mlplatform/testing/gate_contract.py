@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlplatform.spec.model import Gate
+from mlplatform.spec.section import Gate
 from mlplatform.verdict import Outcome, Severity, Verdict
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mlplatform.gates.data import data_schema, freshness, missing_values, row_count
-from mlplatform.spec.model import FreshnessGate, MissingGate, RowCountGate, SchemaGate
+from mlplatform.spec.data_gates import FreshnessGate, MissingGate, RowCountGate, SchemaGate
 from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
 

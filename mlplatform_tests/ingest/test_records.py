@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlplatform.errors import SourceError
 from mlplatform.ingest.records import parse
 from mlplatform.ingest.text import decode, read_bytes
-from mlplatform.spec.model import CsvSource
+from mlplatform.spec.source import CsvSource
 
 PATH = Path("data/people.csv")
 COLUMNS = ["name", "age", "member"]

@@ -1,0 +1,188 @@
+"""What was measured about data, as plain values: `validate` makes them, `gates` judge them.
+
+Shares lie in [0, 1]. A measurement that could not be made is `None`, and never counts as good.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Example = Mapping[str, Any]  # source_file, source_line, and the values of the columns meant.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Malformed:
+    """Rows in quarantine of the files that the table holds."""
+
+    rows: int  # Of the files, good and bad.
+    rejected: int
+    by_file: Mapping[str, tuple[int, int]]  # File: (rejected, rows).
+    reasons: Mapping[str, int]  # Reason: rows.
+    examples: Sequence[Example] = ()  # With line, reason, and the beginning of the text.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anomaly:
+    """One way in which data breaks the schema: the column ("" the table), TFDV's name, its words."""
+
+    column: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingSeen:
+    """Missing values of one column."""
+
+    column: str
+    rows: int
+    missing: int
+    new_rows: int = 0
+    new_missing: int = 0  # Of the new rows.
+    reference_rows: int = 0  # 0: there is no reference.
+    reference_missing: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicates:
+    """Rows that repeat an earlier one, whole or by key."""
+
+    rows: int
+    repeated: int
+    key: tuple[str, ...] = ()
+    key_repeated: int | None = None  # None without a key.
+    new_rows: int = 0
+    new_repeated: int = 0  # New rows equal to any earlier row.
+    reference_share: float | None = None
+    exact: bool = True  # Else estimated from a sample of the rows' hashes.
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeSeen:
+    """Extremes of one number (or time, in microseconds since 1970) among the rows judged."""
+
+    column: str
+    values: int
+    least: float | None
+    most: float | None
+    not_finite: int = 0
+    outside: int = 0  # Values outside the declared limits or domain.
+    reference_least: float | None = None
+    reference_most: float | None = None
+    stretched: int = 0  # Values further out than the reference's range, stretched by the policy.
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutliersSeen:
+    """Values of one column whose robust z, |x - median| / (1.4826 MAD), exceeds the policy's."""
+
+    column: str
+    values: int
+    outliers: int
+    median: float | None
+    deviation: float | None  # 1.4826 MAD of the reference, or of the data without one.
+    reference_share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrelationSeen:
+    """Pearson's r of two columns among the rows judged, and in the reference."""
+
+    first: str
+    second: str
+    rows: int
+    r: float | None
+    reference_rows: int
+    reference_r: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftSeen:
+    """How far one column of the rows judged lies from the reference."""
+
+    column: str
+    rows: int
+    reference_rows: int
+    psi: float | None = None  # As measured, in nats.
+    expected_psi: float = 0.0  # With no drift, at these row counts.
+    ks: float | None = None  # Numbers only.
+    ks_p: float | None = None
+    mean: float | None = None
+    reference_mean: float | None = None
+    reference_deviation: float | None = None
+    l_infinity: float | None = None  # TFDV's, categories only.
+    jensen_shannon: float | None = None  # TFDV's, numbers only.
+    worst: str = ""  # The bin or category that moved most, with both shares, in words.
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSeen:
+    """Rows by class of the label among the rows judged, and in the reference (empty: none)."""
+
+    classes: Mapping[str, int]
+    reference: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakSeen:
+    """What one column alone says about the label."""
+
+    column: str
+    auc: float | None  # Of the best single-column rule, at least 0.5.
+    dependence: float | None  # Theil's U(label | column), less its expectation by chance.
+    missing_auc: float | None = None  # Of the column's being missing.
+    late_share: float | None = None  # Rows where this time is after the event's.
+    worst: str = ""  # What gives the label away, in words.
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitiveSeen:
+    """Values of one column that look like personal data. Examples are masked."""
+
+    column: str
+    kind: str  # "email", "phone", "card", "national id", "name", "address", "free text", …
+    share: float  # Of distinct values looked at.
+    looked_at: int
+    masked: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlapSeen:
+    """Test rows whose content, or entities, also train or validate."""
+
+    test_rows: int
+    shared_rows: int
+    entity: str = ""
+    test_entities: int = 0
+    shared_entities: int = 0
+    shares: Mapping[str, float] = field(default_factory=dict)  # Part: share of all rows.
+    balance: Mapping[str, float] = field(default_factory=dict)  # Part: share of the positive class.
+    examples: Sequence[Example] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataMeasured:
+    """Everything the gates of one dataset version want to know; `None` was not measured.
+
+    The rows judged by comparison are the new ones (of files the version accepted before did not
+    have) where there are enough, else all; `judged` says which, in words.
+    """
+
+    rows: int | None
+    new_rows: int | None = None
+    accepted_rows: int | None = None  # Of the version accepted before; None for the first.
+    newest: datetime | None = None  # By event time, else when the last file landed.
+    judged: str = "all rows"
+    has_reference: bool = False
+    anomalies: Sequence[Anomaly] | None = None
+    missing: Sequence[MissingSeen] | None = None
+    duplicates: Duplicates | None = None
+    ranges: Sequence[RangeSeen] | None = None
+    outliers: Sequence[OutliersSeen] | None = None
+    correlations: Sequence[CorrelationSeen] | None = None
+    shifts: Sequence[ShiftSeen] | None = None
+    label: LabelSeen | None = None
+    leaks: Sequence[LeakSeen] | None = None
+    sensitive: Sequence[SensitiveSeen] | None = None
+    examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)  # Gate: rows.
