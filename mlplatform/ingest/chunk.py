@@ -1,0 +1,69 @@
+"""What every reader yields: typed rows, and the records that could not become rows."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from mlplatform.spec import PipelineSpec
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+ARROW: dict[str, pa.DataType] = {
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "timestamp": TIMESTAMP,
+}
+ORIGIN = ("source_file", "source_line")  # Where a row was read; not part of its content.
+SHOWN_CHARACTERS = 1_000  # Of a rejected record, enough to find and mend it.
+
+QUARANTINE = pa.schema(
+    [
+        pa.field("source_file", pa.string()),
+        pa.field("source_line", pa.int64()),  # 1-based; a record's first line.
+        pa.field("column", pa.string()),  # Null where no single column is to blame.
+        pa.field("reason", pa.string()),
+        pa.field("text", pa.string()),  # The record's beginning, at most SHOWN_CHARACTERS.
+    ]
+)
+
+
+def rows_schema(spec: PipelineSpec) -> pa.Schema:
+    """Return the schema of `source`: declared columns in their types, source_file, source_line."""
+    declared = [pa.field(name, ARROW[kind]) for name, kind in spec.columns.items()]
+    origin = [pa.field("source_file", pa.string()), pa.field("source_line", pa.int64())]
+    return pa.schema(declared + origin)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some records of one file, in the file's order: `rows` by `rows_schema`, `rejected` by `QUARANTINE`.
+
+    Every record of the file is in exactly one of the two, once.
+    """
+
+    rows: pa.RecordBatch
+    rejected: pa.RecordBatch
+
+
+@dataclass(frozen=True, order=True)
+class Reject:
+    """One record that could not become a row: its first line, what is wrong, how it begins."""
+
+    line: int
+    reason: str
+    text: str
+    column: str | None = None
+
+
+def rejected_batch(file: str, rejects: list[Reject]) -> pa.RecordBatch:
+    """Return `rejects` by `QUARANTINE`, in the order of their lines."""
+    ordered = sorted(rejects, key=lambda reject: reject.line)
+    columns = {
+        "source_file": [file] * len(ordered),
+        "source_line": [reject.line for reject in ordered],
+        "column": [reject.column for reject in ordered],
+        "reason": [reject.reason for reject in ordered],
+        "text": [reject.text[:SHOWN_CHARACTERS] for reject in ordered],
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=QUARANTINE)
