@@ -34,13 +34,13 @@ def small_pipeline(pipelines: Path, **changes: Any) -> Path:
         "triggers__volume__min_rows": 500,
         "triggers__drift__min_requests": 200,
     }
-    change(folder, source=CENSUS / "defs.yaml", **{**small, **changes})
+    change(folder, template=CENSUS / "defs.yaml", **{**small, **changes})
     return folder
 
 
-def change(folder: Path, source: Path | None = None, **changes: Any) -> None:
+def change(folder: Path, template: Path | None = None, **changes: Any) -> None:
     """Set fields of the pipeline's `defs.yaml`."""
-    document = yaml.safe_load((source or folder / "defs.yaml").read_text())
+    document = yaml.safe_load((template or folder / "defs.yaml").read_text())
     for dotted, value in changes.items():
         *sections, field = dotted.split("__")
         section = document["attributes"]

@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from mlplatform.errors import SpecError
 from mlplatform.spec.model import PipelineSpec
+from mlplatform.spec.source import SECRET
 
 COMPONENT = "assets.MLPipeline"
 
@@ -92,7 +94,7 @@ def _attributes(path: Path) -> Any:
 
 def _first_problem(wrong: ValidationError, path: Path) -> str:
     problem = wrong.errors()[0]
-    field = ".".join(str(part) for part in ("attributes", *problem["loc"]))
+    field = ".".join(str(part) for part in ("attributes", *_place(problem["loc"])))
     more = f" (and {wrong.error_count() - 1} more)" if wrong.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
         return f"{path}: {field}: no such field; remove it or check its spelling{more}"
@@ -100,7 +102,24 @@ def _first_problem(wrong: ValidationError, path: Path) -> str:
         return f"{path}: {field}: missing; {_expected(problem['loc'])}{more}"
     if problem["type"] == "value_error":
         return f"{path}: {problem['ctx']['error']}{more}"
-    return f"{path}: {field}: got {problem['input']!r}; {problem['msg']}{more}"
+    if problem["type"] == "union_tag_not_found":
+        return f"{path}: {field}.kind: missing; one of {_kinds(problem)}{more}"
+    if problem["type"] == "union_tag_invalid":
+        got = problem["ctx"]["tag"]
+        return f"{path}: {field}.kind: got {got!r}; Input should be {_kinds(problem)}{more}"
+    got = "a value not shown here" if problem["type"] == SECRET else repr(problem["input"])
+    return f"{path}: {field}: got {got}; {problem['msg']}{more}"
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Leave out which kind of source was tried: the file does not say it in the path."""
+    return (loc[0], *loc[2:]) if loc[:1] == ("source",) and len(loc) > 1 else loc
+
+
+def _kinds(problem: ErrorDetails) -> str:
+    return str(
+        problem.get("ctx", {}).get("expected_tags") or "csv, jsonl, parquet, delta, sql, function"
+    )
 
 
 def _expected(loc: tuple[int | str, ...]) -> str:

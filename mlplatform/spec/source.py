@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from mlplatform.spec.section import ColumnName, Section
 
 Load = Literal["append", "full", "upsert"]
+SECRET = "secret"  # Type of an error whose input may hold a password: it is never shown.
 SINCE = ":since"  # Stands in a query for the newest value of the cursor that has landed.
 
 
@@ -87,11 +88,17 @@ class SqlSource(Source):
 
     kind: Literal["sql"]
     connection: str = Field(
-        pattern=r"^[A-Z][A-Z0-9_]*$",
-        description="Name of the environment variable that holds the URI, never the URI itself.",
+        description="Name of the environment variable that holds the URI, never the URI itself."
     )
     query: str = Field(min_length=1)
     cursor: ColumnName | None = None
+
+    @field_validator("connection")
+    @classmethod
+    def _is_a_name(cls, connection: str) -> str:
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", connection):
+            raise PydanticCustomError(SECRET, "Input should name an environment variable")
+        return connection
 
     @model_validator(mode="after")
     def _cursor_and_since(self) -> "SqlSource":
