@@ -2,21 +2,35 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from mlplatform.spec.section import Gate, Section
 from mlplatform.verdict import Severity
 
 if TYPE_CHECKING:
     from mlplatform.spec import PipelineSpec
 
-Subject = Literal["dataset", "model"]
+Subject = Literal["source", "dataset", "split", "model"]
 
-# What a verdict's meaning depends on: the limits, the groups judged, and what counts as positive.
-SECTIONS = ("data_gates", "model_gates", "groups", "label")
+# Data gates that do not judge the dataset.
+ELSEWHERE: Mapping[str, Subject] = {"malformed_rows": "source", "overlap": "split"}
+
+# What a verdict's meaning depends on: the limits, the groups judged, and what counts as positive, what is a key.
+SECTIONS = (
+    "data_gates",
+    "model_gates",
+    "groups",
+    "label",
+    "key",
+    "event_time",
+    "unused",
+    "known_after",
+)
 
 
 def policy_hash(spec: "PipelineSpec") -> str:
-    """Return a sha256 over the spec's gates, groups and label, equal for equal content."""
+    """Return a sha256 over the spec's gates and what they refer to, equal for equal content."""
     content = spec.model_dump(mode="json", include=set(SECTIONS))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -28,12 +42,18 @@ def required(spec: "PipelineSpec") -> dict[str, Subject]:
     where the spec declares groups: with none there is nothing to compare.
     """
     gates: dict[str, Subject] = {}
-    for name in type(spec.data_gates).model_fields:
-        if getattr(spec.data_gates, name).severity is Severity.BLOCK:
-            gates[name] = "dataset"
-    for name in type(spec.model_gates).model_fields:
-        if getattr(spec.model_gates, name).severity is Severity.BLOCK:
+    for name, gate in declared(spec.data_gates).items():
+        if gate.severity is Severity.BLOCK:
+            gates[name] = ELSEWHERE.get(name, "dataset")
+    for name, gate in declared(spec.model_gates).items():
+        if gate.severity is Severity.BLOCK:
             gates[name] = "model"
     if not spec.groups:
         gates.pop("fairness", None)
     return gates
+
+
+def declared(section: Section) -> dict[str, Gate]:
+    """Return the gates of a section of the spec by name, in its order."""
+    fields = {name: getattr(section, name) for name in type(section).model_fields}
+    return {name: value for name, value in fields.items() if isinstance(value, Gate)}

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from mlplatform.errors import SpecError
 from mlplatform.spec.model import PipelineSpec
-from mlplatform.spec.source import SECRET
+from mlplatform.spec.source import NOT_SHOWN
 
 COMPONENT = "assets.MLPipeline"
 
@@ -107,7 +107,7 @@ def _first_problem(wrong: ValidationError, path: Path) -> str:
     if problem["type"] == "union_tag_invalid":
         got = problem["ctx"]["tag"]
         return f"{path}: {field}.kind: got {got!r}; Input should be {_kinds(problem)}{more}"
-    got = "a value not shown here" if problem["type"] == SECRET else repr(problem["input"])
+    got = "a value not shown here" if problem["type"] == NOT_SHOWN else repr(problem["input"])
     return f"{path}: {field}: got {got}; {problem['msg']}{more}"
 
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from mlplatform.spec.section import ColumnName, Section
 
 Load = Literal["append", "full", "upsert"]
-SECRET = "secret"  # Type of an error whose input may hold a password: it is never shown.
+NOT_SHOWN = "not_shown"  # Type of an error whose input may hold a password: it is never shown.
 SINCE = ":since"  # Stands in a query for the newest value of the cursor that has landed.
 
 
@@ -97,7 +97,7 @@ class SqlSource(Source):
     @classmethod
     def _is_a_name(cls, connection: str) -> str:
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", connection):
-            raise PydanticCustomError(SECRET, "Input should name an environment variable")
+            raise PydanticCustomError(NOT_SHOWN, "Input should name an environment variable")
         return connection
 
     @model_validator(mode="after")

@@ -35,7 +35,7 @@ def pipeline(folder: Path, **changes: Any) -> Pipeline:
     """A pipeline of people; keywords replace sections of its spec."""
     attributes = {
         "name": "people",
-        "source": {"files": ["people.csv"]},
+        "source": {"kind": "csv", "files": ["people.csv"]},
         "columns": COLUMNS,
         "label": {"column": "member", "positive": "yes"},
         "unused": {"email": "identifies a person"},

@@ -2,10 +2,12 @@ import pytest
 
 from mlplatform.gates import policy_hash, required
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.data_gates import DataGates
+from mlplatform.spec.section import Gate
 
 BASE = {
     "name": "loans",
-    "source": {"files": ["a.csv"]},
+    "source": {"kind": "csv", "files": ["a.csv"]},
     "columns": {"x": "float64", "sex": "string", "y": "string"},
     "label": {"column": "y", "positive": "1"},
     "groups": ["sex"],
@@ -17,10 +19,18 @@ def spec(**more):
 
 
 def test_every_gate_is_required_by_default_each_of_its_subject():
-    data = ["data_schema", "row_count", "freshness", "missing_values"]
-    model = ["accuracy", "fairness", "latency", "artifact_size"]
-    wanted = {**dict.fromkeys(data, "dataset"), **dict.fromkeys(model, "model")}
-    assert required(spec()) == wanted
+    wanted = required(spec())
+    assert {gate for gate, subject in wanted.items() if subject == "model"} == {
+        "accuracy",
+        "fairness",
+        "latency",
+        "artifact_size",
+    }
+    assert wanted["malformed_rows"] == "source"
+    assert wanted["overlap"] == "split"
+    of_dataset = {gate for gate, subject in wanted.items() if subject == "dataset"}
+    everything = {name for name, field in DataGates() if isinstance(field, Gate)}
+    assert of_dataset == everything - {"malformed_rows", "overlap"}
 
 
 def test_a_gate_that_warns_is_not_required():
