@@ -1,0 +1,39 @@
+"""What judges share: what an answer is, when an old one still holds, and what an asset was made from."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from assets.gates import Bench
+from mlplatform.lake import Version
+from mlplatform.provenance.ancestry import number
+from mlplatform.registry.gate_log import Subject
+from mlplatform.verdict import Verdict
+
+Answer = tuple[Subject, Sequence[Verdict]]
+
+
+def remembered(
+    bench: Bench, subject: Subject, gates: Sequence[str], judge: Callable[[], list[Verdict]]
+) -> Answer:
+    """Return the kept verdicts when all of `gates` passed about this very subject, else judge again."""
+    kept = bench.said(subject)
+    if all(gate in kept and kept[gate].passed for gate in gates):
+        return subject, [kept[gate] for gate in gates]
+    return subject, judge()
+
+
+def artifact_of(version: Version) -> str:
+    """Return the digest of the artifact a version names."""
+    return version.lineage.facts["artifact"]
+
+
+def upstream(bench: Bench, version: Version, noun: str) -> Version:
+    """Return the version of another asset that `version` was made from."""
+    table = bench.pipeline.table(noun)
+    return bench.store.table(table).version(number(version.lineage.inputs[table]))
+
+
+def dataset_of(bench: Bench, version: Version) -> Any:
+    """Return the rows of the dataset version that `version` was made from."""
+    dataset = upstream(bench, version, "dataset")
+    return bench.store.table(dataset.table).read(dataset)
