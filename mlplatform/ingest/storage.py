@@ -245,7 +245,7 @@ def _listed(folder: str, prefix: str) -> Iterator[Entry]:
         raise SourceError(f"{folder}: cannot be listed: {_reason(wrong)}") from None
 
 
-def _names(listed: Lister, folder: str, pattern: str, *, folders: bool = False) -> Iterator[str]:  # noqa: FBT001  Private.
+def _names(listed: Lister, folder: str, pattern: str, *, folders: bool = False) -> Iterator[str]:
     regex = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
     for name, is_folder in listed(folder, pattern.partition("*")[0]):
         hidden = name.startswith(".") and not pattern.startswith(".")
