@@ -1,10 +1,10 @@
-"""Data: `source` becomes `dataset`, with declared types."""
+"""Data: `source` becomes `dataset`: every row with an identity, of upserted rows the newest."""
 
 import dagster as dg
 
 from assets.nouns import asset_of
 from assets.publish import Made, publish
-from mlplatform.ingest.dataset import typed
+from mlplatform.ingest.dataset import rows
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import LakeResource
@@ -18,9 +18,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource, source: Version
     ) -> dg.MaterializeResult[Version]:
         def make() -> Made:
-            rows = typed(pipeline, lake.open().table(source.table).read(source))
-            columns = [dg.TableColumn(field.name, str(field.type)) for field in rows.schema]
-            return Made(rows, shown={"dagster/column_schema": dg.TableSchema(columns)})
+            reader = rows(pipeline, lake.open(), source)
+            columns = [dg.TableColumn(field.name, str(field.type)) for field in reader.schema]
+            return Made(reader, shown={"dagster/column_schema": dg.TableSchema(columns)})
 
         return publish(context, lake.open(), pipeline, "dataset", [source], make)
 

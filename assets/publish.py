@@ -3,8 +3,9 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import metadata
 from typing import Any
 
@@ -24,11 +25,34 @@ ARTIFACTS = frozenset({"artifact", "state", "scores"})  # Facts that name an art
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 
 
+class Later(Mapping[str, Any]):
+    """What to show of rows that are still to be streamed: told once, when first asked for."""
+
+    def __init__(self, tell: Callable[[], Mapping[str, Any]]) -> None:
+        self._tell = tell
+
+    def __getitem__(self, name: str) -> Any:
+        return self._told[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._told)
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    @cached_property
+    def _told(self) -> Mapping[str, Any]:
+        return self._tell()
+
+
 @dataclass(frozen=True)
 class Made:
-    """What an asset's own code returns: its rows, and what is worth showing or keeping."""
+    """What an asset's own code returns: its rows, and what is worth showing or keeping.
 
-    rows: pa.Table
+    A reader is streamed into the table; `Later` tells what is known only after that.
+    """
+
+    rows: pa.Table | pa.RecordBatchReader
     facts: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,11 +1,13 @@
 """Data: `dataset` becomes `split`: which rows train, validate and test."""
 
+from typing import Any
+
 import dagster as dg
-import pyarrow.compute as pc
 
 from assets.nouns import asset_of
-from assets.publish import Made, publish
-from mlplatform.ingest.split import assign
+from assets.publish import Later, Made, publish
+from mlplatform.ingest.balance import Balance
+from mlplatform.ingest.split import assign, reads
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import LakeResource
@@ -19,10 +21,19 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource, dataset: Version
     ) -> dg.MaterializeResult[Version]:
         def make() -> Made:
-            rows = assign(pipeline, lake.open().table(dataset.table).read(dataset))
-            counts = pc.value_counts(rows["part"]).to_pylist()
-            return Made(rows, shown={f"rows/{c['values']}": c["counts"] for c in counts})
+            spec, balance = pipeline.spec, Balance(pipeline.spec.label)
+            batches = lake.open().table(dataset.table).batches(dataset, columns=reads(spec))
+            return Made(assign(spec, batches, balance), shown=Later(lambda: _shown(balance)))
 
         return publish(context, lake.open(), pipeline, "split", [dataset], make)
 
     return split
+
+
+def _shown(balance: Balance) -> dict[str, Any]:
+    positive = {part: share for part, share in balance.positive_shares.items() if share is not None}
+    return {
+        "parts": dg.MetadataValue.md(balance.markdown()),
+        **{f"rows/{part}": rows for part, rows in balance.rows.items()},
+        **{f"positive_share/{part}": share for part, share in positive.items()},
+    }

@@ -1,20 +1,75 @@
-"""From landed text to typed rows with an identity each. Nothing is coerced in silence."""
+"""From landed rows to `dataset`: each with an identity, and of upserted rows the newest."""
 
-import hashlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import SourceError
-from mlplatform.spec import Pipeline
+from mlplatform.ingest.chunk import ORIGIN, rows_schema
+from mlplatform.ingest.hashing import hashes_by
+from mlplatform.ingest.upsert import kept, newest
+from mlplatform.spec import Pipeline, PipelineSpec
 
-ORIGIN = ("source_file", "source_line")  # Where a row was read; not part of its content.
+if TYPE_CHECKING:
+    from mlplatform.lake import Lake, Version
+
+ROW_ID = "row_id"
 INTEGER = r"^-?[0-9]+$"  # Arrow alone would also take 0x1A.
 FLOAT = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"  # Neither nan nor inf.
 INT64 = np.iinfo(np.int64)
 INT64_CHARACTERS = len(str(INT64.min))
 SHOWN_CHARACTERS = 60  # Of a bad value, so that a message stays one line.
+
+
+def rows(pipeline: Pipeline, lake: "Lake", source: "Version") -> pa.RecordBatchReader:
+    """Return the rows of a `source` version with `row_id`, in written order, in constant memory.
+
+    `row_id` (int64) is a hash of the key, or of file and line where no key is declared or a row
+    lacks a part of it. With `source.load: upsert` the last landed row of a key is the only one;
+    that takes memory by distinct key.
+
+    Raises:
+        SourceError: While it is read, if the version holds other columns than the spec declares.
+    """
+    spec = pipeline.spec
+    return pa.RecordBatchReader.from_batches(dataset_schema(spec), _rows(spec, lake, source))
+
+
+def dataset_schema(spec: PipelineSpec) -> pa.Schema:
+    """Return row_id, the declared columns in their types, source_file and source_line."""
+    return rows_schema(spec).insert(0, pa.field(ROW_ID, pa.int64()))
+
+
+def row_ids(batch: pa.RecordBatch, spec: PipelineSpec) -> np.ndarray:
+    """Return an int64 per row, the same however often and in whatever order it lands."""
+    identities = [spec.key, ORIGIN] if spec.key else [ORIGIN]
+    return hashes_by(batch, identities).view(np.int64)
+
+
+def _rows(spec: PipelineSpec, lake: "Lake", source: "Version") -> Iterator[pa.RecordBatch]:
+    table = lake.table(source.table)
+    batches: Iterable[pa.RecordBatch] = table.batches(source)
+    if spec.source.load == "upsert":
+        batches = kept(batches, newest(table.batches(source, columns=spec.key), spec.key))
+    landed, schema = rows_schema(spec), dataset_schema(spec)
+    for batch in batches:
+        _check(batch.schema, landed, source.table)
+        arrays = [pa.array(row_ids(batch, spec)), *(batch.column(name) for name in landed.names)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _check(found: pa.Schema, expected: pa.Schema, table: str) -> None:
+    for field in expected:
+        if field.name not in found.names:
+            raise SourceError(f"{table}: no column {field.name!r}; land the source again")
+        if found.field(field.name).type != field.type:
+            raise SourceError(
+                f"{table}: column {field.name!r} holds {found.field(field.name).type}, "
+                f"not {field.type}; land the source again"
+            )
 
 
 def typed(pipeline: Pipeline, raw: pa.Table) -> pa.Table:
@@ -28,22 +83,15 @@ def typed(pipeline: Pipeline, raw: pa.Table) -> pa.Table:
             declared type.
     """
     spec = pipeline.spec
-    columns = {"row_id": row_ids(raw)}
+    columns = {
+        "row_id": pa.array(hashes_by(raw.combine_chunks().to_batches()[0], [ORIGIN]).view(np.int64))
+    }
     for name, declared in spec.columns.items():
         strings = _landed(raw, name, pipeline)
         if name == spec.label.column and spec.label.strip:
             strings = pc.utf8_rtrim(strings, characters=spec.label.strip)
         columns[name] = _parsed(strings, name, declared, raw)
     return pa.table(columns | {name: raw[name] for name in ORIGIN})
-
-
-def row_ids(raw: pa.Table) -> pa.Array:
-    """Return an int64 per row, from `source_file` and `source_line` alone: stable over versions."""
-    origins = zip(raw["source_file"].to_pylist(), raw["source_line"].to_pylist(), strict=True)
-    digests = b"".join(
-        hashlib.sha256(f"{file}:{line}".encode()).digest()[:8] for file, line in origins
-    )
-    return pa.array(np.frombuffer(digests, ">i8").astype(np.int64))
 
 
 def _landed(raw: pa.Table, name: str, pipeline: Pipeline) -> pa.ChunkedArray:

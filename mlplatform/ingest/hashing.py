@@ -48,6 +48,30 @@ def row_hashes(
     return hashes
 
 
+def hashes_by(
+    rows: pa.RecordBatch, identities: Sequence[Sequence[str]], seed: int = 0
+) -> np.ndarray:
+    """Return uint64[rows]: `row_hashes` by the first of these lists of columns that a row has whole.
+
+    The last one needs nothing: it takes every row left. Errors as in `row_hashes`.
+    """
+    columns, *others = identities
+    hashes = row_hashes(rows, columns, seed)
+    lacking = lacks(rows, columns) if others else np.zeros(0, bool)
+    if lacking.any():
+        hashes[lacking] = hashes_by(rows.filter(pa.array(lacking)), others, seed)
+    return hashes
+
+
+def lacks(rows: pa.RecordBatch, columns: Sequence[str]) -> np.ndarray:
+    """Return bool[rows]: whether any of the columns is missing there."""
+    lacking = np.zeros(rows.num_rows, bool)
+    for name in columns:
+        if rows.column(name).null_count:
+            lacking |= np.asarray(rows.column(name).is_null())
+    return lacking
+
+
 def uniform(hashes: np.ndarray) -> np.ndarray:
     """float64[rows] in [0, 1): the upper 53 bits, all a double holds."""
     return (hashes >> np.uint64(11)) * 2.0**-53

@@ -1,38 +1,75 @@
 """Which rows train, validate and test: a row's own content decides, so growth changes nothing.
 
-Every value becomes 64 well-mixed bits (strings by BLAKE2b, numbers by their own bits), salted with
-its column's name; a row's hash is the mixed sum of its values', so the order of columns does not
-matter. Mixing is the finaliser of SplitMix64 (Steele, Lea & Flood 2014,
-doi:10.1145/2660193.2660195), the same on every machine and library version.
+By hash of an entity, of a key, or of the content: equal ones are on one side, for ever and in
+whatever order they land. Or by time: what happened before an instant trains, what happened after it
+tests. See `mlplatform.ingest.hashing` for the hash.
 """
 
-import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import SourceError
-from mlplatform.spec import Pipeline
+from mlplatform.ingest.chunk import TIMESTAMP
+from mlplatform.ingest.hashing import again, hashes_by, uniform
+from mlplatform.spec import PipelineSpec
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-NULL = np.uint64(0x9E3779B97F4A7C15)  # Stands for a missing value: the golden ratio's bits.
+if TYPE_CHECKING:
+    from mlplatform.ingest.balance import Balance
+
+TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
+SCHEMA = pa.schema([pa.field("row_id", pa.int64()), pa.field("part", pa.string())])
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def assign(pipeline: Pipeline, dataset: pa.Table) -> pa.Table:
+def assign(
+    spec: PipelineSpec, batches: Iterable[pa.RecordBatch], balance: "Balance | None" = None
+) -> pa.RecordBatchReader:
     """Return row_id and part ("train", "validation" or "test") for each row, in the same order.
 
-    Rows of `split.test_files` are test. Of the others a share `split.test` is, by hash of all
-    declared columns, and of those left a share `split.validation` validates; equal rows share a
-    part.
+    Constant memory; `batches` need the columns that `reads` names. `balance` counts what passes.
+
+    Raises:
+        SourceError: While it is read, as `parts_of` does.
     """
-    split = pipeline.spec.split
-    content = row_hashes(dataset, list(pipeline.spec.columns), split.seed)
-    official = pc.is_in(dataset["source_file"], pa.array(split.test_files, pa.string()))
-    held_out = np.asarray(official) | (_uniform(content) < split.test)
-    validates = _uniform(_mixed(content ^ NULL)) < split.validation
-    part = np.where(held_out, TEST, np.where(validates, VALIDATION, TRAIN))
-    return pa.table({"row_id": dataset["row_id"], "part": pa.array(part, pa.string())})
+    return pa.RecordBatchReader.from_batches(SCHEMA, _assigned(spec, batches, balance))
+
+
+def reads(spec: PipelineSpec) -> list[str]:
+    """Return the columns of `dataset` that decide its split or are counted with it, each once."""
+    by_hash = (name for columns in _identities(spec) for name in columns)
+    decide = [spec.event_time] if spec.split.by == "time" else by_hash
+    wanted = ["row_id", *decide, spec.label.column, "source_file", "source_line"]
+    return list(dict.fromkeys(name for name in wanted if name))
+
+
+def parts_of(batch: pa.RecordBatch, spec: PipelineSpec) -> pa.Array:
+    """Return the part of each row: pure, the same in any batch.
+
+    Rows of `split.test_files` are test. Of the others, by `time`: those before `validation_from`
+    train, those before `test_from` validate. Else a share `split.test` is test, and of those left a
+    share `split.validation` validates, by hash of the entity (`group`), or the key, or all declared
+    columns: the first of these that the row has whole.
+
+    Raises:
+        SourceError: Naming file and line of a row without the time it is split by.
+    """
+    split = spec.split
+    official = np.asarray(
+        pc.is_in(batch.column("source_file"), pa.array(split.test_files, "string"))
+    )
+    if split.by == "time":
+        held_out, validates = _by_time(batch, spec, official)
+    else:
+        hashes = hashes_by(batch, _identities(spec), split.seed)
+        held_out = uniform(hashes) < split.test
+        validates = uniform(again(hashes)) < split.validation
+    codes = np.where(official | held_out, 2, np.where(validates, 1, 0)).astype(np.int8)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(PARTS)).dictionary_decode()
 
 
 def parts(dataset: pa.Table, split: pa.Table) -> pa.ChunkedArray:
@@ -55,44 +92,46 @@ def rows_of(part: str, dataset: pa.Table, split: pa.Table) -> pa.Table:
     return dataset.filter(pc.equal(parts(dataset, split), part))
 
 
-def row_hashes(table: pa.Table, columns: list[str], seed: int) -> np.ndarray:
-    """Return uint64[rows]: equal for equal rows, whatever the order of rows and columns."""
-    total = np.full(table.num_rows, _bits_of(f"seed {seed}"), np.uint64)
-    for name in columns:
-        total += _mixed(_value_bits(table[name]) ^ _bits_of(name))
-    return _mixed(total)
+def _assigned(
+    spec: PipelineSpec, batches: Iterable[pa.RecordBatch], balance: "Balance | None"
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        part = parts_of(batch, spec)
+        if balance is not None:
+            balance.add(part, batch.column(spec.label.column))
+        yield pa.RecordBatch.from_arrays([batch.column("row_id"), part], schema=SCHEMA)
 
 
-def _uniform(hashes: np.ndarray) -> np.ndarray:
-    """float64[rows] in [0, 1): the upper 53 bits, all a double holds."""
-    return (hashes >> np.uint64(11)) * 2.0**-53
+def _identities(spec: PipelineSpec) -> list[list[str]]:
+    """What makes rows belong together, the widest first; a row's whole content comes last."""
+    entity = [spec.split.group] if spec.split.by == "group" and spec.split.group else []
+    return [columns for columns in (entity, spec.key) if columns] + [list(spec.columns)]
 
 
-def _value_bits(column: pa.ChunkedArray) -> np.ndarray:
-    values = column.combine_chunks()
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return _string_bits(values)
-    whole = pa.types.is_integer(values.type)
-    filled = np.asarray(values.fill_null(0 if whole else 0.0))
-    # Adding zero turns -0.0, which equals 0.0, into it.
-    numbers = filled.astype(np.int64) if whole else filled.astype(np.float64) + 0.0
-    return np.where(np.asarray(values.is_valid()), numbers.view(np.uint64), NULL)
+def _by_time(
+    batch: pa.RecordBatch, spec: PipelineSpec, official: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether each row is test, and whether it validates if it is not."""
+    since, until = spec.split.validation_from, spec.split.test_from
+    assert since is not None  # noqa: S101 - a spec that splits by time has all three.
+    assert until is not None  # noqa: S101
+    assert spec.event_time is not None  # noqa: S101
+    times = batch.column(spec.event_time)
+    if times.null_count:
+        missing = np.flatnonzero(np.asarray(times.is_null()) & ~official)
+        if len(missing):
+            raise _timeless(batch, spec.event_time, int(missing[0]))
+    instants = np.asarray(times.cast(TIMESTAMP).view(pa.int64()).fill_null(0))
+    return instants >= _microseconds(until), instants >= _microseconds(since)
 
 
-def _string_bits(values: pa.Array) -> np.ndarray:
-    """Hash each distinct string once, then look the rows up; the last entry stands for null."""
-    encoded = values.dictionary_encode()
-    distinct = [_bits_of(text) for text in encoded.dictionary.to_pylist()]
-    table = np.array([*distinct, NULL], np.uint64)
-    bits: np.ndarray = table[np.asarray(encoded.indices.fill_null(len(distinct)))]
-    return bits
+def _microseconds(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(microseconds=1)
 
 
-def _bits_of(text: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big"))
-
-
-def _mixed(bits: np.ndarray) -> np.ndarray:
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(bits ^ (bits >> np.uint64(31)))
+def _timeless(batch: pa.RecordBatch, column: str, row: int) -> SourceError:
+    file, line = batch.column("source_file")[row], batch.column("source_line")[row]
+    return SourceError(
+        f"{file}:{line}: {column}: no value, and split.by is 'time'; "
+        "correct the row, or split by 'row' or 'group'"
+    )
