@@ -26,19 +26,24 @@ class Noun:
 _COLUMNS = ("columns", "label", "source")
 NOUNS = {
     "source": Noun(
-        "data", frozenset({"deltalake", "csv"}), ("ingest",), ("columns", "source"),
-        "Every row of every landed file as text, with its file and line. Append only.",
+        "data", frozenset({"deltalake"}), ("ingest",), _COLUMNS,
+        "Every landed row with its types, its file and its line; what is malformed stands in `quarantine`.",
     ),
     "dataset": Noun(
-        "data", frozenset({"deltalake"}), ("ingest",), _COLUMNS,
-        "The rows with their declared types and a stable row id.",
+        "data", frozenset({"deltalake", "tensorflow"}), ("ingest",), (*_COLUMNS, "key"),
+        "The rows with a stable id each, of equal keys the newest; with statistics and pictures.",
     ),
     "split": Noun(
-        "data", frozenset({"deltalake"}), ("ingest",), (*_COLUMNS, "split"),
+        "data", frozenset({"deltalake"}), ("ingest",), (*_COLUMNS, "key", "event_time", "split"),
         "Which rows train, validate and test.",
     ),
+    "reference": Noun(
+        "data", frozenset({"deltalake"}), ("validate",), (),
+        "The dataset version that new data is compared with: the first accepted, then by promotion.",
+    ),
     "features": Noun(
-        "features", frozenset({"deltalake", "jax"}), ("features",), (*_COLUMNS, "unused", "split"),
+        "features", frozenset({"deltalake", "jax"}), ("features",),
+        (*_COLUMNS, "unused", "known_after", "key", "event_time", "split"),
         "The feature vectors of every row, by state fitted on training rows only.",
     ),
     "study": Noun(
@@ -47,7 +52,7 @@ NOUNS = {
     ),
     "model": Noun(
         "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor"),
-        (*_COLUMNS, "unused"),
+        (*_COLUMNS, "unused", "known_after"),
         "The trained model: features and network as one exported program.",
     ),
     "evaluation": Noun(
