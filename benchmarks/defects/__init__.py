@@ -1,0 +1,1 @@
+"""Planted defects: what goes wrong with data in production, as pure functions of a batch."""
