@@ -9,13 +9,19 @@ import pyarrow as pa
 from mlplatform.errors import FeatureError
 from mlplatform.features.state import MISSING, UNSEEN
 
-WORDS = {"int64": "a whole number", "float64": "a number", "string": "text"}
+WORDS = {
+    "int64": "a whole number",
+    "float64": "a number",
+    "string": "text",
+    "bool": "true or false",
+}
 NUMBERS = ("int64", "float64")
 FEW = 32  # Rows up to which looking up each category takes less time than finding distinct ones.
 _STORED = {
     "int64": "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
     "float64": "float16 float32 float64",
     "string": "string large_string string_view",
+    "bool": "bool_",
 }
 _KINDS = {getattr(pa, t)().id: kind for kind, types in _STORED.items() for t in types.split()}
 
@@ -66,7 +72,7 @@ def categories(
     value, which costs less than finding the distinct ones.
 
     Raises:
-        FeatureError: If the column is missing or is not of `kind`, "string" or "int64".
+        FeatureError: If the column is missing or is not of `kind`: "string", "int64" or "bool".
     """
     array = categories_of(data, column, kind)
     if len(array) <= FEW:
@@ -87,7 +93,7 @@ def categories_of(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa
     """Return the column, in one piece, dictionary-encoded or not.
 
     Raises:
-        FeatureError: If the column is missing or is not of `kind`, "string" or "int64".
+        FeatureError: If the column is missing or is not of `kind`: "string", "int64" or "bool".
     """
     array = column_of(data, column)
     coded = isinstance(array, pa.DictionaryArray)

@@ -54,7 +54,7 @@ class Categorical:
 
     Attributes:
         name: The feature's name, and its column unless `column` says another.
-        column: The raw column, of type string or int64.
+        column: The raw column, of type string, int64 or bool.
         min_count: Values in fewer training rows share the id of values never seen.
     """
 

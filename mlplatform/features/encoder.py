@@ -1,7 +1,7 @@
 """The fitted features: raw columns to arrays (`encode`) to feature vectors (`transform`)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ from mlplatform.features.state import (
 if TYPE_CHECKING:
     import jax
 
+# What a vocabulary's words stand for, by the column's type.
+_READ: dict[str, Callable[[str], Any]] = {"int64": int, "string": str, "bool": "true".__eq__}
 FORMAT = 1  # Of features.json; raised when a reader of the old form would misread the new one.
 
 
@@ -50,7 +52,7 @@ class Encoder:
 
     @cached_property
     def columns(self) -> dict[str, str]:
-        """The raw columns read and their types: int64, float64 or string. Any may be null."""
+        """The raw columns read and their types: int64, float64, string or bool. Any may be null."""
         numbers = {state.column: state.type for state in self.numeric}
         return numbers | {state.column: state.type for state in self.categorical}
 
@@ -128,5 +130,5 @@ class Encoder:
 
 
 def _ids(state: CategoricalState) -> dict[Any, int]:
-    read = int if state.type == "int64" else str
+    read = _READ[state.type]
     return {None: MISSING} | {read(value): FIRST + k for k, value in enumerate(state.vocabulary)}

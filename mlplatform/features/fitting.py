@@ -7,7 +7,7 @@ from mlplatform.errors import FeatureError
 from mlplatform.features import columns
 from mlplatform.features.declare import Categorical, FeatureSet, Numeric
 from mlplatform.features.encoder import Encoder
-from mlplatform.features.state import CategoricalState, NumericState
+from mlplatform.features.state import CategoricalState, NumericState, written
 
 
 def fit_encoder(features: FeatureSet, train: pa.Table) -> Encoder:
@@ -77,7 +77,10 @@ def quantile_edges(values: np.ndarray, bins: int) -> tuple[float, ...]:
 def _categorical(feature: Categorical, train: pa.Table) -> CategoricalState:
     arrow = columns.column_of(train, feature.column).type
     stored = arrow.value_type if pa.types.is_dictionary(arrow) else arrow
-    kind = "int64" if pa.types.is_integer(stored) else "string"
+    kind = columns.kind_of(stored)
+    kind = (
+        kind if kind in ("int64", "bool") else "string"
+    )  # Of others, encoding says what is wrong.
     counts = columns.categories_of(train, feature.column, kind).value_counts().to_pylist()
     kept = [
         count["values"]
@@ -88,5 +91,5 @@ def _categorical(feature: Categorical, train: pa.Table) -> CategoricalState:
         name=feature.name,
         column=feature.column,
         type=kind,
-        vocabulary=tuple(str(value) for value in sorted(kept)),
+        vocabulary=tuple(written(value) for value in sorted(kept)),
     )

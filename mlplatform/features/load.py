@@ -17,7 +17,7 @@ def load_feature_set(pipeline: Pipeline) -> FeatureSet:
 
     Raises:
         SpecError: Naming file and line if the file fails, or the feature if it reads a column
-            that is unknown, unused, the label, or of a type it cannot take.
+            that is unknown, unused, known too late, the label, or of a type it cannot take.
     """
     path = pipeline.folder / pipeline.spec.features
     features = getattr(_module(path, pipeline.name), "features", None)
@@ -38,8 +38,16 @@ def _problem(feature: Feature, pipeline: Pipeline) -> str | None:
         return "which is the label"
     if column in spec.unused:
         return f"which the spec leaves unused: {spec.unused[column]}"
-    possible = ("string", "int64") if isinstance(feature, Categorical) else ("int64", "float64")
+    if column in spec.known_after:
+        return f"which is known only after the event: {spec.known_after[column]}"
     kind = spec.columns[column]
+    if kind == "timestamp":
+        return (
+            "which is timestamp; times cannot be features yet: let the source add a number "
+            "(an hour, an age) or a string (a weekday)"
+        )
+    categorical = isinstance(feature, Categorical)
+    possible = ("string", "int64", "bool") if categorical else ("int64", "float64")
     if kind not in possible:
         return f"which is {kind}; {type(feature).__name__} takes {' or '.join(possible)}"
     return None

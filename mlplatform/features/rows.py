@@ -11,14 +11,16 @@ import pyarrow as pa
 from mlplatform.errors import FeatureError
 from mlplatform.features.columns import WORDS
 
-ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
+ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}
 _PLAIN: dict[
     str, set[type]
 ] = {  # What a parser makes of JSON; any other type is looked at value by value.
     "int64": {int, type(None)},
     "float64": {float, type(None)},
     "string": {str, type(None)},
+    "bool": {bool, type(None)},
 }
+_OWN: dict[str, type] = {"string": str, "bool": bool}  # Taken only as what they are.
 
 
 def batch(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> pa.RecordBatch:
@@ -65,9 +67,9 @@ def _converted(rows: Sequence[Mapping[str, Any]], name: str, kind: str) -> list[
 
 
 def _plain(value: Any, name: str, kind: str, index: int) -> Any:
-    if value is None or (kind == "string" and isinstance(value, str)):
+    if value is None or (kind in _OWN and isinstance(value, _OWN[kind])):
         return value
-    if kind != "string" and isinstance(value, Real) and not isinstance(value, bool):
+    if kind not in _OWN and isinstance(value, Real) and not isinstance(value, bool):
         if kind == "float64":
             return _float(value)
         if isinstance(value, Integral):

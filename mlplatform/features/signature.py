@@ -25,7 +25,7 @@ class Signature:
     """The program is called with the params, in this order, then the encoded arrays.
 
     Attributes:
-        inputs: Raw columns: name, type (int64, float64, string), nullable.
+        inputs: Raw columns: name, type (int64, float64, string, bool), nullable.
         params: The arrays of params.safetensors in the order in which the program takes them.
         encoded: What `Encoder.encode` makes of the inputs.
         outputs: Probability of class 1, and the feature vectors it was computed from.

@@ -50,7 +50,7 @@ class NumericState:
 
 @dataclass(frozen=True, kw_only=True)
 class CategoricalState:
-    """A fitted category: the id of `vocabulary[k]` is `FIRST + k`."""
+    """A fitted category: the id of `vocabulary[k]` is `FIRST + k`; bools are "false" and "true"."""
 
     name: str
     column: str
@@ -58,7 +58,7 @@ class CategoricalState:
     vocabulary: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _check_type(self.name, self.type, ("int64", "string"))
+        _check_type(self.name, self.type, ("int64", "string", "bool"))
         if len(set(self.vocabulary)) != len(self.vocabulary):
             raise FeatureError(f"feature {self.name!r}: its vocabulary repeats a value")
 
@@ -66,6 +66,11 @@ class CategoricalState:
     def size(self) -> int:
         """Number of ids, the two reserved ones included."""
         return FIRST + len(self.vocabulary)
+
+
+def written(value: str | int) -> str:
+    """Return a category's value as a vocabulary holds it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def as_json(state: NumericState | CategoricalState) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from mlplatform.features.columns import FEW
 from mlplatform.features.encoder import Encoded, Encoder
 from mlplatform_tests.features import people
 
-ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
+ARROW = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "bool": pa.bool_()}
 VALUES = {
     "int64": st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3),
     "float64": st.floats(width=32, allow_nan=False, allow_infinity=False) | st.integers(-9, 9),
     "string": st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.sampled_from("ab"),
+    "bool": st.booleans(),
 }
 
 
@@ -37,7 +38,7 @@ def feature_sets(draw, columns):
     number = st.builds(dict, bins=st.none() | st.integers(1, 5), log=st.booleans())
     made = []
     for name, kind in columns.items():
-        if kind != "string" and (kind == "float64" or draw(st.booleans())):
+        if kind not in ("string", "bool") and (kind == "float64" or draw(st.booleans())):
             made.append(Numeric(name, missing=0.0, **draw(number)))
         else:
             made.append(Categorical(name, min_count=draw(st.integers(1, 2))))
@@ -100,6 +101,20 @@ def test_values_rarer_than_the_minimum_count_share_the_unseen_id():
     table = pa.table({"city": ["a", "a", "b"]})
     encoder = FeatureSet([Categorical("city", min_count=2)]).fit(table)
     assert encoder.encode(table).categorical[:, 0].tolist() == [2, 2, 1]
+
+
+def test_bools_are_categories_and_nothing_else_passes_for_one():
+    table = pa.table({"active": [True, None, False, True]})
+    encoder = FeatureSet([Categorical("active")]).fit(table)
+    assert encoder.columns == {"active": "bool"}
+    assert encoder.encode(table).categorical[:, 0].tolist() == [3, 0, 2, 3]
+    restored = Encoder.from_json(encoder.to_json())
+    assert restored.encode_rows(table.to_pylist()).categorical[:, 0].tolist() == [3, 0, 2, 3]
+    for wrong in (1, 1.0, "true"):
+        with pytest.raises(FeatureError, match="row 0: column 'active': true or false is expected"):
+            encoder.encode_rows([{"active": wrong}])
+    with pytest.raises(FeatureError, match="'active' holds int64; true or false is expected"):
+        encoder.encode(pa.table({"active": [1, 0]}))
 
 
 @pytest.mark.parametrize(

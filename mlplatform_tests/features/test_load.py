@@ -13,7 +13,9 @@ HEAD = "from mlplatform.features import Categorical, FeatureSet, Numeric\n"
 
 def load(folder: Path, text: str):
     (folder / "features.py").write_text(text)
-    return load_feature_set(people.pipeline(folder))
+    columns = people.COLUMNS | {"spent": "float64", "since": "timestamp", "active": "bool"}
+    changes = {"columns": columns, "known_after": {"spent": "billed later"}}
+    return load_feature_set(people.pipeline(folder, **changes))
 
 
 def one(feature: str) -> str:
@@ -39,6 +41,11 @@ def test_the_census_features_read_declared_columns_only(root):
         (one("Numeric('aeg')"), "feature 'aeg' reads 'aeg', which is no column; columns: age"),
         (one("Categorical('member')"), "feature 'member' reads 'member', which is the label"),
         (one("Categorical('email')"), "the spec leaves unused: identifies a person"),
+        (one("Numeric('spent')"), "'spent', which is known only after the event: billed later"),
+        (one("Categorical('spent')"), "'spent', which is known only after the event: billed"),
+        (one("Numeric('since')"), "which is timestamp; times cannot be features yet: let the"),
+        (one("Categorical('since')"), "which is timestamp; times cannot be features yet: let"),
+        (one("Numeric('active')"), "'active', which is bool; Numeric takes int64 or float64"),
         (one("Numeric('city')"), "'city', which is string; Numeric takes int64 or float64"),
         (one("Categorical('income')"), "'income', which is float64; Categorical takes string or"),
     ],
