@@ -71,6 +71,8 @@ class RangeSeen:
     reference_least: float | None = None
     reference_most: float | None = None
     stretched: int = 0  # Values further out than the reference's range, stretched by the policy.
+    is_time: bool = False
+    worst: str = ""  # What lies outside, in words.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,7 @@ class OutliersSeen:
     median: float | None
     deviation: float | None  # 1.4826 MAD of the reference, or of the data without one.
     reference_share: float | None = None
+    reference_values: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,7 @@ class CorrelationSeen:
     r: float | None
     reference_rows: int
     reference_r: float | None
+    inflation: float = 1.0  # Of the variance of r, over that of normal columns: heavy tails.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +106,7 @@ class ShiftSeen:
     """How far one column of the rows judged lies from the reference."""
 
     column: str
-    rows: int
+    rows: int  # With a value.
     reference_rows: int
     psi: float | None = None  # As measured, in nats.
     expected_psi: float = 0.0  # With no drift, at these row counts.
@@ -113,15 +117,23 @@ class ShiftSeen:
     reference_deviation: float | None = None
     l_infinity: float | None = None  # TFDV's, categories only.
     jensen_shannon: float | None = None  # TFDV's, numbers only.
+    spike: str = ""  # The single value whose share rose most beyond chance; empty: none rose.
+    spike_rows: int = 0  # Rows judged that have it.
+    spike_reference_rows: int = 0
+    spike_tried: int = 1  # Values that it was picked from.
     worst: str = ""  # The bin or category that moved most, with both shares, in words.
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSeen:
-    """Rows by class of the label among the rows judged, and in the reference (empty: none)."""
+    """Rows by class of the label among the rows judged, in the reference, and in the whole table.
+
+    An empty mapping: there is no reference; and the rows judged are the whole table.
+    """
 
     classes: Mapping[str, int]
     reference: Mapping[str, int] = field(default_factory=dict)
+    everything: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +185,8 @@ class DataMeasured:
     new_rows: int | None = None
     accepted_rows: int | None = None  # Of the version accepted before; None for the first.
     newest: datetime | None = None  # By event time, else when the last file landed.
+    new_newest: datetime | None = None  # By event time, of the new rows; None: no new rows or time.
+    accepted_newest: datetime | None = None  # By event time, of the rows accepted before.
     judged: str = "all rows"
     has_reference: bool = False
     anomalies: Sequence[Anomaly] | None = None

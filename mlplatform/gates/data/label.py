@@ -1,0 +1,173 @@
+"""Gates on the label: are its classes those of the reference, and does a column give it away?"""
+
+from collections.abc import Mapping
+
+from mlplatform.gates.answer import finite, refused
+from mlplatform.gates.data import chance
+from mlplatform.gates.data.check import Check, verdict
+from mlplatform.measures import DataMeasured, LabelSeen, LeakSeen
+from mlplatform.spec.data_gates import LabelBalanceGate, LabelLeakageGate
+from mlplatform.verdict import Verdict
+
+CLASSES = 2  # Fewer cannot be told apart.
+
+
+def label_balance(m: DataMeasured, policy: LabelBalanceGate) -> Verdict:
+    """Pass when every class has rows enough, and about the share it has in the reference."""
+    gate, limit, seen = "label_balance", policy.max_change, m.label
+    if seen is None or sum(seen.classes.values()) < 1:
+        why = f"the label's classes were not counted; a class's share may change by {limit:.2%}"
+        return refused(gate, policy.severity, limit, why)
+    checks = [*_enough(seen, policy), *_changed(seen, policy)]
+    passed = f"shares of the classes: {_shares(seen.classes)}"
+    passed += "" if seen.reference else "; no reference yet to compare them with"
+    return verdict(
+        gate,
+        policy,
+        checks,
+        passed=passed,
+        limit=limit,
+        advice="look for flipped, lost or wrongly joined labels; if the world changed, promote "
+        "the new data as reference",
+        alpha=policy.alpha,
+        evidence={"classes": dict(seen.classes), "reference": dict(seen.reference)},
+    )
+
+
+def _enough(seen: LabelSeen, policy: LabelBalanceGate) -> list[Check]:
+    """Shares of the whole table, where a rare class has the most rows."""
+    classes = seen.everything or seen.classes
+    rows = sum(classes.values())
+    held = {name: count for name, count in classes.items() if count}
+    checks = [
+        Check(
+            column=name,
+            measure="share the class lacks of the least",
+            observed=max(policy.min_share - count / rows, 0.0) if rows else None,
+            limit=0.0,
+            why=f"class {name} is {count:,} of {rows:,} rows, at least {policy.min_share:.2%} needed",
+        )
+        for name, count in classes.items()
+    ]
+    if len(held) < CLASSES:
+        why = f"{len(held)} of at least {CLASSES} classes have rows: {_shares(classes)}"
+        checks.append(
+            Check(column="", measure="classes without rows", observed=1.0, limit=0.0, why=why)
+        )
+    return checks
+
+
+def _changed(seen: LabelSeen, policy: LabelBalanceGate) -> list[Check]:
+    rows, before_rows = sum(seen.classes.values()), sum(seen.reference.values())
+    if not before_rows:
+        return []
+    checks = []
+    for name in dict.fromkeys([*seen.reference, *seen.classes]):
+        count, before = seen.classes.get(name, 0), seen.reference.get(name, 0)
+        share, was = count / rows, before / before_rows
+        p = chance.change(count, rows, before, before_rows)
+        why = f"class {name} is {share:.2%} of rows, {was:.2%} of the reference's"
+        checks += [
+            Check(
+                column=name,
+                measure="change of the share",
+                observed=abs(share - was),
+                limit=policy.max_change,
+                expected=was,
+                p=p,
+                why=f"{why}, largest change {policy.max_change:.2%}",
+            ),
+            Check(
+                column=name,
+                measure="factor the share changed by",
+                observed=_factor(share, was),
+                limit=policy.max_ratio,
+                expected=was,
+                p=p,
+                why=f"{why}, largest factor {policy.max_ratio:g}",
+            ),
+        ]
+    return checks
+
+
+def _factor(share: float, was: float) -> float:
+    """The larger over the smaller; a class that came or went counts as one row in a million."""
+    low, high = sorted((share, was))
+    return high / max(low, 1e-6)
+
+
+def _shares(classes: Mapping[str, int]) -> str:
+    rows = sum(classes.values())
+    told = [f"{name} {count / rows:.2%}" for name, count in classes.items() if rows]
+    return ", ".join(told) or "none"
+
+
+def label_leakage(m: DataMeasured, policy: LabelLeakageGate) -> Verdict:
+    """Pass when no column that a feature may use gives the label away."""
+    gate, limit = "label_leakage", policy.max_auc
+    if not m.leaks:
+        why = f"no column was held against the label; a column's AUC may be {limit:g} at most"
+        return refused(gate, policy.severity, limit, why)
+    judged = [seen for seen in m.leaks if seen.column not in policy.allow]
+    checks = [check for seen in judged for check in _leak(seen, policy)]
+    return verdict(
+        gate,
+        policy,
+        checks,
+        passed=f"none of {len(judged)} columns gives the label away",
+        limit=limit,
+        advice="declare it in unused or known_after, or allow it with the reason in "
+        "data_gates.label_leakage.allow",
+        evidence={"allowed": dict(policy.allow)},
+    )
+
+
+def _leak(seen: LeakSeen, policy: LabelLeakageGate) -> list[Check]:
+    name, told = seen.column, f" ({seen.worst})" if seen.worst else ""
+    late = finite(seen.late_share)
+    found = [
+        Check(
+            column=name,
+            measure="AUC of the column alone",
+            observed=seen.auc,
+            limit=policy.max_auc,
+            why=f"{name} alone predicts the label with AUC {_short(seen.auc)}, limit "
+            f"{policy.max_auc:g}{told}",
+        ),
+        Check(
+            column=name,
+            measure="Theil's U of the label given the column",
+            observed=seen.dependence,
+            limit=policy.max_dependence,
+            why=f"{name} alone tells {_short(seen.dependence)} of the label's entropy, limit "
+            f"{policy.max_dependence:g}{told}",
+        ),
+    ]
+    if seen.missing_auc is not None:
+        found.append(
+            Check(
+                column=name,
+                measure="AUC of the column's being missing",
+                observed=seen.missing_auc,
+                limit=policy.max_auc,
+                why=f"where {name} is missing alone predicts the label with AUC "
+                f"{_short(seen.missing_auc)}, limit {policy.max_auc:g}",
+            )
+        )
+    if seen.late_share is not None:
+        found.append(
+            Check(
+                column=name,
+                measure="share of times after the row's event",
+                observed=late,
+                limit=policy.max_late_share,
+                why=f"{_short(late)} of the times in {name} lie after the row's event, limit "
+                f"{policy.max_late_share:g}",
+            )
+        )
+    return found
+
+
+def _short(value: float | None) -> str:
+    known = finite(value)
+    return "(not measured)" if known is None else f"{known:.3f}"
