@@ -1,0 +1,116 @@
+"""Everything counted of the rows of one atom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mlplatform.validate.scan.categories import Categories, CategoryCounter
+from mlplatform.validate.scan.codes import CODES, Frame
+from mlplatform.validate.scan.moments import Moments
+from mlplatform.validate.scan.numbers import CLASSES, Mask, NumberCounter, Numbers, Values
+from mlplatform.validate.scan.plan import Plan, is_number
+
+UNLABELLED = CLASSES - 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows: their numbers with what is null of them, and the class of each row."""
+
+    rows: int
+    numbers: Mapping[str, tuple[Values, Mask | None]]
+    classes: "NDArray[np.intp] | None"
+
+
+@dataclass(frozen=True)
+class Atom:
+    """What was counted of one atom's rows.
+
+    `moments` are of distances from the anchors, in order of the columns of numbers, then the label
+    as 0 or 1. `missing` has int64[CLASSES] per column of numbers.
+    """
+
+    rows: int
+    numbers: Mapping[str, Numbers]
+    categories: Mapping[str, Categories]
+    label: Categories
+    moments: Moments
+
+    def merge(self, other: "Atom") -> "Atom":
+        """Return the counts of both atoms' rows."""
+        return Atom(
+            self.rows + other.rows,
+            {name: mine.merge(other.numbers[name]) for name, mine in self.numbers.items()},
+            {name: mine.merge(other.categories[name]) for name, mine in self.categories.items()},
+            self.label.merge(other.label),
+            self.moments.merge(other.moments),
+        )
+
+
+class AtomCounter:
+    """Counts the rows of one atom."""
+
+    def __init__(self, plan: Plan, block_rows: int) -> None:
+        self._plan, self._block_rows = plan, block_rows
+        self._rows = 0
+        self._numbers = {
+            name: NumberCounter(plan.limits.get(name), block_rows) for name in plan.numbers
+        }
+        self._categories = {name: CategoryCounter(_domain(plan, name)) for name in plan.categories}
+        self._label = CategoryCounter(None)
+        width = len(plan.numbers) + (plan.label is not None)
+        groups = (1, width) if plan.correlations else (width, 1)
+        self._moments = Moments.none((groups[0], groups[1], groups[1]))
+        self._shape = groups
+        self._distances = np.zeros((width, block_rows))
+
+    def add_categories(self, rows: pa.RecordBatch, classes: "NDArray[np.intp] | None") -> None:
+        """Count the strings and bools of some rows."""
+        self._rows += rows.num_rows
+        for name, counter in self._categories.items():
+            counter.add(rows.column(name), classes)
+        label = self._plan.label
+        if label is not None and is_number(self._plan.columns[label]):
+            self._label.add(rows.column(label).cast(pa.string()), None)
+
+    def add_numbers(self, block: Block, frames: Mapping[str, Frame]) -> None:
+        """Count a block of at most `block_rows` rows."""
+        x = self._distances[:, : block.rows]
+        present: list[Mask | None] = []
+        shifted = None if block.classes is None else block.classes * CODES
+        with np.errstate(all="ignore"):
+            for row, (name, (values, null)) in enumerate(block.numbers.items()):
+                # Without a frame there was no finite value yet: nothing lands in a bin.
+                frame = frames.get(name, Frame(0.0))
+                present.append(self._numbers[name].add(values, null, frame, shifted, x[row]))
+        if block.classes is not None:
+            x[-1] = block.classes == 1
+            labelled = block.classes != UNLABELLED
+            present.append(None if labelled.all() else labelled)
+        self._add_moments(x, present)
+
+    def result(self) -> Atom:
+        """Return what was counted."""
+        numbers = {name: counter.result() for name, counter in self._numbers.items()}
+        categories = {name: counter.result() for name, counter in self._categories.items()}
+        label = self._plan.label
+        own = categories.get(label) if label is not None else None
+        return Atom(self._rows, numbers, categories, own or self._label.result(), self._moments)
+
+    def _add_moments(self, x: NDArray[np.float64], present: list[Mask | None]) -> None:
+        if not len(x):
+            return
+        mask = None
+        if any(p is not None for p in present):
+            mask = np.stack([np.ones(x.shape[1], bool) if p is None else p for p in present])
+            mask = mask.reshape(*self._shape, -1)
+        moments = Moments.of(x.reshape(*self._shape, -1), mask)
+        self._moments = self._moments.merge(moments)
+
+
+def _domain(plan: Plan, name: str) -> list[str] | None:
+    domain = plan.domains.get(name)
+    return None if domain is None else list(domain)

@@ -1,0 +1,150 @@
+"""The one pass over the data: batches in, a `Scan` out; memory does not grow with the rows."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mlplatform.errors import SourceError
+from mlplatform.ingest.chunk import ARROW
+from mlplatform.ingest.hashing import row_hashes
+from mlplatform.validate.scan.atom import AtomCounter, Block
+from mlplatform.validate.scan.codes import Frame, frame_of
+from mlplatform.validate.scan.numbers import numbers_of
+from mlplatform.validate.scan.plan import Plan
+from mlplatform.validate.scan.repeats import Repeats
+from mlplatform.validate.scan.result import Scan
+
+BLOCK_ROWS = 65_536  # Counted at a time: one column's arrays in between fit a core's cache.
+BLOCK_VALUES = 2_000_000  # Of all columns of numbers together: 16 MB.
+MAX_ATOMS = 63  # A set of atoms is the bits of an int64.
+
+
+class Scanner:
+    """Counts batches by a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._frames: dict[str, Frame] = dict(plan.like.frames) if plan.like else {}
+        self._frames = {n: f for n, f in self._frames.items() if n in plan.numbers}
+        self._atoms: dict[int, AtomCounter] = {}
+        self._rows, self._keys = Repeats(), Repeats()
+        wide = max(len(plan.numbers), 1)
+        self._block_rows = max(min(BLOCK_ROWS, BLOCK_VALUES // wide), 1024)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count a batch.
+
+        Raises:
+            SourceError: If a column is missing or not of its declared type.
+        """
+        if not batch.num_rows:
+            return
+        batch = pa.record_batch({name: self._column(batch, name) for name in self._wanted(batch)})
+        for atom, rows in self._parts(batch):
+            self._add(atom, rows)
+
+    def result(self) -> Scan:
+        """Return what was counted so far."""
+        return Scan(
+            types=dict(self._plan.columns),
+            label=self._plan.label,
+            positive=self._plan.positive,
+            key=self._plan.key,
+            frames=dict(self._frames),
+            atoms={atom: counter.result() for atom, counter in sorted(self._atoms.items())},
+            repeated=self._rows.result() if self._plan.duplicates else None,
+            key_repeated=self._keys.result() if self._plan.key else None,
+        )
+
+    def _wanted(self, batch: pa.RecordBatch) -> list[str]:
+        lacking = [name for name in self._plan.columns if name not in batch.schema.names]
+        if lacking:
+            raise SourceError(f"there is no column {lacking[0]!r} in these rows; land them again")
+        return [
+            name for name in batch.schema.names if name in self._plan.columns or self._plan.atoms
+        ]
+
+    def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
+        column, type_ = batch.column(name), self._plan.columns.get(name)
+        if type_ is None or column.type == ARROW[type_]:
+            return column
+        if pa.types.is_dictionary(column.type) and type_ == "string":
+            texts = pa.types.is_string(column.type.value_type)
+            return (
+                column if texts and not column.dictionary.null_count else column.cast(pa.string())
+            )
+        try:
+            return column.cast(ARROW[type_])
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as wrong:
+            why = str(wrong).split("\n")[0]
+            raise SourceError(f"column {name!r} holds {column.type}, not {type_}: {why}") from None
+
+    def _parts(self, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+        if self._plan.atoms is None:
+            yield 0, batch
+            return
+        atoms = np.asarray(self._plan.atoms(batch))
+        found = np.unique(atoms)
+        if len(atoms) != batch.num_rows or found[0] < 0 or found[-1] >= MAX_ATOMS:
+            raise ValueError(f"atoms of {batch.num_rows} rows are {len(atoms)} values: {found}")
+        for atom in found.tolist():
+            mine = atoms == atom
+            yield atom, batch if len(found) == 1 else batch.filter(pa.array(mine))
+
+    def _add(self, atom: int, rows: pa.RecordBatch) -> None:
+        numbers = {name: numbers_of(rows.column(name)) for name in self._plan.numbers}
+        for name, (values, null) in numbers.items():
+            if name not in self._frames:
+                present = values if null is None else values[~null]
+                head = present[: self._block_rows].astype(np.float64)
+                frame = frame_of(head[np.isfinite(head)], whole=values.dtype == np.int64)
+                if frame is not None:
+                    self._frames[name] = frame
+        if atom not in self._atoms:
+            self._atoms[atom] = AtomCounter(self._plan, self._block_rows)
+        counter = self._atoms[atom]
+        classes = self._classes(rows)
+        counter.add_categories(rows, classes)
+        for first in range(0, rows.num_rows, self._block_rows):
+            part = slice(first, first + self._block_rows)
+            block = Block(
+                rows=min(self._block_rows, rows.num_rows - first),
+                numbers={
+                    n: (v[part], m if m is None else m[part]) for n, (v, m) in numbers.items()
+                },
+                classes=None if classes is None else classes[part],
+            )
+            counter.add_numbers(block, self._frames)
+        if self._plan.duplicates:
+            self._rows.add(row_hashes(rows, list(self._plan.columns)), atom)
+        if self._plan.key:
+            self._keys.add(row_hashes(rows, list(self._plan.key)), atom)
+
+    def _classes(self, rows: pa.RecordBatch) -> "NDArray[np.intp] | None":
+        """intp[rows]: 0, 1 for `positive`, 2 without a label."""
+        if self._plan.label is None:
+            return None
+        label = rows.column(self._plan.label)
+        is_one = pc.equal(label, _scalar(self._plan.positive, label.type))
+        classes = is_one.cast(pa.int8()).fill_null(2)
+        return np.asarray(classes).astype(np.intp)
+
+
+def _scalar(text: str | None, type_: pa.DataType) -> pa.Scalar:
+    value_type = type_.value_type if pa.types.is_dictionary(type_) else type_
+    try:
+        return pa.scalar(text, pa.string()).cast(value_type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        why = f"label.positive is {text!r}, which the label's type {value_type} cannot hold"
+        raise SourceError(why) from None
+
+
+def scan(batches: Iterable[pa.RecordBatch], plan: Plan) -> Scan:
+    """Return what one pass over the batches counts."""
+    scanner = Scanner(plan)
+    for batch in batches:
+        scanner.add(batch)
+    return scanner.result()
