@@ -4,7 +4,7 @@ import itertools
 import json
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +26,8 @@ class TfdvWorker:
     Args:
         python: Interpreter that has TFDV; see `mlplatform.validate.interpreter.find`.
         log: Where the process's own messages go; a temporary file if none is given.
+        beam: Options of Beam's pipeline, such as `--runner=DirectRunner`, handed on untouched;
+            without any, statistics are made in the worker's own memory.
         start_seconds: How long the imports may take.
         answer_seconds: How long one request may take.
     """
@@ -35,11 +37,13 @@ class TfdvWorker:
         python: Path,
         log: Path | None = None,
         *,
+        beam: Sequence[str] = (),
         start_seconds: float = START_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._python = python
         self._log = log
+        self._beam = list(beam)
         self._start_seconds = start_seconds
         self._answer_seconds = answer_seconds
         self._lock = threading.RLock()
@@ -66,14 +70,22 @@ class TfdvWorker:
         with self._lock:
             return dict(self._ask("ping"))
 
-    def statistics(self, parquet: Sequence[Path], columns: Sequence[str]) -> bytes:
-        """Return the DatasetFeatureStatisticsList of `columns` over all rows of the files.
+    def statistics(
+        self, views: Mapping[str, Sequence[Path]], columns: Sequence[str]
+    ) -> dict[str, bytes]:
+        """Return a DatasetFeatureStatisticsList of `columns` for each view, by its name.
+
+        A view is a union of Parquet files; each file is read once, in however many views it is. Up
+        to 4,096 distinct values of a column are counted exactly, and quantiles are within 1 % of
+        the rank asked for; over more values, those counted depend on the order of a hash table.
 
         Raises:
             WorkerError: Also if a file is no Parquet or lacks a column.
         """
-        paths = [str(Path(path).absolute()) for path in parquet]
-        return self._ask_for_bytes("statistics", {}, parquet=paths, columns=list(columns))
+        paths = {view: [str(Path(f).absolute()) for f in files] for view, files in views.items()}
+        return self._ask_for_files(
+            "statistics", {}, list(views), views=paths, columns=list(columns), beam=self._beam
+        )
 
     def infer_schema(self, statistics: bytes) -> bytes:
         """Return the serialized Schema that data with these statistics fits.
@@ -83,13 +95,26 @@ class TfdvWorker:
         """
         return self._ask_for_bytes("infer_schema", {"statistics": statistics})
 
-    def anomalies(self, statistics: bytes, schema: bytes) -> bytes:
+    def anomalies(self, statistics: bytes, schema: bytes, environment: str = "") -> bytes:
         """Return the serialized Anomalies of data with these statistics against `schema`.
 
         Raises:
-            WorkerError: Also if an argument is not what its name says.
+            WorkerError: Also if an argument is not what its name says, or the schema does not know
+                the environment.
         """
-        return self._ask_for_bytes("anomalies", {"statistics": statistics, "schema": schema})
+        inputs = {"statistics": statistics, "schema": schema}
+        return self._ask_for_bytes("anomalies", inputs, environment=environment)
+
+    def drift(self, statistics: bytes, reference: bytes) -> bytes:
+        """Return serialized Anomalies whose `drift_skew_info` says how far each column has moved.
+
+        Categories by the L-infinity norm, numbers by the Jensen-Shannon divergence; no distance is
+        an anomaly here, however large.
+
+        Raises:
+            WorkerError: Also if an argument is no DatasetFeatureStatisticsList.
+        """
+        return self._ask_for_bytes("drift", {"statistics": statistics, "reference": reference})
 
     def close(self) -> None:
         """End the process; a later request starts another."""
@@ -119,13 +144,18 @@ class TfdvWorker:
         return self._process
 
     def _ask_for_bytes(self, method: str, inputs: dict[str, bytes], **params: Any) -> bytes:
-        """Ask with each of `inputs` in a file of that name, and return the file it wrote."""
+        return self._ask_for_files(method, inputs, ["output"], **params)["output"]
+
+    def _ask_for_files(
+        self, method: str, inputs: dict[str, bytes], outputs: Sequence[str], **params: Any
+    ) -> dict[str, bytes]:
+        """Ask with each of `inputs` in a file of that name, and return the files it wrote."""
         with self._lock, tempfile.TemporaryDirectory(prefix="tfdv-request-") as folder:
-            paths = {name: Path(folder, name) for name in (*inputs, "output")}
+            paths = {name: Path(folder, name) for name in (*inputs, *outputs)}
             for name, content in inputs.items():
                 paths[name].write_bytes(content)
             self._ask(method, **params, **{name: str(path) for name, path in paths.items()})
-            return paths["output"].read_bytes()
+            return {name: paths[name].read_bytes() for name in outputs}
 
     def _ask(self, method: str, **params: Any) -> Any:
         process = self._running()

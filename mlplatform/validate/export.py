@@ -1,43 +1,105 @@
-"""Hands a dataset version to TFDV: two Parquet files that any pyarrow since 10 reads."""
+"""Hands a dataset version to TFDV: one Parquet file an atom, that any pyarrow since 10 reads.
 
-from collections.abc import Iterable, Iterator, Sequence
+Rows fall into four atoms: those of files that the version accepted before had (known) or not (new),
+and of files that train or that test. What anyone asks of the data is a union of atoms.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mlplatform.errors import SourceError
+from mlplatform.spec.section import ColumnType
+
+KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST = range(4)
+ALL = (KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST)
+TRAINING = (KNOWN_TRAINING, NEW_TRAINING)
+NEW = (NEW_TRAINING, NEW_TEST)
+SOURCE_FILE = "source_file"
 
 
-def export(
-    batches: Iterable[pa.RecordBatch], test_files: Sequence[str], folder: Path
-) -> tuple[Path, Path]:
-    """Write the rows to `folder` and return (training rows, rows of `test_files`), batch by batch.
+class Atoms:
+    """Says of each row which atom it is of, by its `source_file`; callable, and remembers files."""
 
-    Raises:
-        SourceError: If there is no batch at all.
+    def __init__(self, known_files: Iterable[str], test_files: Iterable[str]) -> None:
+        self._known = pa.array(sorted(known_files), pa.string())
+        self._test = pa.array(sorted(test_files), pa.string())
+        self.files: set[str] = set()
+
+    def __call__(self, batch: pa.RecordBatch) -> np.ndarray:
+        """Return one of `ALL` a row, as int8."""
+        files = batch[SOURCE_FILE].dictionary_encode()
+        names = files.dictionary
+        self.files.update(names.to_pylist())
+        new = pc.invert(pc.is_in(names, self._known)).cast(pa.int8()).to_numpy()
+        test = pc.is_in(names, self._test).cast(pa.int8()).to_numpy()
+        return np.asarray((2 * new + test).astype(np.int8)[files.indices.to_numpy()])
+
+
+class AtomFiles:
+    """Writes batches to a Parquet file an atom in `folder`, in constant memory; a context manager.
+
+    `paths` and `rows` are by atom, of those that have rows. Columns are as TFDV can take them: bools
+    as the words false and true, times as whole seconds since 1970.
     """
-    paths = folder / "training.parquet", folder / "test.parquet"
-    stream = iter(batches)
-    first = next(stream, None)
-    if first is None:
-        raise SourceError("the dataset has no rows; there is nothing to profile")
-    names = pa.array(test_files, pa.string())
-    with ExitStack() as stack:
-        # Without Arrow's own schema, which names types that older readers do not know.
-        training, test = (
-            stack.enter_context(pq.ParquetWriter(path, first.schema, store_schema=False))
-            for path in paths
+
+    def __init__(self, folder: Path, columns: Mapping[str, ColumnType]) -> None:
+        self._folder, self._columns = folder, columns
+        self._stack = ExitStack()
+        self._writers: dict[int, pq.ParquetWriter] = {}
+        self.paths: dict[int, Path] = {}
+        self.rows: dict[int, int] = {}
+
+    def add(self, batch: pa.RecordBatch, atoms: np.ndarray) -> None:
+        """Write the rows, each to the file of its atom."""
+        shown = pa.table(
+            {name: _for_tfdv(batch[name], kind) for name, kind in self._columns.items()}
         )
-        for batch in _chained(first, stream):
-            official = pc.is_in(batch["source_file"], names)
-            training.write_batch(batch.filter(pc.invert(official)))
-            test.write_batch(batch.filter(official))
-    return paths
+        for atom in np.unique(atoms).tolist():
+            mine = atoms == atom
+            rows = shown if mine.all() else shown.filter(pa.array(mine))
+            self._writer(atom, rows.schema).write_table(rows)
+            self.rows[atom] = self.rows.get(atom, 0) + rows.num_rows
+
+    def of(self, atoms: Collection[int]) -> list[Path]:
+        """Return the files that hold rows of these atoms."""
+        return [path for atom, path in sorted(self.paths.items()) if atom in atoms]
+
+    def count(self, atoms: Collection[int]) -> int:
+        """Return how many rows were of these atoms."""
+        return sum(rows for atom, rows in self.rows.items() if atom in atoms)
+
+    def __enter__(self) -> "AtomFiles":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _writer(self, atom: int, schema: pa.Schema) -> pq.ParquetWriter:
+        if atom not in self._writers:
+            path = self.paths[atom] = self._folder / f"atom-{atom}.parquet"
+            texts = [field.name for field in schema if pa.types.is_string(field.type)]
+            # Without Arrow's own schema, which names types that older readers do not know.
+            writer = pq.ParquetWriter(
+                path, schema, store_schema=False, use_dictionary=texts or False
+            )
+            self._writers[atom] = self._stack.enter_context(writer)
+        return self._writers[atom]
 
 
-def _chained(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from rest
+def _for_tfdv(column: pa.Array, kind: ColumnType) -> pa.Array:
+    if kind == "bool":
+        return column.cast(pa.string())
+    if kind == "timestamp":
+        return pc.floor(pc.divide(column.cast(pa.int64()).cast(pa.float64()), 1e6)).cast(pa.int64())
+    return column.cast(pa.string()) if kind == "string" else column

@@ -1,27 +1,36 @@
-"""What a dataset version looks like and how it breaks the accepted schema: computed once, kept.
+"""What a dataset version looks like, how it breaks the accepted schema, how far it has moved.
 
-The accepted schema is pinned: the first dataset version that passes its gates under a declaration
-of columns proposes it, and later versions are judged by it. Declaring other columns in the spec is
-accepting a new one.
+One pass over the rows feeds our own scan and the files TFDV reads; everything is kept in
+`<pipeline>/statistics` and in artifacts, so the next who asks reads it there, without a worker.
 """
 
+import hashlib
+import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import SourceError
-from mlplatform.spec import Pipeline, spec_digest
-from mlplatform.validate import statistics as stats
-from mlplatform.validate.export import export
-from mlplatform.validate.record import Profile, from_row, to_table
-from mlplatform.validate.schema import as_text, constrained, describe
+from mlplatform.spec import Pipeline, PipelineSpec, spec_digest
+from mlplatform.validate import acceptance, facets, reference, schema
+from mlplatform.validate.anomalies import Distance, describe, distances
+from mlplatform.validate.export import ALL, NEW, SOURCE_FILE, TRAINING, AtomFiles, Atoms
+from mlplatform.validate.record import Profile, profiles_of, to_table
+from mlplatform.validate.schema_rules import constrained
+from mlplatform.validate.summary import summarised
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Version
     from mlplatform.validate.client import TfdvWorker
+    from mlplatform.validate.reference import Reference
+    from mlplatform.validate.scan import Plan, Scan
 
-__all__ = ["Profile", "profile"]
+__all__ = ["ALL", "NEW", "TRAINING", "Profile", "load_scan", "plan_of", "profile"]
+
+SCAN, PAGE = "scan.bin", "facets.html"
+VIEWS = {"all": ALL, "training": TRAINING, "new": NEW}  # Of which TFDV makes statistics.
+FORM = "1"  # Of what is measured and kept: another one is measured anew.
 
 
 def profile(
@@ -31,122 +40,180 @@ def profile(
     dataset: "Version",
     lineage: "Lineage",
 ) -> Profile:
-    """Return the profile of a dataset version, computing it only where the lake does not hold it.
+    """Return the profile of a dataset version, computing only what the lake does not hold.
 
     Raises:
-        SourceError: If every row is of a test file, so that there is nothing to infer a schema of.
+        SourceError: If there is no row, or none that trains: nothing to infer a schema of.
+        SpecError: If the pipeline's `schema.pbtxt` holds no schema.
         WorkerError: If TFDV fails, dies or hangs; nothing is written then.
     """
-    accepted = _accepted_schema(pipeline, lake)
-    found = _kept(pipeline, lake, dataset, accepted) if accepted else None
-    if found is not None:
-        return found
-    lineage = replace(lineage, inputs={dataset.table: dataset.reference})
-    measured = _measure(pipeline, worker, lake, dataset)
-    judged = _judge(worker, lake, dataset, measured, accepted or measured.proposed_schema)
-    _keep(pipeline, lake, judged, lineage)
+    asked = _asked(pipeline, lake, dataset)
+    kept = [known for known in profiles_of(lake, pipeline, dataset) if asked.fits(known)]
+    for known in kept:
+        if known.schema == _schema_for(lake, pipeline, known):
+            return known
+    measured = kept[0] if kept else _measured(pipeline, worker, lake, dataset, asked)
+    judged = _judged(worker, lake, pipeline, measured)
+    _keep(pipeline, lake, judged, replace(lineage, inputs={dataset.table: dataset.reference}))
     return judged
 
 
+def load_scan(lake: "Lake", artifact: str) -> "Scan":
+    """Return the scan kept in an artifact that a profile, acceptance or reference names."""
+    from mlplatform.validate.scan import Scan
+
+    return Scan.from_bytes(lake.artifacts.open(artifact).read(SCAN))
+
+
+def plan_of(spec: PipelineSpec, atoms: Atoms | None = None, like: "Scan | None" = None) -> "Plan":
+    """Return what a scan measures for this spec: every declared column, limits, domains, label."""
+    from mlplatform.validate.scan import Plan
+
+    ranges = spec.data_gates.value_ranges
+    return Plan(
+        columns=spec.columns,
+        label=spec.label.column,
+        positive=spec.label.positive,
+        key=tuple(spec.key),
+        like=like,
+        limits=ranges.columns,
+        domains=ranges.domains,
+        atoms=atoms,
+    )
+
+
 @dataclass(frozen=True)
-class _Measured:
-    """Statistics of one dataset version, and the digest of the schema its training rows propose."""
+class _Asked:
+    """What decides the measurements of one dataset version, besides its content."""
 
-    everything: bytes
-    training: bytes
-    test_files: tuple[str, ...]
-    proposed_schema: str
+    plan: str
+    known_files: tuple[str, ...]
+    reference: "Reference | None"
 
+    @property
+    def reference_digest(self) -> str:
+        return self.reference.digest if self.reference else ""
 
-def _measure(
-    pipeline: Pipeline, worker: "TfdvWorker", lake: "Lake", dataset: "Version"
-) -> _Measured:
-    columns = list(pipeline.spec.columns)
-    test_files = pipeline.spec.split.test_files
-    batches = lake.table(dataset.table).batches(dataset, columns=[*columns, "source_file"])
-    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
-        training_file, test_file = export(batches, test_files, Path(folder))
-        training = worker.statistics([training_file], columns)
-        everything = (
-            worker.statistics([training_file, test_file], columns) if test_files else training
-        )
-    if not stats.rows(training):
-        raise SourceError(
-            f"{dataset.table} {dataset.reference}: every row is of split.test_files, none trains"
-        )
-    schema = constrained(worker.infer_schema(training), pipeline.spec)
-    files = {"schema.pb": schema, "schema.pbtxt": as_text(schema).encode()}
-    return _Measured(everything, training, tuple(test_files), lake.artifacts.put(files))
+    def fits(self, kept: Profile) -> bool:
+        mine = self.plan, self.known_files, self.reference_digest
+        return mine == (kept.plan, kept.known_files, kept.reference)
 
 
-def _judge(
-    worker: "TfdvWorker", lake: "Lake", dataset: "Version", measured: _Measured, accepted: str
+def _asked(pipeline: Pipeline, lake: "Lake", dataset: "Version") -> _Asked:
+    before = acceptance.before(lake, pipeline, dataset)
+    pinned = reference.current(lake, pipeline)
+    if pinned is not None and pinned.dataset_digest == dataset.digest:
+        pinned = None  # The reference itself is at no distance from anything.
+    return _Asked(_plan_digest(pipeline.spec), before.files if before else (), pinned)
+
+
+def _plan_digest(spec: PipelineSpec) -> str:
+    """Return a sha256 over what in the spec decides the measurements."""
+    ranges = spec.data_gates.value_ranges
+    says = [
+        *(FORM, spec_digest(spec, "columns", "label", "key"), sorted(spec.split.test_files)),
+        *(ranges.columns, ranges.domains, spec.data_gates.min_new_rows),
+    ]
+    return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()
+
+
+def _measured(
+    pipeline: Pipeline, worker: "TfdvWorker", lake: "Lake", dataset: "Version", asked: _Asked
 ) -> Profile:
-    schema = lake.artifacts.open(accepted).read("schema.pb")
-    anomalies = worker.anomalies(measured.everything, schema)
-    statistics = {"all.pb": measured.everything, "training.pb": measured.training}
+    """Return the profile without its judgement by a schema."""
+    spec = pipeline.spec
+    atoms = Atoms(asked.known_files, spec.split.test_files)
+    like = load_scan(lake, asked.reference.scan) if asked.reference else None
+    with tempfile.TemporaryDirectory(prefix="profile-") as folder:
+        with AtomFiles(Path(folder), spec.columns) as files:
+            scan = _pass(lake, dataset, plan_of(spec, atoms, like), atoms, files)
+        _require_rows(dataset, files)
+        views = {name: files.of(wanted) for name, wanted in VIEWS.items()}
+        statistics = worker.statistics(views, list(spec.columns))
+    judges_new = spec.data_gates.min_new_rows <= files.count(NEW) < files.count(ALL)
+    judged = "new" if judges_new else "all"
+    proposed = constrained(worker.infer_schema(statistics["training"]), spec)
     return Profile(
         dataset=dataset.reference,
         dataset_digest=dataset.digest,
-        rows=stats.rows(measured.everything),
-        training_rows=stats.rows(measured.training),
-        test_files=measured.test_files,
-        columns=tuple(stats.summary(measured.everything)),
+        rows=files.count(ALL),
+        training_rows=files.count(TRAINING),
+        new_rows=files.count(NEW),
+        judged=judged,
+        files=tuple(sorted(atoms.files)),
+        known_files=asked.known_files,
+        test_files=tuple(spec.split.test_files),
+        columns=summarised(scan.view(ALL)),
+        anomalies=(),
+        distances=_distances(worker, lake, statistics[judged], asked.reference),
+        plan=asked.plan,
+        statistics=lake.artifacts.put({f"{n}.pb": content for n, content in statistics.items()}),
+        scan=lake.artifacts.put({SCAN: scan.to_bytes()}),
+        schema="",
+        proposed_schema=schema.store(lake, proposed),
+        reference=asked.reference_digest,
+        anomalies_artifact="",
+        page=_page(lake, dataset, statistics["all"], asked.reference),
+    )
+
+
+def _pass(lake: "Lake", dataset: "Version", plan: "Plan", atoms: Atoms, files: AtomFiles) -> "Scan":
+    from mlplatform.validate.scan import Scanner
+
+    scanner = Scanner(plan)
+    columns = [*plan.columns, SOURCE_FILE]
+    for batch in lake.table(dataset.table).batches(dataset, columns=columns):
+        scanner.add(batch)
+        files.add(batch, atoms(batch))
+    return scanner.result()
+
+
+def _require_rows(dataset: "Version", files: AtomFiles) -> None:
+    where = f"{dataset.table} {dataset.reference}"
+    if not files.count(ALL):
+        raise SourceError(f"{where}: the dataset has no rows; there is nothing to profile")
+    if not files.count(TRAINING):
+        raise SourceError(f"{where}: every row is of split.test_files, none trains")
+
+
+def _distances(
+    worker: "TfdvWorker", lake: "Lake", statistics: bytes, pinned: "Reference | None"
+) -> tuple[Distance, ...]:
+    if pinned is None:
+        return ()
+    before = lake.artifacts.open(pinned.statistics).read("all.pb")
+    return tuple(distances(worker.drift(statistics, before)))
+
+
+def _page(lake: "Lake", dataset: "Version", current: bytes, pinned: "Reference | None") -> str:
+    before = lake.artifacts.open(pinned.statistics).read("all.pb") if pinned else None
+    names = (
+        f"{dataset.table} {dataset.reference}",
+        f"reference {pinned.dataset if pinned else ''}",
+    )
+    return lake.artifacts.put({PAGE: facets.page(current, before, names=names)})
+
+
+def _schema_for(lake: "Lake", pipeline: Pipeline, measured: Profile) -> str:
+    """Digest of the schema that judges this version: it may depend on what the version proposes."""
+    proposed = lake.artifacts.open(measured.proposed_schema).read(schema.BINARY)
+    return schema.store(lake, schema.in_force(lake, pipeline, proposed))
+
+
+def _judged(worker: "TfdvWorker", lake: "Lake", pipeline: Pipeline, measured: Profile) -> Profile:
+    judging = _schema_for(lake, pipeline, measured)
+    content = lake.artifacts.open(judging).read(schema.BINARY)
+    statistics = lake.artifacts.open(measured.statistics).read("all.pb")
+    anomalies = worker.anomalies(statistics, content, environment=schema.environment_of(content))
+    return replace(
+        measured,
+        schema=judging,
         anomalies=tuple(describe(anomalies)),
-        statistics=lake.artifacts.put(statistics),
-        schema=accepted,
-        proposed_schema=measured.proposed_schema,
         anomalies_artifact=lake.artifacts.put({"anomalies.pb": anomalies}),
     )
 
 
-def _accepted_schema(pipeline: Pipeline, lake: "Lake") -> str | None:
-    """Digest of the schema artifact pinned first for the columns as they are declared now."""
-    table = lake.table(pipeline.table("schema"))
-    rows = table.read(columns=["declaration", "schema"]).to_pylist() if table.exists() else []
-    declared = _declaration(pipeline)
-    return next((str(row["schema"]) for row in rows if row["declaration"] == declared), None)
-
-
-def accept(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> str:
-    """Pin the schema a dataset version proposes, unless one is pinned; return what is pinned.
-
-    For a version that passed its gates: what is pinned judges every later one.
-    """
-    import pyarrow as pa
-
-    pinned = _accepted_schema(pipeline, lake)
-    if pinned is not None:
-        return pinned
-    row = {
-        "declaration": _declaration(pipeline),
-        "schema": judged.proposed_schema,
-        "dataset": judged.dataset,
-        "dataset_digest": judged.dataset_digest,
-    }
-    table = lake.table(pipeline.table("schema"))
-    lineage = replace(lineage, inputs={pipeline.table("dataset"): judged.dataset})
-    table.append(pa.Table.from_pylist([row]), lineage, token=f"first-{row['declaration']}")
-    return _accepted_schema(pipeline, lake) or judged.proposed_schema
-
-
-def _declaration(pipeline: Pipeline) -> str:
-    return spec_digest(pipeline.spec, "columns", "label")
-
-
 def _keep(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> None:
-    token = "-".join([judged.dataset_digest, judged.schema, *judged.test_files])
+    known = hashlib.sha256("\0".join(judged.known_files).encode()).hexdigest()
+    token = "-".join([judged.dataset_digest, judged.plan, judged.schema, judged.reference, known])
     lake.table(pipeline.table("statistics")).append(to_table(judged), lineage, token=token)
-
-
-def _kept(pipeline: Pipeline, lake: "Lake", dataset: "Version", accepted: str) -> Profile | None:
-    import pyarrow.compute as pc
-
-    table = lake.table(pipeline.table("statistics"))
-    if not table.exists():
-        return None
-    same_data = pc.field("dataset_digest") == dataset.digest
-    rows = table.read(where=same_data & (pc.field("schema") == accepted)).to_pylist()
-    test_files = pipeline.spec.split.test_files
-    row = next((row for row in rows if row["test_files"] == test_files), None)
-    return from_row({**row, "dataset": dataset.reference}) if row else None

@@ -2,68 +2,100 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mlplatform.validate.schema import Anomaly
-from mlplatform.validate.statistics import ColumnSummary
+from mlplatform.measures import Anomaly
+from mlplatform.validate.anomalies import Distance
+from mlplatform.validate.summary import Bar, ColumnSummary, Top
+
+if TYPE_CHECKING:
+    from mlplatform.lake import Lake, Version
+    from mlplatform.spec import Pipeline
 
 _TOP = pa.struct({"value": pa.string(), "rows": pa.int64()})
+_BAR = pa.struct({"low": pa.float64(), "high": pa.float64(), "rows": pa.float64()})
 _COLUMN = pa.struct(
     {
         "name": pa.string(),
         "type": pa.string(),
         "rows": pa.int64(),
-        "missing_share": pa.float64(),
+        "missing": pa.int64(),
+        "not_finite": pa.int64(),
+        "distinct": pa.int64(),
         "minimum": pa.float64(),
         "maximum": pa.float64(),
         "mean": pa.float64(),
         "deviation": pa.float64(),
-        "deciles": pa.list_(pa.float64()),
-        "distinct": pa.int64(),
+        "quartiles": pa.list_(pa.float64()),
         "top": pa.list_(_TOP),
+        "bars": pa.list_(_BAR),
     }
 )
 _ANOMALY = pa.struct({"column": pa.string(), "reason": pa.string(), "detail": pa.string()})
+_DISTANCE = pa.struct({"column": pa.string(), "kind": pa.string(), "value": pa.float64()})
 STATISTICS_SCHEMA = pa.schema(
     {
         "dataset": pa.string(),
         "dataset_digest": pa.string(),
         "rows": pa.int64(),
         "training_rows": pa.int64(),
+        "new_rows": pa.int64(),
+        "judged": pa.string(),
+        "files": pa.list_(pa.string()),
+        "known_files": pa.list_(pa.string()),
         "test_files": pa.list_(pa.string()),
         "columns": pa.list_(_COLUMN),
         "anomalies": pa.list_(_ANOMALY),
+        "distances": pa.list_(_DISTANCE),
+        "plan": pa.string(),
         "statistics": pa.string(),
+        "scan": pa.string(),
         "schema": pa.string(),
         "proposed_schema": pa.string(),
+        "reference": pa.string(),
         "anomalies_artifact": pa.string(),
+        "page": pa.string(),
     }
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One row of `<pipeline>/statistics`: a dataset version judged by an accepted schema.
+    """One row of `<pipeline>/statistics`: a dataset version judged by a schema and a reference.
 
-    `columns` and `anomalies` are of all rows. Digests name artifacts: `statistics` holds all.pb and
-    training.pb (rows not of `test_files`), `schema` (accepted) and `proposed_schema` (of this
-    version's training rows) hold schema.pb and schema.pbtxt, `anomalies_artifact` holds
-    anomalies.pb.
+    `columns` and `anomalies` are of all rows; `new_rows` are those of files that the dataset
+    version accepted before did not have (`known_files`). `distances` from the reference are of the
+    rows that `judged` names: `new` or `all`; there are none without a reference.
+
+    Digests name artifacts: `statistics` holds all.pb, training.pb (rows not of `test_files`) and
+    new.pb; `scan` holds scan.bin; `schema` (accepted) and `proposed_schema` (of this version's
+    training rows) hold schema.pb and schema.pbtxt; `anomalies_artifact` holds anomalies.pb; `page`
+    holds facets.html. `reference` is `Reference.digest`, or "" without one. `plan` is a digest of
+    what in the spec decides the measurements.
     """
 
     dataset: str
     dataset_digest: str
     rows: int
     training_rows: int
+    new_rows: int
+    judged: str
+    files: tuple[str, ...]
+    known_files: tuple[str, ...]
     test_files: tuple[str, ...]
     columns: tuple[ColumnSummary, ...]
     anomalies: tuple[Anomaly, ...]
+    distances: tuple[Distance, ...]
+    plan: str
     statistics: str
+    scan: str
     schema: str
     proposed_schema: str
+    reference: str
     anomalies_artifact: str
+    page: str
 
     @property
     def missing_shares(self) -> dict[str, float]:
@@ -73,20 +105,37 @@ class Profile:
 
 def to_table(profile: Profile) -> pa.Table:
     """Return the profile as one row of `STATISTICS_SCHEMA`."""
-    row = asdict(profile)
-    for column in row["columns"]:
-        column["top"] = [{"value": value, "rows": rows} for value, rows in column["top"]]
-    return pa.Table.from_pylist([row], schema=STATISTICS_SCHEMA)
+    return pa.Table.from_pylist([asdict(profile)], schema=STATISTICS_SCHEMA)
 
 
 def from_row(row: Mapping[str, Any]) -> Profile:
     """Return the profile that `to_table` wrote as `row`."""
-    columns = tuple(_column(column) for column in row["columns"])
-    anomalies = tuple(Anomaly(**anomaly) for anomaly in row["anomalies"])
-    test_files = tuple(row["test_files"])
-    return Profile(**{**row, "columns": columns, "anomalies": anomalies, "test_files": test_files})
+    values: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in row.items()
+    }
+    values["columns"] = tuple(_column(column) for column in row["columns"])
+    values["anomalies"] = tuple(Anomaly(**anomaly) for anomaly in row["anomalies"])
+    values["distances"] = tuple(Distance(**distance) for distance in row["distances"])
+    return Profile(**values)
+
+
+def profiles_of(lake: "Lake", pipeline: "Pipeline", dataset: "Version") -> list[Profile]:
+    """Return every kept profile of a dataset version's content, the newest first."""
+    import pyarrow.compute as pc
+
+    table = lake.table(pipeline.table("statistics"))
+    if not table.exists():
+        return []
+    rows = table.read(where=pc.field("dataset_digest") == dataset.digest).to_pylist()
+    return [from_row({**row, "dataset": dataset.reference}) for row in reversed(rows)]
 
 
 def _column(row: Mapping[str, Any]) -> ColumnSummary:
-    top = tuple((entry["value"], entry["rows"]) for entry in row["top"])
-    return ColumnSummary(**{**row, "deciles": tuple(row["deciles"]), "top": top})
+    return ColumnSummary(
+        **{
+            **row,
+            "quartiles": tuple(row["quartiles"]),
+            "top": tuple(Top(**top) for top in row["top"]),
+            "bars": tuple(Bar(**bar) for bar in row["bars"]),
+        }
+    )

@@ -1,101 +1,178 @@
-"""What data must look like: a schema inferred by TFDV, tightened by the spec, and what breaks it.
+"""The accepted schema: what judges every version, who accepted it, and what another would change.
 
-Anomaly types are those of `tensorflow_metadata/proto/v0/anomalies.proto`.
+A reviewed file `schema.pbtxt` in the pipeline's folder is it; else the newest row of
+`<pipeline>/schema`, which the first version that passes its gates pins and only a person replaces.
+Columns that the spec declares otherwise since are as the data has them: the spec is reviewed, too.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from mlplatform.spec import PipelineSpec
+import pyarrow as pa
+
+from mlplatform.errors import SpecError
+from mlplatform.spec import Pipeline
 from mlplatform.validate.proto import parse
+from mlplatform.validate.schema_diff import diff
+from mlplatform.validate.schema_rules import TRAINING, agrees, declared_by, tolerant
+from mlplatform.validate.schema_text import as_text, from_text
 
 if TYPE_CHECKING:
-    from tensorflow_metadata.proto.v0 import schema_pb2
+    from mlplatform.lake import Lake, Lineage, Version
+    from mlplatform.validate.record import Profile
 
-TYPES = {"int64": "INT", "float64": "FLOAT", "string": "BYTES"}  # Of `FeatureType`.
-NO_DATA = "DATA_MISSING"
-TABLE = ""  # Stands for the column where an anomaly is about the whole table.
+__all__ = [
+    "FILE",
+    "accept_schema",
+    "accepted",
+    "as_text",
+    "diff",
+    "environment_of",
+    "from_text",
+    "in_force",
+    "pin",
+    "reviewed",
+    "store",
+]
+
+FILE = "schema.pbtxt"  # In the pipeline's folder, and in the artifact.
+BINARY = "schema.pb"
+FIRST = "the first version that passed its gates"
+DECLARED = "the spec declares other columns"
+PLATFORM = "mlplatform"  # Who accepts these.
+SCHEMA_SCHEMA = pa.schema(
+    {
+        "schema": pa.string(),
+        "dataset": pa.string(),
+        "because": pa.string(),
+        "by": pa.string(),
+    }
+)
+
+
+def accepted(lake: "Lake", pipeline: Pipeline) -> bytes | None:
+    """Return the accepted schema, serialized, or `None` before the first.
+
+    Raises:
+        SpecError: If `schema.pbtxt` holds no schema.
+    """
+    by_file = reviewed(pipeline)
+    return by_file if by_file is not None else _pinned(lake, pipeline)
+
+
+def in_force(lake: "Lake", pipeline: Pipeline, proposed: bytes) -> bytes:
+    """Return the schema that judges data which proposes `proposed`.
+
+    Raises:
+        SpecError: If `schema.pbtxt` holds no schema.
+    """
+    by_file = reviewed(pipeline)
+    if by_file is not None:
+        return tolerant(by_file, pipeline.spec)
+    return tolerant(_declared(lake, pipeline, proposed), pipeline.spec)
+
+
+def pin(lake: "Lake", pipeline: Pipeline, judged: "Profile", lineage: "Lineage") -> None:
+    """Accept the schema of a version that passed: the very first, or for columns declared anew.
+
+    Otherwise nothing changes: neither values nor presence is ever accepted silently.
+    """
+    pinned = _pinned(lake, pipeline)
+    if reviewed(pipeline) is not None or (pinned and agrees(pinned, pipeline.spec)):
+        return
+    proposed = lake.artifacts.open(judged.proposed_schema).read(BINARY)
+    content = _declared(lake, pipeline, proposed)
+    because = DECLARED if pinned else FIRST
+    _write(lake, pipeline, content, _Why(judged.dataset, because, PLATFORM), lineage)
+
+
+def accept_schema(
+    lake: "Lake",
+    pipeline: Pipeline,
+    proposed: "Profile | bytes",
+    because: str,
+    by: str,
+    lineage: "Lineage",
+) -> "Version":
+    """Make a schema, or the one that a profiled version proposes, judge from now on.
+
+    Accepting what is accepted changes nothing. Returns the version of `<pipeline>/schema`.
+
+    Raises:
+        SpecError: If nobody or no reason is named, `proposed` is no schema of the declared columns,
+            or `schema.pbtxt` decides.
+    """
+    for name, said in (("because", because), ("by", by)):
+        if not said.strip():
+            raise SpecError(f"accepting a schema needs {name!r}; say it in a few words")
+    if reviewed(pipeline) is not None:
+        raise SpecError(f"{pipeline.folder / FILE} decides; correct that file, or delete it first")
+    if isinstance(proposed, bytes):
+        content, dataset = proposed, ""
+    else:
+        content = lake.artifacts.open(proposed.proposed_schema).read(BINARY)
+        dataset = proposed.dataset
+    if not agrees(content, pipeline.spec):
+        raise SpecError(
+            "the schema has other columns or types than the spec declares; accept one of these"
+        )
+    latest = lake.table(pipeline.table("schema")).latest()
+    if latest is not None and _pinned(lake, pipeline) == content:
+        return latest
+    return _write(lake, pipeline, content, _Why(dataset, because, by), lineage)
+
+
+def reviewed(pipeline: Pipeline) -> bytes | None:
+    """Return the schema in the pipeline's `schema.pbtxt`, or `None` without that file.
+
+    Raises:
+        SpecError: If the file holds no schema.
+    """
+    path = pipeline.folder / FILE
+    try:
+        return from_text(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise SpecError(f"{path}: cannot be read: {wrong}; correct or delete the file") from None
+
+
+def environment_of(content: bytes) -> str:
+    """Return the environment that dataset versions are judged in, "" if the schema names none."""
+    return TRAINING if TRAINING in parse("Schema", content).default_environment else ""
+
+
+def store(lake: "Lake", content: bytes) -> str:
+    """Keep a serialized schema, also as a reviewer reads it, and return the artifact's digest."""
+    return lake.artifacts.put({BINARY: content, FILE: as_text(content).encode()})
 
 
 @dataclass(frozen=True)
-class Anomaly:
-    """One way in which data breaks the schema: the column, TFDV's name for it, its explanation."""
-
-    column: str
-    reason: str
-    detail: str
+class _Why:
+    dataset: str
+    because: str
+    by: str
 
 
-def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
-    """Return the inferred schema with what the spec declares, columns in the spec's order.
-
-    Every declared column has its declared type and at least one value; the label has a value in
-    every row, and `label.positive` is one of its values where it is a string. How many values of
-    other columns may be missing is the missing-values gate's policy, so the schema allows any.
-
-    Raises:
-        WorkerError: If `inferred` is no serialized Schema.
-    """
-    schema = parse("Schema", inferred)
-    found = {feature.name: feature for feature in schema.feature}
-    del schema.feature[:]
-    for name, declared in spec.columns.items():
-        feature = schema.feature.add(name=name)
-        if name in found:
-            feature.CopyFrom(found[name])
-        _declare(feature, declared, everywhere=name == spec.label.column)
-    if spec.columns[spec.label.column] == "string":
-        _allow(schema, spec.label.column, spec.label.positive)
-    return bytes(schema.SerializeToString(deterministic=True))
+def _pinned(lake: "Lake", pipeline: Pipeline) -> bytes | None:
+    table = lake.table(pipeline.table("schema"))
+    rows = table.read(columns=["schema"]).to_pylist() if table.exists() else []
+    return lake.artifacts.open(rows[-1]["schema"]).read(BINARY) if rows else None
 
 
-def describe(anomalies: bytes) -> list[Anomaly]:
-    """Return every reason TFDV gives, by column; an empty table is one anomaly about the table.
-
-    Raises:
-        WorkerError: If `anomalies` is no serialized Anomalies.
-    """
-    message = parse("Anomalies", anomalies)
-    found = [
-        Anomaly(column, info.Type.Name(reason.type), reason.description.strip())
-        for column, info in sorted(message.anomaly_info.items())
-        for reason in info.reason
-    ]
-    about_table = message.dataset_anomaly_info
-    found += [
-        Anomaly(TABLE, about_table.Type.Name(reason.type), reason.description.strip())
-        for reason in about_table.reason
-    ]
-    if message.data_missing:
-        found.append(Anomaly(TABLE, NO_DATA, "there are no rows"))
-    return found
+def _declared(lake: "Lake", pipeline: Pipeline, proposed: bytes) -> bytes:
+    pinned = _pinned(lake, pipeline)
+    return declared_by(pinned, proposed, pipeline.spec) if pinned is not None else proposed
 
 
-def as_text(schema: bytes) -> str:
-    """Return the schema in protocol buffer text format, as a reviewer reads it.
-
-    Raises:
-        WorkerError: If `schema` is no serialized Schema.
-    """
-    return str(parse("Schema", schema))
-
-
-def _declare(feature: "schema_pb2.Feature", declared: str, *, everywhere: bool) -> None:
-    from tensorflow_metadata.proto.v0 import schema_pb2
-
-    number = schema_pb2.FeatureType.Value(TYPES[declared])
-    if feature.type != number:
-        feature.ClearField("domain_info")
-    feature.type = number
-    feature.presence.min_count = 1
-    feature.presence.min_fraction = 1.0 if everywhere else 0.0
-
-
-def _allow(schema: "schema_pb2.Schema", column: str, value: str) -> None:
-    feature = next(f for f in schema.feature if f.name == column)
-    if not feature.domain:
-        feature.domain = column
-        schema.string_domain.add(name=column)
-    domain = next(d for d in schema.string_domain if d.name == feature.domain)
-    if value not in domain.value:
-        domain.value.append(value)
+def _write(
+    lake: "Lake", pipeline: Pipeline, content: bytes, why: _Why, lineage: "Lineage"
+) -> "Version":
+    table = lake.table(pipeline.table("schema"))
+    parent = table.latest()
+    row = {"schema": store(lake, content), **asdict(why)}
+    inputs = {pipeline.table("dataset"): why.dataset} if why.dataset else {}
+    # Of two first versions at once, one pins; later ones follow the version they were to replace.
+    token = f"{row['schema']}-after-{parent.number}" if parent else "first"
+    rows = pa.Table.from_pylist([row], SCHEMA_SCHEMA)
+    return table.append(rows, replace(lineage, inputs=inputs), token=token)

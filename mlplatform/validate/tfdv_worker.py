@@ -62,33 +62,121 @@ def _versions() -> dict[str, str]:
     return {"python": python, "pyarrow": pa.__version__, "tfdv": tfdv.__version__}
 
 
-def _statistics(parquet: list[str], columns: list[str], output: str) -> None:
-    """Fold statistics over all rows batch by batch, so that memory does not grow with them."""
-    import tensorflow_data_validation as tfdv
+def _statistics(
+    views: dict[str, list[str]], columns: list[str], beam: list[str], **outputs: str
+) -> None:
+    """Write statistics of every view, a union of files; `outputs` has a path a view."""
+    paths = sorted({path for files in views.values() for path in files})
+    for path in paths:
+        _require_columns(path, columns)
+    filled = {view: files for view, files in views.items() if files or not beam}
+    (_by_beam if beam else _in_memory)(filled, columns, outputs, beam)
+    if len(filled) < len(views):  # Beam makes nothing of nothing.
+        _in_memory({view: [] for view in views if view not in filled}, columns, outputs, [])
+
+
+def _in_memory(
+    views: dict[str, list[str]], columns: list[str], outputs: dict[str, str], _: list[str]
+) -> None:
+    """Fold statistics over each file once, batch by batch, so that memory does not grow with rows.
+
+    What a view holds is merged from its files', as Beam would.
+    """
+    import copy
+
     from tensorflow_data_validation.statistics import stats_impl
+
+    generators = stats_impl.get_generators(_options(), in_memory=True)
+    folded = {
+        path: _folded(generators, path, columns)
+        for path in sorted({path for files in views.values() for path in files})
+    }
+    for view, files in views.items():
+        # Merging changes what is merged, and another view may need it.
+        parts = copy.deepcopy([folded[path] for path in files])
+        merged = [
+            generator.merge_accumulators([generator.create_accumulator(), *each])
+            for generator, *each in zip(generators, *parts, strict=True)
+        ]
+        _write(outputs[view], stats_impl.extract_statistics_output(merged, generators))
+
+
+def _folded(generators: list[Any], path: str, columns: list[str]) -> list[Any]:
+    import pyarrow.parquet as pq
     from tfx_bsl.arrow import table_util  # type: ignore[import-not-found]  # TFDV's interpreter
 
-    generators = stats_impl.get_generators(tfdv.StatsOptions(), in_memory=True)
     partial = [generator.create_accumulator() for generator in generators]
-    for batch in _batches(parquet, columns):
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS, columns=columns):
         lists = table_util.CanonicalizeRecordBatch(batch)
         partial = [g.add_input(p, lists) for g, p in zip(generators, partial, strict=True)]
-    _write(output, stats_impl.extract_statistics_output(partial, generators))
+    return partial
 
 
-def _batches(parquet: list[str], columns: list[str]) -> Iterator[Any]:
+def _by_beam(
+    views: dict[str, list[str]], columns: list[str], outputs: dict[str, str], beam: list[str]
+) -> None:
+    """Run one Beam pipeline with the options `beam`: each file is read once, by whatever runner.
+
+    Every runner's workers must see the files' folder.
+    """
+    import apache_beam  # type: ignore[import-not-found]  # TFDV's interpreter
+    import tensorflow_data_validation as tfdv
+    from apache_beam.options.pipeline_options import (  # type: ignore[import-not-found]  # As above.
+        PipelineOptions,
+    )
+
+    with apache_beam.Pipeline(options=PipelineOptions(beam)) as pipeline:
+        read = {}
+        for path in sorted({path for files in views.values() for path in files}):
+            read[path] = (
+                pipeline
+                | f"List {path}" >> apache_beam.Create(_row_groups(path))
+                | f"Spread {path}" >> apache_beam.Reshuffle()
+                | f"Read {path}" >> apache_beam.FlatMap(_read_row_group, columns)
+            )
+        for view, files in views.items():
+            _ = (
+                [read[path] for path in files]
+                | f"Join {view}" >> apache_beam.Flatten(pipeline=pipeline)
+                | f"Measure {view}" >> tfdv.GenerateStatistics(_options())
+                | f"Write {view}" >> tfdv.WriteStatisticsToBinaryFile(outputs[view])
+            )
+
+
+def _options() -> Any:
+    import tensorflow_data_validation as tfdv
+
+    # The sketches are what in-memory statistics use whatever is said; so both have the same figures.
+    return tfdv.StatsOptions(use_sketch_based_topk_uniques=True)
+
+
+def _row_groups(path: str) -> list[tuple[str, int]]:
+    import pyarrow.parquet as pq
+
+    return [(path, number) for number in range(pq.ParquetFile(path).num_row_groups)]
+
+
+def _read_row_group(place: tuple[str, int], columns: list[str]) -> Iterator[Any]:
+    """Runs in Beam's workers, which know nothing of this file but the function."""
+    import pyarrow.parquet as pq
+    from tfx_bsl.arrow import table_util
+
+    path, number = place
+    for batch in pq.ParquetFile(path).read_row_group(number, columns=columns).to_batches():
+        yield table_util.CanonicalizeRecordBatch(batch)
+
+
+def _require_columns(path: str, columns: list[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for path in parquet:
-        try:
-            file = pq.ParquetFile(path)
-        except pa.ArrowInvalid as wrong:
-            raise ValueError(f"{path}: {wrong}") from None
-        missing = [name for name in columns if name not in file.schema_arrow.names]
-        if missing:
-            raise ValueError(f"{path} has no column {missing[0]!r}")
-        yield from file.iter_batches(batch_size=BATCH_ROWS, columns=columns)
+    try:
+        names = pq.ParquetFile(path).schema_arrow.names
+    except pa.ArrowInvalid as wrong:
+        raise ValueError(f"{path}: {wrong}") from None
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise ValueError(f"{path} has no column {missing[0]!r}")
 
 
 def _infer_schema(statistics: str, output: str) -> None:
@@ -98,12 +186,46 @@ def _infer_schema(statistics: str, output: str) -> None:
     _write(output, tfdv.infer_schema(_read_statistics(statistics), infer_feature_shape=False))
 
 
-def _anomalies(statistics: str, schema: str, output: str) -> None:
+def _anomalies(statistics: str, schema: str, environment: str, output: str) -> None:
     import tensorflow_data_validation as tfdv
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     accepted = schema_pb2.Schema.FromString(Path(schema).read_bytes())
-    _write(output, tfdv.validate_statistics(_read_statistics(statistics), accepted))
+    found = tfdv.validate_statistics(_read_statistics(statistics), accepted, environment or None)
+    _write(output, found)
+
+
+def _drift(statistics: str, reference: str, output: str) -> None:
+    """Write Anomalies whose `drift_skew_info` has the distance of every column that both have."""
+    import tensorflow_data_validation as tfdv
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    now, before = _read_statistics(statistics), _read_statistics(reference)
+    kinds = {_name(feature): _kind(feature) for feature in before.datasets[0].features}
+    asked = schema_pb2.Schema()
+    for feature in now.datasets[0].features:
+        if kinds.get(_name(feature)) != _kind(feature):
+            continue
+        column = asked.feature.add(name=_name(feature), type=_kind(feature))
+        # No distance exceeds 1, so it is measured and nothing is said about it.
+        if column.type == schema_pb2.BYTES:
+            column.drift_comparator.infinity_norm.threshold = 1.0
+        else:
+            column.drift_comparator.jensen_shannon_divergence.threshold = 1.0
+    _write(output, tfdv.validate_statistics(now, asked, previous_statistics=before))
+
+
+def _name(feature: Any) -> str:
+    return ".".join(feature.path.step)
+
+
+def _kind(feature: Any) -> Any:
+    from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+    return {
+        statistics_pb2.FeatureNameStatistics.INT: schema_pb2.INT,
+        statistics_pb2.FeatureNameStatistics.FLOAT: schema_pb2.FLOAT,
+    }.get(feature.type, schema_pb2.BYTES)
 
 
 def _read_statistics(path: str) -> Any:
@@ -121,6 +243,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "statistics": _statistics,
     "infer_schema": _infer_schema,
     "anomalies": _anomalies,
+    "drift": _drift,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""Which dataset versions passed their gates: what later ones are compared with, `<pipeline>/accepted`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from mlplatform.validate import schema
+
+if TYPE_CHECKING:
+    from mlplatform.lake import Lake, Lineage, Version
+    from mlplatform.spec import Pipeline
+    from mlplatform.validate.record import Profile
+
+ACCEPTED_SCHEMA = pa.schema(
+    {
+        "dataset": pa.string(),
+        "dataset_digest": pa.string(),
+        "rows": pa.int64(),
+        "files": pa.list_(pa.string()),
+        "statistics": pa.string(),
+        "scan": pa.string(),
+        "schema": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """One dataset version that passed its gates: its files, and the artifacts of its profile."""
+
+    dataset: str
+    dataset_digest: str
+    rows: int
+    files: tuple[str, ...]
+    statistics: str
+    scan: str
+    schema: str
+
+
+def newest(lake: "Lake", pipeline: "Pipeline") -> Acceptance | None:
+    """Return the dataset version accepted last, or `None` when none ever was."""
+    return next(_newest_first(lake, pipeline), None)
+
+
+def before(lake: "Lake", pipeline: "Pipeline", dataset: "Version") -> Acceptance | None:
+    """Return the newest accepted version with other content than `dataset`, if there is one.
+
+    What `dataset` is compared with, so it stays the same when `dataset` itself is accepted.
+    """
+    others = (a for a in _newest_first(lake, pipeline) if a.dataset_digest != dataset.digest)
+    return next(others, None)
+
+
+def of(lake: "Lake", pipeline: "Pipeline", dataset: "Version") -> Acceptance | None:
+    """Return the newest acceptance of this very content, or `None` if it never passed."""
+    same = (a for a in _newest_first(lake, pipeline) if a.dataset_digest == dataset.digest)
+    return next(same, None)
+
+
+def accept(lake: "Lake", pipeline: "Pipeline", judged: "Profile", lineage: "Lineage") -> Acceptance:
+    """Write down that a dataset version passed its gates; the very first also pins the schema.
+
+    To be called only after every blocking gate of the version passed. Accepting what was accepted
+    last changes nothing.
+    """
+    lineage = replace(lineage, inputs={pipeline.table("dataset"): judged.dataset})
+    schema.pin(lake, pipeline, judged, lineage)
+    last = newest(lake, pipeline)
+    if last is not None and last.dataset_digest == judged.dataset_digest:
+        return last
+    names = ("dataset", "dataset_digest", "rows", "files", "statistics", "scan", "schema")
+    row = Acceptance(**{name: getattr(judged, name) for name in names})
+    table = lake.table(pipeline.table("accepted"))
+    parent = table.latest()
+    # After the version that was the newest, so that going back to older content counts again.
+    token = f"{row.dataset_digest}-after-{parent.number if parent else -1}"
+    table.append(pa.Table.from_pylist([asdict(row)], ACCEPTED_SCHEMA), lineage, token=token)
+    return row
+
+
+def _newest_first(lake: "Lake", pipeline: "Pipeline") -> Iterator[Acceptance]:
+    table = lake.table(pipeline.table("accepted"))
+    rows = table.read().to_pylist() if table.exists() else []
+    for row in reversed(rows):
+        yield Acceptance(**{**row, "files": tuple(row["files"])})

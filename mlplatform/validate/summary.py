@@ -1,0 +1,237 @@
+"""What a person wants to know of each column: figures, top values, and a small picture.
+
+One column's Markdown stays below 1,000 characters, so that Dagster shows it, picture and all.
+"""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlplatform.spec.section import ColumnType
+
+if TYPE_CHECKING:
+    from mlplatform.validate.record import Profile
+    from mlplatform.validate.scan import ColumnView, Histogram, View
+
+TOP_VALUES = 10  # Kept of a column; a person reads ten.
+SHOWN_VALUES = 5  # In Markdown, each with at most `SHOWN_CHARACTERS`.
+SHOWN_CHARACTERS = 24
+BARS = 24
+QUARTILES = (0.25, 0.5, 0.75)
+TAIL = 0.005  # The picture leaves out this share of the values at either end.
+WIDTH, HEIGHT = 168, 36  # Pixels.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Cell = str | int | float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Top:
+    """A value and how many rows have it."""
+
+    value: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """About how many values lie in [low, high)."""
+
+    low: float
+    high: float
+    rows: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnSummary:
+    """One column of a dataset version.
+
+    Numbers and times (in microseconds since 1970) have minimum, maximum, mean, standard deviation,
+    quartiles (three) and bars; strings and bools the most frequent values. Values that are not
+    finite are in none of these. `distinct` is an estimate beyond what the scan counts exactly.
+    """
+
+    name: str
+    type: ColumnType
+    rows: int
+    missing: int
+    not_finite: int = 0
+    distinct: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    quartiles: tuple[float, ...] = ()
+    top: tuple[Top, ...] = ()  # Most frequent first.
+    bars: tuple[Bar, ...] = ()
+
+    @property
+    def missing_share(self) -> float:
+        """Share of rows without a value; all of no rows."""
+        return self.missing / self.rows if self.rows else 1.0
+
+
+def summarised(view: "View") -> tuple[ColumnSummary, ...]:
+    """Return one summary a column of what the scan saw, in the scan's order."""
+    return tuple(_summary(name, column) for name, column in view.columns.items())
+
+
+def markdown(column: ColumnSummary) -> str:
+    """Return one column's figures and picture as Markdown of less than 1,000 characters.
+
+    Names and values are shown as code, so nothing in them is taken for Markdown or HTML.
+    """
+    counted = f"{column.rows:,} rows, {column.missing:,} missing ({column.missing_share:.1%})"
+    if column.distinct is not None:
+        counted += f", {column.distinct:,} distinct"
+    if column.not_finite:
+        counted += f", {column.not_finite:,} not finite"
+    lines = [f"{_code(column.name)} {column.type}: {counted}", _values(column), _picture(column)]
+    return "  \n".join(line for line in lines if line)
+
+
+def records(profile: "Profile") -> list[Mapping[str, Cell]]:
+    """Return one row a column for a table that a person reads; what a column has not is empty."""
+    return [_record(column) for column in profile.columns]
+
+
+def _summary(name: str, column: "ColumnView") -> ColumnSummary:
+    common = ColumnSummary(
+        name=name,
+        type=column.type,
+        rows=column.rows,
+        missing=column.missing,
+        not_finite=column.not_finite,
+        distinct=round(column.distinct),
+    )
+    if column.type in ("string", "bool"):
+        ordered = sorted(column.counts.items(), key=lambda entry: (-entry[1], entry[0]))
+        top = tuple(Top(value=value, rows=rows) for value, rows in ordered[:TOP_VALUES])
+        return replace(common, top=top)
+    if column.histogram is None or column.minimum is None:
+        return common
+    quartiles = (column.histogram.quantile(q) for q in QUARTILES)
+    return replace(
+        common,
+        minimum=column.minimum,
+        maximum=column.maximum,
+        mean=column.mean,
+        deviation=column.deviation,
+        quartiles=tuple(quartile for quartile in quartiles if quartile is not None),
+        bars=_bars(column.histogram, whole=column.type == "int64"),
+    )
+
+
+def _record(column: ColumnSummary) -> dict[str, Cell]:
+    figures = (column.minimum, *column.quartiles, column.maximum, column.mean)
+    names = ("min", "25 %", "median", "75 %", "max", "mean")
+    shown = [_figure(column.type, figure) for figure in figures] if column.quartiles else [""] * 6
+    return {
+        "column": column.name,
+        "type": column.type,
+        "rows": column.rows,
+        "missing": column.missing,
+        "missing share": round(column.missing_share, 6),
+        "distinct": "" if column.distinct is None else column.distinct,
+        **dict(zip(names, shown, strict=True)),
+        "deviation": _width(column.type, column.deviation),
+        "top values": ", ".join(f"{top.value} ({_share(top, column)})" for top in column.top),
+    }
+
+
+def _values(column: ColumnSummary) -> str:
+    if column.top:
+        shown = column.top[:SHOWN_VALUES]
+        return ", ".join(f"{_code(top.value)} {_share(top, column)}" for top in shown)
+    if not column.quartiles:
+        return ""
+    places = zip(
+        ("min", "25%", "median", "75%", "max"),
+        (column.minimum, *column.quartiles, column.maximum),
+        strict=True,
+    )
+    said = ", ".join(f"{name} {_figure(column.type, value)}" for name, value in places)
+    mean, width = _figure(column.type, column.mean), _width(column.type, column.deviation)
+    return f"{said}; mean {mean} ± {width}"
+
+
+def _picture(column: ColumnSummary) -> str:
+    heights = [bar.rows for bar in column.bars] or [float(top.rows) for top in column.top]
+    if not heights or max(heights) <= 0:
+        return ""
+    image = base64.b64encode(svg(heights).encode()).decode()
+    return f"![histogram](data:image/svg+xml;base64,{image})"
+
+
+def svg(heights: Sequence[float]) -> str:
+    """Return a picture of bars next to each other, one path, of at most about 400 characters."""
+    step, most = WIDTH / len(heights), max(heights)
+    path = f"M0 {HEIGHT}"
+    for place, height in enumerate(heights, start=1):
+        # A value that is there at all is seen.
+        top = HEIGHT - (max(1, round(HEIGHT * height / most)) if height > 0 else 0)
+        path += f"V{top}H{round(step * place)}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">'
+        f'<path fill="#4878a8" d="{path}V{HEIGHT}z"/></svg>'
+    )
+
+
+def _bars(histogram: "Histogram", *, whole: bool) -> tuple[Bar, ...]:
+    """Cut the middle of the values into at most `BARS` equal widths; tails stand in the outer ones."""
+    low, high = (histogram.quantile(q) for q in (TAIL, 1 - TAIL))
+    if low is None or high is None:
+        return ()
+    edges = np.linspace(low, high, (BARS if high > low else 1) + 1)
+    if whole:  # As many whole numbers in each bar.
+        edges = (
+            np.arange(
+                low,
+                high + 1 + math.ceil((high - low + 1) / BARS),
+                math.ceil((high - low + 1) / BARS),
+            )
+            - 0.5
+        )
+    place = np.clip(np.searchsorted(edges, histogram.values, side="right") - 1, 0, len(edges) - 2)
+    rows = np.bincount(place, histogram.counts, len(edges) - 1)
+    return tuple(
+        Bar(low=low, high=high, rows=count)
+        for low, high, count in zip(edges.tolist(), edges[1:].tolist(), rows.tolist(), strict=True)
+    )
+
+
+def _share(top: Top, column: ColumnSummary) -> str:
+    return f"{top.rows / max(1, column.rows):.1%}"
+
+
+def _figure(kind: ColumnType, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return ""
+    if kind != "timestamp":
+        return (
+            f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.5g}"
+        )
+    try:
+        return (EPOCH + timedelta(microseconds=value)).strftime("%Y-%m-%d %H:%M")
+    except OverflowError:
+        return f"{value:.5g} µs"
+
+
+def _width(kind: ColumnType, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value / 86_400e6:.4g} days" if kind == "timestamp" else f"{value:.4g}"
+
+
+def _code(text: str) -> str:
+    """Return hostile text as a Markdown code span: one line, no backtick, cut short."""
+    shown = "".join(
+        c if c.isprintable() and c != "`" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+    cut = shown if len(shown) <= SHOWN_CHARACTERS else shown[: SHOWN_CHARACTERS - 1] + "…"
+    return f"`{cut}`" if cut.strip() else "`(blank)`"
