@@ -1,7 +1,9 @@
 """What every reader yields: typed rows, and the records that could not become rows."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from mlplatform.spec import PipelineSpec
@@ -46,8 +48,7 @@ class Chunk:
     rejected: pa.RecordBatch
 
 
-@dataclass(frozen=True, order=True)
-class Reject:
+class Reject(NamedTuple):
     """One record that could not become a row: its first line, what is wrong, how it begins."""
 
     line: int
@@ -67,3 +68,21 @@ def rejected_batch(file: str, rejects: list[Reject]) -> pa.RecordBatch:
         "text": [reject.text[:SHOWN_CHARACTERS] for reject in ordered],
     }
     return pa.RecordBatch.from_pydict(columns, schema=QUARANTINE)
+
+
+def chunk_of(
+    columns: list[pa.Array],
+    lines: np.ndarray,
+    blamed: list[int],
+    rejects: list[Reject],
+    file: str,
+    spec: PipelineSpec,
+) -> Chunk:
+    """Return the typed `columns` as rows, less those at the positions `blamed`, and the `rejects`."""
+    origin = [pa.repeat(file, len(lines)).cast(pa.string()), pa.array(lines, pa.int64())]
+    rows = pa.RecordBatch.from_arrays([*columns, *origin], schema=rows_schema(spec))
+    if blamed:
+        kept = np.ones(len(lines), bool)
+        kept[blamed] = False
+        rows = rows.filter(pa.array(kept))
+    return Chunk(rows, rejected_batch(file, rejects))
