@@ -11,6 +11,7 @@ from mlplatform.errors import SourceError
 from mlplatform.ingest.chunk import ORIGIN, rows_schema
 from mlplatform.ingest.hashing import hashes_by
 from mlplatform.ingest.upsert import kept, newest
+from mlplatform.ingest.values import stripped
 from mlplatform.spec import Pipeline, PipelineSpec
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def rows(pipeline: Pipeline, lake: "Lake", source: "Version") -> pa.RecordBatchR
     """Return the rows of a `source` version with `row_id`, in written order, in constant memory.
 
     `row_id` (int64) is a hash of the key, or of file and line where no key is declared or a row
-    lacks a part of it. With `source.load: upsert` the last landed row of a key is the only one;
-    that takes memory by distinct key.
+    lacks a part of it. The label has lost the characters of `label.strip` at its end. With
+    `source.load: upsert` the last landed row of a key is the only one; that takes memory by
+    distinct key.
 
     Raises:
         SourceError: While it is read, if the version holds other columns than the spec declares.
@@ -57,7 +59,8 @@ def _rows(spec: PipelineSpec, lake: "Lake", source: "Version") -> Iterator[pa.Re
     landed, schema = rows_schema(spec), dataset_schema(spec)
     for batch in batches:
         _check(batch.schema, landed, source.table)
-        arrays = [pa.array(row_ids(batch, spec)), *(batch.column(name) for name in landed.names)]
+        columns = (stripped(batch.column(name), name, spec) for name in landed.names)
+        arrays = [pa.array(row_ids(batch, spec)), *columns]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
