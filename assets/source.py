@@ -1,4 +1,4 @@
-"""Data: the landed files become `source`, one append a file."""
+"""Data: what the source has becomes `source`, each file, batch or version once."""
 
 import dagster as dg
 
@@ -7,7 +7,7 @@ from assets.publish import lineage, materialised
 from mlplatform.ingest.source import land
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
-from resources import LakeResource, TfdvResource
+from resources import AccessResource, LakeResource, TfdvResource
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -15,7 +15,10 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
     @asset_of(pipeline, "source")
     def source(
-        context: dg.AssetExecutionContext, lake: LakeResource, tfdv: TfdvResource
+        context: dg.AssetExecutionContext,
+        lake: LakeResource,
+        tfdv: TfdvResource,
+        access: AccessResource,
     ) -> dg.MaterializeResult[Version]:
         table = lake.open().table(pipeline.table("source"))
         dataset = lake.open().table(pipeline.table("dataset")).latest()
@@ -26,7 +29,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             or before.reference not in dataset.lineage.inputs.values()
         ):
             tfdv.start()  # Its 10 s of imports are hidden behind landing and typing.
-        version = land(pipeline, table, lineage(context, pipeline, "source", []))
+        who = lineage(context, pipeline, "source", [])
+        version = land(pipeline, lake.open(), who, access.for_spec(pipeline.spec))
         reused = before is not None and before.number == version.number
         return materialised(context, lake.open(), version, {}, reused=reused)
 

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from mlplatform.settings import MLFLOW_URI, Settings
+from resources.access import AccessResource
 from resources.alerts import AlertsResource
 from resources.compute import ComputeResource
 from resources.lake import LakeResource, LakeVersions
@@ -26,6 +27,7 @@ def for_settings(settings: Settings) -> dict[str, Any]:
     lake = LakeResource(root=settings.lake)
     return {
         "lake": lake,
+        "access": AccessResource(),
         "io_manager": LakeVersions(lake=lake),
         "tfdv": TfdvResource(
             python=str(settings.tfdv_python or ""),
@@ -44,6 +46,7 @@ def for_settings(settings: Settings) -> dict[str, Any]:
 
 
 __all__ = [
+    "AccessResource",
     "AlertsResource",
     "ComputeResource",
     "LakeResource",

@@ -18,7 +18,7 @@ def open_lake(settings: Settings) -> "Lake":
     """
     from mlplatform.lake import Lake
 
-    return Lake(settings.lake, _storage_options() if settings.lake.startswith("s3://") else None)
+    return Lake(settings.lake, s3_options() if settings.lake.startswith("s3://") else None)
 
 
 def open_writable_lake(settings: Settings) -> "Lake":
@@ -35,11 +35,16 @@ def open_writable_lake(settings: Settings) -> "Lake":
     return lake
 
 
-def _storage_options() -> dict[str, str]:
+def s3_options() -> dict[str, str]:
+    """Return storage options with the credentials that boto3 finds.
+
+    Raises:
+        LakeError: If the extra `aws` is not installed.
+    """
     try:
         import boto3
     except ImportError:
-        raise LakeError("the lake is on S3 but boto3 is missing; install the extra `aws`") from None
+        raise LakeError("S3 is asked for but boto3 is missing; install the extra `aws`") from None
     from mlplatform.lake.aws import storage_options
 
     return storage_options(boto3.client("s3", region_name=os.environ.get("AWS_REGION")))

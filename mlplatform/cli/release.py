@@ -33,12 +33,13 @@ def find_pipeline(settings: Settings, name: str) -> Pipeline:
 
 def land_batch(settings: Settings, name: str, file: Path) -> None:
     """Append the rows of `file` to the pipeline's source, once however often it is repeated."""
+    from mlplatform.cli.access import access
     from mlplatform.ingest.source import land_file
 
-    pipeline = find_pipeline(settings, name)
-    table = open_lake(settings).table(pipeline.table("source"))
-    before = table.latest()
-    version = land_file(pipeline, file, table, _lineage(settings, table.name))
+    pipeline, lake = find_pipeline(settings, name), open_lake(settings)
+    table = lake.table(pipeline.table("source"))
+    before, lineage = table.latest(), _lineage(settings, table.name)
+    version = land_file(pipeline, file, lake, lineage, access(pipeline.spec))
     if before is not None and before.number == version.number:
         console.print(f"{file.name}: landed before; nothing new")
         return

@@ -1,101 +1,75 @@
-"""Lands source files in the raw `source` table: each once, and only after all were found good.
+"""Lands a source of any kind in the `source` table: each file, batch or version exactly once.
 
-A file is known by its name, its bytes and how the spec says to read it. A declared file that
-changed since it landed replaces what the table holds with one commit, so the table always is what
-the spec declares, plus landed batches.
+Everything is read, in constant memory, before anything is committed: what cannot be understood
+keeps all of it out, and single records that cannot become rows go to quarantine. A landing that was
+killed or repeated ends in the same tables.
 """
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from mlplatform.errors import SourceError
-from mlplatform.ingest.dataset import typed
-from mlplatform.ingest.records import parse
-from mlplatform.ingest.text import decode, read_bytes
+from mlplatform.errors import ConcurrentWriteError, SourceError
+from mlplatform.ingest.access import Access, needs_s3
+from mlplatform.ingest.chunk import rows_schema
+from mlplatform.ingest.files import plan_file
+from mlplatform.ingest.landed import Landed, files_of, landed, reading
+from mlplatform.ingest.landing import Place, carry_out
+from mlplatform.ingest.parts import Kept, Plan, TableRows
+from mlplatform.ingest.quarantine import NOUN, malformed
+from mlplatform.ingest.readers import planner
 from mlplatform.spec import Pipeline
 
 if TYPE_CHECKING:
-    from mlplatform.lake import Lineage, Table, Version
+    from mlplatform.lake import Lake, Lineage, Table, Version
 
-FACT = "landing"  # Key in the lineage's facts: which files a commit brought.
+__all__ = ["Access", "files_of", "land", "land_file", "malformed", "needs_s3", "withdraw_file"]
 
-
-@dataclass(frozen=True)
-class _File:
-    """One source file as found on disk; `identity` is a sha256 over name, bytes and dialect."""
-
-    path: Path
-    raw: bytes
-    identity: str
-
-    @property
-    def name(self) -> str:
-        return self.path.name
+TRIES = 5  # Of a landing that others overtake.
 
 
-@dataclass(frozen=True)
-class _Landed:
-    """What the table holds: each file's identity, the version that brought it, who asked for it.
+def land(
+    pipeline: Pipeline, lake: "Lake", lineage: "Lineage", access: Access | None = None
+) -> "Version":
+    """Land what the source has and the table has not, and return the version after that.
 
-    A generation begins with each replacement of the whole table.
-    """
-
-    generation: int
-    identities: dict[str, str]
-    versions: dict[str, "Version"]
-    declared: set[str]
-    newest: "Version | None"
-
-
-def land(pipeline: Pipeline, table: "Table", lineage: "Lineage") -> "Version":
-    """Land each declared file that `table` does not hold yet, and return the version after that.
-
-    Columns are strings, null where a missing marker stood, plus `source_file` and `source_line`.
-    Landing is one append a file, each with a token of its own, so one that was killed goes on where
-    it stopped.
+    Rows have the declared columns in their types, `source_file` and `source_line`. With `append`
+    and `upsert` each new file or batch is one commit; what replaces rows is a single one.
 
     Raises:
-        SourceError: If any file is missing or malformed, or holds a value that is not of its
-            declared type; then none lands. Also if a file changed but replacing it would lose batch
-            files.
+        SourceError: If something is missing, cannot be read or understood, or changed while it was
+            read; then nothing lands.
     """
-    files = _declared_files(pipeline)
-    landed = _landed(table)
-    if _outdated(files, landed):
-        return _replace_all(pipeline, files, table, landed, lineage)
-    new = [file for file in files if file.name not in landed.identities]
-    contents = [_checked(pipeline, file) for file in new]
-    version = landed.newest
-    for file, content in zip(new, contents, strict=True):
-        version = _append(table, file, content, landed.generation, lineage, declared=True)
+    given = access or Access()
+    version = _landing(
+        pipeline,
+        lake,
+        lineage,
+        lambda table, state: planner(pipeline.spec)(pipeline, table, state, given),
+    )
     if version is None:
-        raise SourceError(f"{table.name}: source.files names no file")
+        raise SourceError(f"{pipeline.table('source')}: the source has nothing to land")
     return version
 
 
-def land_file(pipeline: Pipeline, path: Path, table: "Table", lineage: "Lineage") -> "Version":
+def land_file(
+    pipeline: Pipeline,
+    path: Path | str,
+    lake: "Lake",
+    lineage: "Lineage",
+    access: Access | None = None,
+) -> "Version":
     """Land one more file of labelled rows, and return the version that brought it.
 
     Raises:
-        SourceError: If it is missing or malformed, or another file of this name has landed.
+        SourceError: If it cannot be read, another file of this name has landed, or its bytes have
+            under another name.
     """
-    file = _read(path, pipeline)
-    landed = _landed(table)
-    if file.name not in landed.identities:
-        content = _checked(pipeline, file)
-        return _append(table, file, content, landed.generation, lineage, declared=False)
-    if landed.identities[file.name] == file.identity:
-        return landed.versions[file.name]
-    raise SourceError(
-        f"{path}: another {file.name} has landed in {table.name}; give this one a name of its own"
-    )
+    given, place = access or Access(), str(path)
+    if not place.startswith("s3://"):
+        place = str(Path(place).absolute())
+    _landing(pipeline, lake, lineage, lambda _, state: plan_file(pipeline, place, state, given))
+    return landed(lake.table(pipeline.table("source"))).versions[place.rpartition("/")[2]]
 
 
 def withdraw_file(name: str, table: "Table", lineage: "Lineage") -> "Version":
@@ -106,106 +80,35 @@ def withdraw_file(name: str, table: "Table", lineage: "Lineage") -> "Version":
     """
     import pyarrow.compute as pc
 
-    landed = _landed(table)
-    batches = sorted(set(landed.identities) - landed.declared)
-    if landed.newest is None or name not in batches:
+    state = landed(table)
+    batches = sorted(known.name for known in state.files.values() if not known.declared)
+    if name not in batches:
         known = ", ".join(batches) or "none"
         raise SourceError(f"{table.name}: no batch {name!r} has landed; batches: {known}")
-    kept = {other: known for other, known in landed.identities.items() if other != name}
-    rows = table.read(landed.newest, where=pc.field("source_file") != name)
-    fact = {
-        "declared": True,
-        "files": {other: known for other, known in kept.items() if other in landed.declared},
-        "batches": {other: known for other, known in kept.items() if other in batches},
-        "generation": landed.generation + 1,
-    }
-    facts = {FACT: json.dumps(fact, sort_keys=True)}
-    return table.overwrite(rows, _with(lineage, facts), expected=landed.newest.number)
+    schema = table.read(state.newest, where=pc.scalar(False)).schema  # noqa: FBT003 - of no row.
+    rows = TableRows(table, state)
+    kept = [Kept(file, rows) for file in state.files.values() if file.name != name]
+    place = Place(table, table, schema, state.reading)
+    version = carry_out(Plan(kept, replace=True), place, state, lineage)
+    assert version is not None  # noqa: S101 - a replacement always commits.
+    return version
 
 
-def _declared_files(pipeline: Pipeline) -> list[_File]:
-    paths = [pipeline.folder / name for name in pipeline.spec.source.files]
-    name, times = Counter(path.name for path in paths).most_common(1)[0]
-    if times > 1:
-        raise SourceError(
-            f"{pipeline.folder}: source.files has {times} files named {name}; "
-            "rows are known by their file's name, so rename all but one"
-        )
-    return [_read(path, pipeline) for path in paths]
-
-
-def _read(path: Path, pipeline: Pipeline) -> _File:
-    raw = read_bytes(path)
-    source = pipeline.spec.source.model_dump(exclude={"files"})
-    reading = json.dumps([path.name, source, list(pipeline.spec.columns)], sort_keys=True)
-    identity = hashlib.sha256(hashlib.sha256(reading.encode()).digest() + raw).hexdigest()
-    return _File(path=path, raw=raw, identity=identity)
-
-
-def _checked(pipeline: Pipeline, file: _File) -> pa.Table:
-    source = pipeline.spec.source
-    text = decode(file.raw, file.path, source.encoding)
-    rows = parse(text, file.path, source, list(pipeline.spec.columns))
-    typed(pipeline, rows)
-    return rows
-
-
-def _landed(table: "Table") -> _Landed:
-    """Read the commits' lineage; a commit without a landing fact brings no file."""
-    landed = _Landed(0, {}, {}, set(), None)
-    history = sorted(table.history(), key=lambda v: v.number) if table.exists() else []
-    for version in history:
-        fact = json.loads(version.lineage.facts.get(FACT, "{}"))
-        if fact.get("generation", 0) > landed.generation:
-            landed = _Landed(fact["generation"], {}, {}, set(), None)
-        files = {**fact.get("files", {}), **fact.get("batches", {})}
-        landed.identities.update(files)
-        landed.versions.update(dict.fromkeys(files, version))
-        landed.declared.update(fact.get("files", {}) if fact.get("declared") else ())
-        landed = replace(landed, newest=version)
-    return landed
-
-
-def _outdated(files: Sequence[_File], landed: _Landed) -> bool:
-    declared = {file.name: file.identity for file in files}
-    changed = any(declared.get(n, known) != known for n, known in landed.identities.items())
-    return changed or bool(landed.declared - set(declared))
-
-
-def _replace_all(
-    pipeline: Pipeline, files: Sequence[_File], table: "Table", landed: _Landed, lineage: "Lineage"
-) -> "Version":
-    batches = set(landed.identities) - landed.declared - {file.name for file in files}
-    if batches:
-        raise SourceError(
-            f"{table.name}: the declared source changed, and landing it anew would lose the batch "
-            f"{', '.join(sorted(batches))}; add it to source.files"
-        )
-    content = pa.concat_tables([_checked(pipeline, file) for file in files])
-    facts = _facts(files, landed.generation + 1, declared=True)
-    expected = landed.newest.number if landed.newest else None
-    return table.overwrite(content, _with(lineage, facts), expected=expected)
-
-
-def _append(
-    table: "Table",
-    file: _File,
-    content: pa.Table,
-    generation: int,
+def _landing(
+    pipeline: Pipeline,
+    lake: "Lake",
     lineage: "Lineage",
-    *,
-    declared: bool,
-) -> "Version":
-    facts = _facts([file], generation, declared=declared)
-    token = f"{file.identity}-{generation}"
-    return table.append(content, _with(lineage, facts), token=token)
-
-
-def _facts(files: Sequence[_File], generation: int, *, declared: bool) -> dict[str, str]:
-    names = {file.name: file.identity for file in files}
-    fact = {"declared": declared, "files": names, "generation": generation}
-    return {FACT: json.dumps(fact, sort_keys=True)}
-
-
-def _with(lineage: "Lineage", facts: dict[str, str]) -> "Lineage":
-    return replace(lineage, facts={**lineage.facts, **facts})
+    plan: Callable[["Table", Landed], Plan],
+) -> "Version | None":
+    """Plan and carry out; when another landing comes first, look again and plan anew."""
+    table = lake.table(pipeline.table("source"))
+    quarantine = lake.table(pipeline.table(NOUN))
+    place = Place(table, quarantine, rows_schema(pipeline.spec), reading(pipeline.spec))
+    for attempt in range(TRIES):
+        state = landed(table)
+        try:
+            return carry_out(plan(table, state), place, state, lineage)
+        except ConcurrentWriteError:
+            if attempt == TRIES - 1:
+                raise
+    return None
