@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from mlplatform.errors import PlatformError
-from mlplatform.monitor.histogram import EmptyWindowError, Histogram
-from mlplatform.monitor.psi import excess_psi, expected_without_drift, psi
+from mlplatform.monitor.histogram import Histogram
 from mlplatform.monitor.reference import Reference
+from mlplatform.validate.distance import EmptyWindowError, expected_psi, psi
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class ColumnDrift:
     @property
     def excess(self) -> float:
         """The PSI beyond what chance gives at these row counts, at least 0."""
-        return excess_psi(self.reference, self.current)
+        return max(self.psi - self.expected, 0.0)
 
 
 def measure(reference: Reference, current: pa.Table) -> list[ColumnDrift]:
@@ -60,6 +60,6 @@ def _column(name: str, reference: Histogram, current: pa.Table) -> ColumnDrift:
         column=name,
         reference=reference,
         current=counted,
-        psi=psi(reference, counted),
-        expected=expected_without_drift(reference, counted),
+        psi=psi(reference.counts, counted.counts),
+        expected=expected_psi(reference.counts, counted.counts),
     )

@@ -7,22 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mlplatform.errors import PlatformError
+from mlplatform.validate.distance import BinMismatchError
 
 OTHER = "(other)"
 MISSING = "(missing)"
-QUANTILES = np.arange(1, 10) / 10  # Deciles: the ten bins PSI's usual limits are stated for.
-# A value rarer than this counts as `(other)`: in 500 rows it is expected fewer than 5 times, too
-# few for a share to be compared (Cochran 1954, Biometrics 10:417).
-RARE = 0.01
-
-
-class BinMismatchError(PlatformError):
-    """Two histograms were cut differently, so their bins are not the same bins."""
-
-
-class EmptyWindowError(PlatformError):
-    """There are no rows, so no share of them is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,41 +79,7 @@ class Histogram:
         """How many rows were counted."""
         return sum(self.counts)
 
-    @property
-    def shares(self) -> NDArray[np.float64]:
-        """float64[bins]: the share of rows in each bin.
-
-        Raises:
-            EmptyWindowError: If there are no rows.
-        """
-        if not self.rows:
-            raise EmptyWindowError("no rows in this window; drift cannot be measured")
-        return np.array(self.counts) / self.rows
-
 
 def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     """Return float64[rows], NaN where a value is missing."""
     return column.cast(pa.float64(), safe=False).to_numpy()  # type: ignore[no-any-return]  # Untyped.
-
-
-def cut_numeric(column: pa.ChunkedArray) -> NumericBins:
-    """Return the deciles of `column`, fewer where many rows share a value.
-
-    Where the smallest value fills the first bin, an edge just below it keeps what lies below apart.
-    """
-    values = numbers(column)
-    present = values[np.isfinite(values)]
-    if not len(present):
-        return NumericBins(edges=())
-    edges = np.unique(np.quantile(present, QUANTILES, method="inverted_cdf"))
-    if edges[0] == present.min():
-        edges = np.insert(edges, 0, np.nextafter(edges[0], -np.inf))
-    return NumericBins(edges=tuple(edges.tolist()))
-
-
-def cut_categorical(column: pa.ChunkedArray) -> CategoricalBins:
-    """Return the values that at least 1 % of rows hold, sorted."""
-    counted = pc.value_counts(column.cast(pa.string()).drop_null()).to_pylist()
-    needed = RARE * len(column)
-    common = sorted(item["values"] for item in counted if item["counts"] >= needed)
-    return CategoricalBins(values=tuple(common))

@@ -6,36 +6,47 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from mlplatform.errors import CorruptionError, PlatformError
-from mlplatform.monitor.histogram import (
-    CategoricalBins,
-    EmptyWindowError,
-    Histogram,
-    NumericBins,
-    cut_categorical,
-    cut_numeric,
-)
+from mlplatform.monitor.histogram import CategoricalBins, Histogram, NumericBins
+from mlplatform.spec.section import ColumnType
+from mlplatform.validate.distance import EmptyWindowError
+from mlplatform.validate.scan import ColumnView, Plan, View, scan
 
 FORMAT = 1  # Raised when a reader of the old form would misread the new one.
+# A value rarer than this counts as `(other)`: in 500 rows it is expected fewer than 5 times, too
+# few for a share to be compared (Cochran 1954, Biometrics 10:417).
+RARE = 0.01
 
 Reference = Mapping[str, Histogram]
 
 
 def cut(table: pa.Table, columns: Sequence[str]) -> bytes:
-    """Return the reference of `columns` of the training rows in `table`, as JSON.
-
-    Numbers are cut at their deciles, everything else by value. Equal rows give equal bytes.
-
-    Raises:
-        EmptyWindowError: If there are no rows.
-        PlatformError: If a column is not in the table.
-    """
-    if not table.num_rows:
-        raise EmptyWindowError("no training rows; a drift reference cannot be cut")
+    """Return the reference of `columns` of the training rows in `table`; as `from_view`."""
     lacking = [name for name in columns if name not in table.column_names]
     if lacking:
         raise PlatformError(f"no column {lacking[0]!r} to cut a drift reference from")
-    said = {name: _said(_cut(table[name])) for name in columns}
-    content = {"format": FORMAT, "rows": table.num_rows, "columns": said}
+    types = {name: _type(table.schema.field(name).type) for name in columns}
+    plan = Plan(columns=types, correlations=False, duplicates=False)
+    return from_view(scan(table.select(list(columns)).to_batches(), plan).view(), columns)
+
+
+def from_view(view: View, columns: Sequence[str]) -> bytes:
+    """Return the reference of `columns` of the rows in `view`, as JSON.
+
+    Numbers are cut at their deciles, everything else by value. Times are left out: they only go
+    forward. Equal rows give equal bytes.
+
+    Raises:
+        EmptyWindowError: If there are no rows.
+        PlatformError: If a column is not in the view.
+    """
+    if not view.rows:
+        raise EmptyWindowError("no training rows; a drift reference cannot be cut")
+    lacking = [name for name in columns if name not in view.columns]
+    if lacking:
+        raise PlatformError(f"no column {lacking[0]!r} to cut a drift reference from")
+    seen = {name: view.columns[name] for name in columns}
+    said = {name: _said(_cut(one)) for name, one in seen.items() if one.type != "timestamp"}
+    content = {"format": FORMAT, "rows": view.rows, "columns": said}
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -55,9 +66,33 @@ def load(content: bytes) -> Reference:
         raise CorruptionError(f"this is no drift reference of format {FORMAT}: {why}") from None
 
 
-def _cut(column: pa.ChunkedArray) -> Histogram:
-    number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return (cut_numeric(column) if number else cut_categorical(column)).count(column)
+def _type(type_: pa.DataType) -> ColumnType:
+    if pa.types.is_integer(type_):
+        return "int64"
+    if pa.types.is_floating(type_):
+        return "float64"
+    return "timestamp" if pa.types.is_timestamp(type_) else "string"
+
+
+def _cut(column: ColumnView) -> Histogram:
+    seen = column.histogram
+    if seen is None:
+        return _cut_categories(column)
+    cuts = seen.deciles()
+    counts = seen.coarse(cuts)
+    counts[0] += column.infinite[0]
+    counts[-1] += column.infinite[1]
+    bins = NumericBins(edges=tuple(seen.edges(cuts).tolist()))
+    return Histogram(bins=bins, counts=(*counts.tolist(), column.missing))
+
+
+def _cut_categories(column: ColumnView) -> Histogram:
+    """Count the values that at least 1 % of rows hold, sorted; the others together."""
+    needed = RARE * column.rows
+    common = {value: rows for value, rows in sorted(column.counts.items()) if rows >= needed}
+    other = column.present - sum(common.values())
+    bins = CategoricalBins(values=tuple(common))
+    return Histogram(bins=bins, counts=(*common.values(), other, column.missing))
 
 
 def _said(histogram: Histogram) -> dict[str, object]:

@@ -6,8 +6,9 @@ import pytest
 
 from mlplatform.errors import CorruptionError, PlatformError
 from mlplatform.monitor.drift import measure, psi_by_column
-from mlplatform.monitor.histogram import EmptyWindowError
-from mlplatform.monitor.reference import cut, load
+from mlplatform.monitor.reference import cut, from_view, load
+from mlplatform.validate.distance import EmptyWindowError
+from mlplatform.validate.scan import Plan, scan
 
 COLUMNS = ["age", "hours", "job"]
 
@@ -123,3 +124,22 @@ def test_a_reference_is_small_json_without_the_rows(reference):
     content = cut(people(20_000, seed=1), COLUMNS)
     assert len(content) < 2_000
     assert json.loads(content)["rows"] == 20_000
+
+
+def test_a_reference_is_cut_from_what_a_scan_counted_alike():
+    rows = people(2_000, seed=4)
+    plan = Plan(columns={"age": "int64", "hours": "int64", "job": "string"})
+    view = scan(rows.to_batches(max_chunksize=300), plan).view()
+    assert from_view(view, COLUMNS) == cut(rows, COLUMNS)
+
+
+def test_times_are_no_part_of_a_reference_since_they_only_go_forward():
+    rows = pa.table({"at": pa.array([1, 2], pa.timestamp("us", tz="UTC")), "n": [1, 2]})
+    assert set(load(cut(rows, ["at", "n"]))) == {"n"}
+
+
+def test_infinite_values_lie_in_the_outer_bins():
+    rows = pa.table({"x": [float("-inf"), float("inf"), float("inf"), *range(100)]})
+    reference = load(cut(rows, ["x"]))["x"]
+    assert reference.rows == 103
+    assert reference.bins.count(rows["x"]) == reference

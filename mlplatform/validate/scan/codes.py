@@ -21,6 +21,7 @@ SIGN = 0x8000
 UPPER_HALF = 1 if sys.byteorder == "little" else 0
 # Distances that float32 holds with room on both sides; others are scaled by a power of two.
 NEAR, FAR = 1e-12, 1e18
+VAST = 2.0**-960  # Scale of distances that even a double cannot hold.
 ANCHOR_STEPS = 64  # Steps a spread is cut in, of which the anchor is one: it stays a short number.
 
 
@@ -33,13 +34,25 @@ class Frame:
 
     def edge(self, rank: "NDArray[np.int64]") -> "NDArray[np.float64]":
         """float64[n]: the end of each rank's bin that is nearer to the anchor."""
-        far = (np.abs(rank).astype(np.uint32) << np.uint32(16)).view(np.float32)
-        with np.errstate(over="ignore"):
-            return self.anchor + np.sign(rank) * far.astype(np.float64) / self.scale
+        with np.errstate(all="ignore"):
+            return self.anchor + np.sign(rank) * _distance(np.abs(rank) << 16) / self.scale
 
     def far_edge(self, rank: "NDArray[np.int64]") -> "NDArray[np.float64]":
         """float64[n]: the end of each rank's bin that is further from the anchor."""
         return self.edge(rank + np.where(rank < 0, -1, 1))
+
+    def upto(self, rank: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        """float64[n]: the largest number of each rank's bin; float32 rounds what is beyond upwards."""
+        code = np.where(rank < 0, -rank, rank + 1) << 16
+        with np.errstate(all="ignore"):
+            half_way = _distance(code) / 2 + _distance(code - 1) / 2
+            distance = np.where(rank < 0, -half_way, np.nextafter(half_way, 0)) / self.scale
+            end = self.anchor + distance
+            return np.where(end - self.anchor > distance, np.nextafter(end, -np.inf), end)
+
+
+def _distance(code: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    return code.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
 def frame_of(values: "NDArray[np.float64]", *, whole: bool) -> Frame | None:
@@ -52,16 +65,18 @@ def frame_of(values: "NDArray[np.float64]", *, whole: bool) -> Frame | None:
         return None
     middle = len(values) // 2
     median = float(np.partition(values, middle)[middle])
-    with np.errstate(over="ignore"):
-        spread = float(np.partition(np.abs(values - median), (middle + len(values)) // 2).max())
-    if not 0 < spread < np.inf:
-        return Frame(median)
-    step = 2.0 ** np.floor(np.log2(spread / ANCHOR_STEPS))
-    if whole:
-        return Frame(float(np.round(median / max(step, 1.0)) * max(step, 1.0)))
-    anchor = float(np.round(median / step) * step) if step > 0 else median
-    scale = 1.0 if NEAR <= spread <= FAR else float(2.0 ** -np.floor(np.log2(spread)))
-    return Frame(anchor if np.isfinite(anchor) else median, scale)
+    with np.errstate(all="ignore"):
+        # The upper quartile of the distances, which is not 0 where half of the values are equal.
+        far = (3 * len(values)) // 4
+        spread = float(np.partition(np.abs(values - median), far)[far])
+        if not 0 < spread < np.inf:
+            return Frame(median) if spread == 0 else Frame(0.0, VAST)
+        step = float(2.0 ** np.floor(np.log2(spread / ANCHOR_STEPS)))
+        if whole:
+            step = max(step, 1.0)
+        anchor = float(np.round(median / step) * step)
+        scale = 1.0 if whole or NEAR <= spread <= FAR else float(2.0 ** -np.floor(np.log2(spread)))
+    return Frame(anchor if np.isfinite(anchor) else median, min(scale, 1 / VAST))
 
 
 def finite_of(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
@@ -71,9 +86,9 @@ def finite_of(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
     return np.concatenate([below[..., :0:-1], middle, above[..., 1:]], axis=-1)
 
 
-def infinite_of(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
-    """int64[...]: counts of both infinities."""
-    return np.asarray(counts[..., INFINITE] + counts[..., SIGN + INFINITE])
+def infinite_of(counts: "NDArray[np.int64]") -> tuple[int, int]:
+    """Return the counts of minus and of plus infinity."""
+    return int(counts[..., SIGN + INFINITE].sum()), int(counts[..., INFINITE].sum())
 
 
 def missing_of(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":

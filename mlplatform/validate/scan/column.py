@@ -24,7 +24,7 @@ class ColumnView:
         rows: Of the view, with or without a value here.
         missing: Nulls and NaN.
         missing_by_class: (negative, positive) rows of the label where it is missing.
-        not_finite: Infinities.
+        infinite: Rows of minus and of plus infinity.
         minimum: Of the finite values, like `maximum`, `mean` and `deviation` (of the population).
         histogram: Of finite numbers; `None` for strings and bools.
         counts: Rows by value of strings and bools, of at most 10,000 values, most frequent first.
@@ -41,7 +41,7 @@ class ColumnView:
     rows: int
     missing: int
     missing_by_class: tuple[int, int]
-    not_finite: int = 0
+    infinite: tuple[int, int] = (0, 0)
     minimum: float | None = None
     maximum: float | None = None
     mean: float | None = None
@@ -56,6 +56,11 @@ class ColumnView:
     distinct_exact: bool
     sample: tuple[Any, ...]
     outside: int = 0
+
+    @property
+    def not_finite(self) -> int:
+        """Rows of infinity, of either sign."""
+        return sum(self.infinite)
 
     @property
     def present(self) -> int:
@@ -78,7 +83,7 @@ def of_numbers(
     moments: tuple[float, float, float],
 ) -> ColumnView:
     """Return the view of a column of numbers; `moments` are rows, mean and sum of squares, framed."""
-    count, mean, square = moments
+    count, mean, square = (float(part) for part in moments)
     histogram = histogram_of(numbers, frame)
     distinct = _of_bins(histogram) if numbers.on_edges else numbers.distinct
     exact = numbers.on_edges or not distinct.full
@@ -88,7 +93,7 @@ def of_numbers(
         rows=rows,
         missing=int(missing.sum()),
         missing_by_class=(int(missing[NEGATIVE]), int(missing[POSITIVE])),
-        not_finite=int(infinite_of(numbers.counts).sum()),
+        infinite=infinite_of(numbers.counts),
         minimum=numbers.least if count else None,
         maximum=numbers.most if count else None,
         mean=frame.anchor + mean / frame.scale if count else None,

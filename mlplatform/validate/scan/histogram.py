@@ -102,9 +102,15 @@ class Histogram:
         return np.bincount(bins, self.counts, len(cuts) + 1).astype(np.int64)
 
     def edges(self, cuts: Ints) -> Floats:
-        """float64[cuts]: the largest value up to each cut; where `exact`, a value of the data."""
-        upper = np.maximum(self.frame.edge(cuts), self.frame.far_edge(cuts))
-        return self.frame.edge(cuts) if self.exact else upper
+        """float64[cuts]: numbers up to which a value lies below each cut.
+
+        Where `exact`, each is the largest value of the data there. Below all data it is just that.
+        """
+        ends = np.minimum(self.frame.upto(cuts), self.most)
+        upto = np.searchsorted(self.ranks, cuts, side="right")
+        if self.exact:
+            ends = self.values[np.maximum(upto - 1, 0)]
+        return np.where(upto > 0, ends, np.nextafter(self.least, -np.inf))
 
     def bars(self, count: int = 20) -> tuple[Floats, Floats]:
         """Return float64[count + 1] edges of equal width, and float64[count] rows between them.

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from mlplatform.validate.scan.codes import (
     CODES,
-    INFINITE,
-    SIGN,
     UPPER_HALF,
     Frame,
+    infinite_of,
 )
 from mlplatform.validate.scan.distinct import Distinct, DistinctNumbers
 from mlplatform.validate.scan.plan import Limits
@@ -152,18 +151,19 @@ def infinities_outside(counted: Numbers, limits: Limits | None) -> int:
     """Return how many infinite values lie outside the limits."""
     if limits is None:
         return 0
-    below, above = counted.counts[:, SIGN + INFINITE].sum(), counted.counts[:, INFINITE].sum()
-    return int((limits[0] is not None) * below + (limits[1] is not None) * above)
+    below, above = infinite_of(counted.counts)
+    return (limits[0] is not None) * below + (limits[1] is not None) * above
 
 
 def numbers_of(column: pa.Array) -> tuple[Values, Mask | None]:
     """Return the numbers of an int64, float64 or timestamp array without a copy, and its nulls."""
     if pa.types.is_timestamp(column.type):
         column = column.view(pa.int64())
-    kind = np.int64 if pa.types.is_integer(column.type) else np.float64
-    if not len(column):
-        return np.empty(0, kind), None
-    values = np.frombuffer(column.buffers()[1], kind, len(column), column.offset * 8)
+    kind: type[np.int64 | np.float64] = np.int64
+    if pa.types.is_floating(column.type):
+        kind = np.float64
+    buffer = column.buffers()[1] if len(column) else b""
+    values: Values = np.frombuffer(buffer, kind, len(column), column.offset * 8)
     if not column.null_count:
         return values, None
-    return values, pc.is_null(column).to_numpy(zero_copy_only=False)
+    return values, np.asarray(pc.is_null(column))

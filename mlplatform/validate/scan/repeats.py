@@ -59,7 +59,8 @@ class Repeats:
     def _sampled(self, hashes: Hashes) -> Hashes:
         if not self._halvings:
             return hashes
-        return hashes[hashes >> np.uint64(64 - self._halvings) == 0]
+        kept: Hashes = hashes[hashes >> np.uint64(64 - self._halvings) == 0]
+        return kept
 
 
 def _by_atoms(joined: Mapping[int, Hashes]) -> dict[int, int]:

@@ -150,6 +150,6 @@ class View:
         row = self._names.index(name)
         moments = atom.moments
         place = (0, row, row) if moments.rows.shape[0] == 1 else (row, 0, 0)
-        own = tuple(float(a[place]) for a in (moments.rows, moments.mean, moments.square))
+        own = (moments.rows[place], moments.mean[place], moments.square[place])
         frame = self.scan.frames.get(name, Frame(0.0))
         return of_numbers(type_, atom.rows, atom.numbers[name], frame, own)
