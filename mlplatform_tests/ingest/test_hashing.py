@@ -107,6 +107,14 @@ def test_values_that_differ_only_in_kind_or_column_are_different_rows():
     assert len(set(row_hashes(rows, ["name", "member"]).tolist())) == len(texts)
 
 
+def test_every_nan_is_the_same_value_and_no_missing_one():
+    bits = np.array([0x7FF8000000000000, 0xFFF8000000000000, 0x7FF0000000000001], np.uint64)
+    nans = pa.table({"height": pa.array(bits.view(np.float64))})
+    hashes = row_hashes(nans, ["height"])
+    assert len(set(hashes.tolist())) == 1
+    assert hashes[0] != row_hashes(pa.table({"height": pa.nulls(1, pa.float64())}), ["height"])[0]
+
+
 def test_what_lies_under_a_missing_value_does_not_count():
     valid = pa.py_buffer(b"\x02")  # Of two rows only the second has a value.
     dirty = pa.Array.from_buffers(pa.int64(), 2, [valid, pa.py_buffer(struct.pack("<2q", 9, 9))])
