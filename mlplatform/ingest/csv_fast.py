@@ -16,6 +16,7 @@ from mlplatform.spec.source import CsvSource
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Arrow drops it wherever its input begins.
 ASCII = 128
+MOST_COUNTED = 100  # Fields that a pattern counts.
 
 
 def plain_lines(block: Block, source: CsvSource, width: int) -> np.ndarray:
@@ -29,7 +30,7 @@ def plain_lines(block: Block, source: CsvSource, width: int) -> np.ndarray:
     plain[_damaged(block, text)] = False
     plain[_lone_returns(block, text)] = False
     if b"\0" in block.data:
-        plain[_lines_with(block, text, 0)] = False
+        plain[_lines_where(block, text == 0)] = False
     return plain
 
 
@@ -40,6 +41,8 @@ def fields(block: Block, plain: np.ndarray, source: CsvSource, width: int) -> li
     """
     from pyarrow import csv
 
+    if not plain.any():
+        return [pa.array([], pa.string()) for _ in range(width)]
     names = [str(position) for position in range(width)]
     content = _content(block, plain)
     try:
@@ -84,7 +87,7 @@ def _has_width(block: Block, text: np.ndarray, source: CsvSource, width: int) ->
     delimiters = np.flatnonzero(text == ord(source.delimiter))
     fits: np.ndarray = np.diff(np.searchsorted(delimiters, block.offsets)) == width - 1
     if source.quote.encode() in block.data:
-        quoted = _lines_with(block, text, ord(source.quote))
+        quoted = _lines_where(block, text == ord(source.quote))
         fits[quoted] = False
         if not source.skip_initial_space:  # Else Arrow takes the quote behind a blank as content.
             fits[quoted] = _well_formed(block, quoted, source, width)
@@ -94,7 +97,9 @@ def _has_width(block: Block, text: np.ndarray, source: CsvSource, width: int) ->
 def _well_formed(block: Block, lines: np.ndarray, source: CsvSource, width: int) -> np.ndarray:
     q, d = (rf"\x{ord(sign):02x}" for sign in (source.quote, source.delimiter))
     field = rf"([^{q}{d}\r\n]*|{q}[^{q}\r\n]*({q}{q}[^{q}\r\n]*)*{q})"
-    pattern = rf"^{field}({d}{field}){{{width - 1}}}\r?\n?$"
+    # Arrow refuses a line of another width anyway; a longer pattern would outgrow its engine.
+    times = f"{{{width - 1}}}" if width <= MOST_COUNTED else "*"
+    pattern = rf"^{field}({d}{field}){times}\r?\n?$"
     return np.asarray(pc.match_substring_regex(_lines(block).take(pa.array(lines)), pattern))
 
 
@@ -114,7 +119,7 @@ def _damaged(block: Block, text: np.ndarray) -> list[int]:
     """Lines that are not UTF-8."""
     if _is_utf8(block.data):
         return []
-    suspects = np.unique(_line_of(block, np.flatnonzero(text >= ASCII))).tolist()
+    suspects = _lines_where(block, text >= ASCII).tolist()
     return [at for at in suspects if not _is_utf8(block.line(at))]
 
 
@@ -135,12 +140,10 @@ def _lone_returns(block: Block, text: np.ndarray) -> np.ndarray:
     return np.flatnonzero(text[block.offsets[1:] - 1] == RETURN)
 
 
-def _lines_with(block: Block, text: np.ndarray, sign: int) -> np.ndarray:
-    return np.unique(_line_of(block, np.flatnonzero(text == sign)))
-
-
-def _line_of(block: Block, positions: np.ndarray) -> np.ndarray:
-    return np.searchsorted(block.offsets, positions, side="right") - 1
+def _lines_where(block: Block, found: np.ndarray) -> np.ndarray:
+    """The lines that have a byte where `found` (bool[bytes]) is true."""
+    before = np.searchsorted(np.flatnonzero(found), block.offsets)
+    return np.flatnonzero(np.diff(before))
 
 
 def _lines(block: Block) -> pa.Array:

@@ -75,7 +75,7 @@ class _File:
         if fields is None:  # Arrow does not find the records that we counted, so it reads none.
             plain[:] = False
             singles, end = _one_by_one(records, plain, begin)
-            fields = [pa.array([], pa.string()) for _ in self._columns]
+            fields = csv_fast.fields(block, plain, self._source, len(self._columns)) or []
         self._learn(singles, int(plain.sum()))
         chunk = self._chunk(block, plain, fields, singles)
         return chunk, (block.rest(end) if end < len(block) else None)

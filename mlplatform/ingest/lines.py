@@ -80,8 +80,9 @@ def blocks(pieces: Iterator[bytes], limit: int) -> Iterator[Block]:
         rest = _joined(rest, piece, limit)
         end = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
         if end:
-            yield Block(number, rest[:end])
-            number += _count(rest[:end])
+            block = Block(number, rest[:end])
+            yield block
+            number += len(block)
             rest = rest[end:]
     if rest:
         yield Block(number, rest)
@@ -93,10 +94,6 @@ def _joined(rest: bytes, piece: bytes, limit: int) -> bytes:
         return rest + piece
     ends = [at for at in (piece.find(b"\n"), piece.find(b"\r")) if at >= 0]
     return rest[: limit + 1] + (piece[min(ends) :] if ends else b"")
-
-
-def _count(lines: bytes) -> int:
-    return lines.count(b"\n") + lines.count(b"\r") - lines.count(b"\r\n")
 
 
 def _never_between_return_and_newline(pieces: Iterator[bytes]) -> Iterator[bytes]:

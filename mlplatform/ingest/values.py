@@ -71,11 +71,12 @@ def parsed(texts: pa.Array, kind: str) -> pa.Array:
 def reason(text: str, kind: str) -> str:
     """Say why `text` has no value of `kind`."""
     if kind == "float64" and pc.match_substring_regex(text, FLOAT).as_py():
-        return f"the number {_shortened(text)} is not finite"
-    return f"{_shortened(repr(text))} is no {kind}"
+        return f"the number {shortened(text)} is not finite"
+    return f"{shortened(repr(text))} is no {kind}"
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return the beginning of `text`, so that a reason stays one line."""
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
