@@ -77,15 +77,20 @@ def _explained(source: SqlSource, uri: str) -> Iterator[None]:
         if "Failed to connect" in str(wrong):
             said = _hidden(message, uri) if _reached(str(wrong)) else UNPARSED
             raise SourceError(f"{source.connection}: cannot connect: {said}") from None
-        state = getattr(wrong, "sqlstate", None)
-        code = f" (SQLSTATE {state})" if state and state.strip("\0") else ""
-        said = f"{_hidden(message, uri)}{code}"
+        said = _hidden(message, uri) + _more(wrong)
         raise SourceError(f"{source.connection}: the query failed: {said}") from None
 
 
 def _words(message: str) -> str:
     found = next(found for words in _WORDS if (found := words.search(message or "no reason")))
     return found[1].strip()
+
+
+def _more(wrong: Exception) -> str:
+    if "Type mismatch in column" in str(wrong):  # SQLite.
+        return "; CAST it in source.query, or declare it as string"
+    state = (getattr(wrong, "sqlstate", None) or "").strip("\0")
+    return f" (SQLSTATE {state})" if state else ""
 
 
 def _reached(message: str) -> bool:

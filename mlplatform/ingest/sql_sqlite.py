@@ -34,7 +34,7 @@ def rows(
     with _cursor(uri, source) as cursor:
         cursor.execute(f"{selected(['*'], query)} LIMIT 0", values)
         names = cursor.fetch_record_batch().schema.names
-        named_once(names)
+        named_once([_asked(name, names) for name in names])
         cursor.execute(_typed(names, query, columns), values)
         skipped = 1
         for batch in cursor.fetch_record_batch():
@@ -72,6 +72,12 @@ def _bound(
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         raise SourceError(f"source.cursor: {value!r} is no {declared}")
     return value
+
+
+def _asked(name: str, names: Sequence[str]) -> str:
+    """Return the name in the user's query; SQLite calls the second `a` of an inner query `a:1`."""
+    first, _, position = name.rpartition(":")
+    return first if first in names and position.isdigit() else name
 
 
 def _typed(names: Sequence[str], query: str, columns: Mapping[str, ColumnType]) -> str:
