@@ -70,7 +70,8 @@ class Landed:
     @property
     def mark(self) -> str:
         """Return how far the source was read by the file that landed last."""
-        return next((f.mark for f in reversed(self.files.values()) if f.declared), "")
+        marks = [file.mark for file in self.files.values() if file.declared]
+        return marks[-1] if marks else ""
 
 
 def landed(table: "Table", version: "Version | None" = None) -> Landed:

@@ -41,6 +41,7 @@ class ParquetRows:
                 buffer_size=PAGE_BUFFER,
                 pre_buffer=False,
                 page_checksum_verification=True,
+                coerce_int96_timestamp_unit="us",  # As Spark wrote them; their digits end there.
             )
             schema = stored.schema_arrow
             check_columns(schema, self._spec, self._file.name)
