@@ -134,9 +134,9 @@ def _number_bits(values: pa.Array, name: str) -> np.ndarray:
     if not pt.is_floating(values.type):
         raise SourceError(f"column {name!r} holds {values.type}; such rows cannot be told apart")
     filled = values.fill_null(0.0) if values.null_count else values
-    # Adding zero turns -0.0, which equals 0.0, into it.
-    numbers = np.asarray(filled).astype(np.float64) + 0.0
+    numbers = np.asarray(filled).astype(np.float64)
     numbers[np.isnan(numbers)] = np.nan  # There are many; they are one value here.
+    numbers += 0.0  # Turns -0.0, which equals 0.0, into it.
     return numbers.view(np.uint64)
 
 

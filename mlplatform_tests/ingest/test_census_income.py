@@ -3,8 +3,8 @@
 import pyarrow.compute as pc
 import pytest
 
-from mlplatform.ingest.dataset import typed
-from mlplatform.ingest.source import land
+from mlplatform.ingest.dataset import rows
+from mlplatform.ingest.source import land, malformed
 from mlplatform.ingest.split import assign
 from mlplatform.lake import Lake
 from mlplatform.spec import load_pipeline
@@ -17,9 +17,20 @@ def census():
 
 
 @pytest.fixture(scope="module")
-def dataset(census, tmp_path_factory):
-    table = Lake(tmp_path_factory.mktemp("lake")).table("census_income/source")
-    return typed(census, table.read(land(census, table, LINEAGE)))
+def landed(census, tmp_path_factory):
+    lake = Lake(tmp_path_factory.mktemp("lake"))
+    return lake, land(census, lake, LINEAGE)
+
+
+@pytest.fixture(scope="module")
+def dataset(census, landed):
+    return rows(census, *landed).read_all()
+
+
+def test_none_of_the_authors_rows_is_malformed(census, landed):
+    lake, version = landed
+    seen = malformed(lake, census, version)
+    assert (seen.rows, seen.rejected) == (48_842, 0)
 
 
 def test_every_instance_is_there_and_24_in_100_earn_more(dataset):
@@ -51,7 +62,8 @@ def test_every_row_has_an_identity_of_its_own(dataset):
 
 
 def test_the_official_test_file_is_the_test_part_and_a_tenth_of_the_rest_validates(census, dataset):
-    parts = assign(census, dataset)["part"].value_counts().to_pylist()
+    split = assign(census.spec, dataset.to_batches()).read_all()
+    parts = split["part"].value_counts().to_pylist()
     counts = {entry["values"]: entry["counts"] for entry in parts}
     assert counts["test"] == 16_281
     assert counts["validation"] / 32_561 == pytest.approx(0.1, abs=0.005)
