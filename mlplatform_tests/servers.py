@@ -44,13 +44,21 @@ class Postgres:
         return rows
 
     def kill_queries(self) -> None:
-        """Send SIGKILL to whoever serves another query; return when the server is up again."""
-        told = self.run(
-            "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
-        )
-        for (pid,) in told:
+        """Send SIGKILL to whoever serves another client; return when the server is up again."""
+        for pid in self._others():
             os.kill(pid, signal.SIGKILL)
         _until(self.is_up)
+
+    def until_idle(self) -> None:
+        """Return when the server has no other client."""
+        _until(lambda: not self._others())
+
+    def _others(self) -> list[int]:
+        rows = self.run(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return [pid for (pid,) in rows]
 
     def is_up(self) -> bool:
         """Return whether the server takes connections."""
