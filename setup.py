@@ -35,7 +35,7 @@ setup(
     package_dir={
         "": "."
     },  # An editable install puts the checkout on the path: assets load anywhere.
-    package_data={"mlplatform": ["py.typed"]},
+    package_data={"mlplatform": ["py.typed"], "mlplatform.validate": ["facets_dist/*"]},
     install_requires=requirements("main"),
     extras_require={
         **{extra: requirements(extra) for extra in ("aws", "dagster", "dev", "k8s")},

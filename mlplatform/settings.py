@@ -1,5 +1,6 @@
 """Where things are: one frozen value, read once from the environment by whoever starts a process."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ class Settings:
         pipelines: Folder of pipeline folders.
         executor: One of `EXECUTORS`.
         tfdv_python: Interpreter of the TFDV worker; found by itself when `None`.
+        tfdv_beam: Options of the Beam pipeline that makes statistics; none makes them in memory.
     """
 
     root: Path
@@ -31,13 +33,15 @@ class Settings:
     pipelines: Path
     executor: str = "in_process"
     tfdv_python: Path | None = None
+    tfdv_beam: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], root: Path) -> "Settings":
         """Return the settings in `environ`, with defaults below `root`.
 
         Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
-        `MLPLATFORM_EXECUTOR` and `MLPLATFORM_TFDV_PYTHON`.
+        `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON` and `MLPLATFORM_TFDV_BEAM`, whose options are
+        split as a shell would.
 
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
@@ -54,6 +58,7 @@ class Settings:
             pipelines=root / (environ.get("MLPLATFORM_PIPELINES") or "pipelines"),
             executor=_one_of(environ, "MLPLATFORM_EXECUTOR", EXECUTORS),
             tfdv_python=root / tfdv if tfdv else None,
+            tfdv_beam=_options(environ, "MLPLATFORM_TFDV_BEAM"),
         )
 
     @property
@@ -92,6 +97,16 @@ def find_root(start: Path) -> Path:
         if (folder / "definitions.py").is_file() and (folder / "workspace.yaml").is_file():
             return folder
     raise PlatformError(f"{start}: not inside a checkout; go to the folder with definitions.py")
+
+
+def _options(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        options = tuple(shlex.split(environ.get(name) or ""))
+    except ValueError as wrong:
+        raise PlatformError(f"{name}: {wrong}; give options as for a command line") from None
+    if options and not options[0].startswith("--"):
+        raise PlatformError(f"{name}: {options[0]!r} is no option; write --runner=…")
+    return options
 
 
 def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:

@@ -15,13 +15,15 @@ class TfdvResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     python: str = ""
     checkout: str
     log: str
+    beam: list[str] = []
     _worker: TfdvWorker | None = PrivateAttr(default=None)
 
     def worker(self) -> TfdvWorker:
         """Return the worker; its process starts with the first request, or with `start`."""
         if self._worker is None:
             explicit = Path(self.python) if self.python else None
-            self._worker = TfdvWorker(find(explicit, Path(self.checkout)), Path(self.log))
+            python = find(explicit, Path(self.checkout))
+            self._worker = TfdvWorker(python, Path(self.log), beam=self.beam)
         return self._worker
 
     def start(self) -> None:

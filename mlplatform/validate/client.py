@@ -76,7 +76,7 @@ class TfdvWorker:
         """Return a DatasetFeatureStatisticsList of `columns` for each view, by its name.
 
         A view is a union of Parquet files; each file is read once, in however many views it is. Up
-        to 4,096 distinct values of a column are counted exactly, and quantiles are within 1 % of
+        to 1,024 distinct values of a column are counted exactly, and quantiles are within 1 % of
         the rank asked for; over more values, those counted depend on the order of a hash table.
 
         Raises:
