@@ -1,0 +1,160 @@
+"""What single columns and whole rows hold: missing values, repeats, ranges, outliers."""
+
+from typing import TYPE_CHECKING
+
+from mlplatform.measures import Duplicates, MissingSeen, OutliersSeen, RangeSeen
+from mlplatform.spec.data_gates import OutliersGate, ValueRangesGate
+from mlplatform.validate.scan import ColumnView, Histogram
+
+if TYPE_CHECKING:
+    from mlplatform.validate.measure import Views
+
+NORMAL_MAD = 1.4826  # Deviations of a normal to its median absolute deviation (Hampel 1974).
+NORMAL_MEAN_AD = 1.2533  # The same to its mean one: sqrt(pi / 2) (Iglewicz & Hoaglin 1993).
+YEAR = 365 * 86_400e6  # Microseconds: times may move on by as much, however short the reference.
+SHOWN = 3  # Values outside a domain that are named.
+SHOWN_CHARACTERS = 40
+
+
+def missing(seen: "Views") -> list[MissingSeen] | None:
+    """Return the missing values of every column; `None` without rows."""
+    if not seen.whole.rows:
+        return None
+    new = seen.new.columns if seen.judges_new else {}
+    before = seen.reference.columns if seen.reference else {}
+    return [
+        MissingSeen(
+            column=name,
+            rows=column.rows,
+            missing=column.missing,
+            new_rows=new[name].rows if name in new else 0,
+            new_missing=new[name].missing if name in new else 0,
+            reference_rows=before[name].rows if name in before else 0,
+            reference_missing=before[name].missing if name in before else 0,
+        )
+        for name, column in seen.whole.columns.items()
+    ]
+
+
+def repeated(seen: "Views", key: tuple[str, ...]) -> Duplicates | None:
+    """Return the rows that repeat an earlier one; `None` where they were not counted."""
+    whole, known = seen.whole.duplicates, seen.known.duplicates
+    if whole.repeated is None or known.repeated is None:
+        return None
+    before = seen.reference.duplicates if seen.reference else None
+    share = None
+    if seen.reference and before and before.repeated is not None and seen.reference.rows:
+        share = before.repeated / seen.reference.rows
+    return Duplicates(
+        rows=seen.whole.rows,
+        repeated=whole.repeated,
+        key=key,
+        key_repeated=whole.key_repeated if key else None,
+        new_rows=seen.new.rows if seen.judges_new else 0,
+        new_repeated=whole.repeated - known.repeated if seen.judges_new else 0,
+        reference_share=share,
+        exact=whole.exact,
+    )
+
+
+def ranges(seen: "Views", policy: ValueRangesGate) -> list[RangeSeen]:
+    """Return the extremes of numbers and times, and what lies outside limits and domains."""
+    before = seen.reference.columns if seen.reference else {}
+    found = []
+    for name, column in seen.judged.columns.items():
+        # New rows would hide in a large table, and old ones may be outside of limits set since.
+        worse = max(column, seen.whole.columns[name], key=_share_outside)
+        if worse.histogram is not None:
+            found.append(_numbers(name, worse, worse.histogram, before.get(name), policy))
+        elif name in policy.domains:
+            found.append(_domain(name, worse, policy.domains[name]))
+    return found
+
+
+def _share_outside(column: ColumnView) -> float:
+    return (column.outside + column.not_finite) / max(column.present, 1)
+
+
+def _numbers(
+    name: str,
+    column: ColumnView,
+    values: Histogram,
+    before: ColumnView | None,
+    policy: ValueRangesGate,
+) -> RangeSeen:
+    is_time = column.type == "timestamp"
+    least, most = (before.minimum, before.maximum) if before else (None, None)
+    stretched = 0
+    if least is not None and most is not None:
+        span = max(most - least, YEAR) if is_time else (most - least) or max(abs(most), 1.0)
+        stretched = values.outside(least - policy.stretch * span, most + policy.stretch * span)
+    return RangeSeen(
+        column=name,
+        values=column.present,
+        least=column.minimum,
+        most=column.maximum,
+        not_finite=column.not_finite,
+        outside=column.outside,
+        reference_least=least,
+        reference_most=most,
+        stretched=stretched,
+        is_time=is_time,
+    )
+
+
+def _domain(name: str, column: ColumnView, domain: list[str]) -> RangeSeen:
+    strange = [value for value in column.counts if value not in set(domain)][:SHOWN]
+    told = ", ".join(f"{value[:SHOWN_CHARACTERS]!r}" for value in strange)
+    return RangeSeen(
+        column=name,
+        values=column.present,
+        least=None,
+        most=None,
+        outside=column.outside,
+        worst=f"among them {told}" if told else "",
+    )
+
+
+def outliers(seen: "Views", policy: OutliersGate) -> list[OutliersSeen]:
+    """Return how many numbers lie far from the reference's median, or from their own without one."""
+    before = seen.reference.columns if seen.reference else {}
+    return [
+        _outliers(
+            name, column.histogram, before[name].histogram if name in before else None, policy
+        )
+        for name, column in seen.judged.columns.items()
+        if column.histogram is not None and column.type != "timestamp"
+    ]
+
+
+def _outliers(
+    name: str, values: Histogram, before: Histogram | None, policy: OutliersGate
+) -> OutliersSeen:
+    of = before if before is not None and before.rows else values
+    median = of.quantile(0.5)
+    if median is None:
+        return OutliersSeen(column=name, values=0, outliers=0, median=None, deviation=None)
+    deviation = robust_deviation(of, median)
+    far = median - policy.max_z * deviation, median + policy.max_z * deviation
+    share = before.outside(*far) / before.rows if before is not None and before.rows else None
+    return OutliersSeen(
+        column=name,
+        values=values.rows,
+        outliers=values.outside(*far),
+        median=median,
+        deviation=deviation,
+        reference_share=share,
+        reference_values=before.rows if before is not None else 0,
+    )
+
+
+def robust_deviation(values: Histogram, median: float) -> float:
+    """Return the deviation of a normal with the same median absolute deviation (MAD).
+
+    Where more than half of the values are equal the MAD is 0: then that of a normal with the same
+    mean absolute deviation, which is 0 for a constant alone; of that, any other value is far.
+    """
+    mad = values.deviation_from(median) or 0.0
+    if mad:
+        return NORMAL_MAD * mad
+    return NORMAL_MEAN_AD * float(abs(values.values - median) @ values.counts) / values.rows

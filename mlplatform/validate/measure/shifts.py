@@ -1,0 +1,164 @@
+"""How far each column of the rows judged lies from the reference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlplatform.measures import ShiftSeen
+from mlplatform.spec import PipelineSpec
+from mlplatform.validate import distance
+from mlplatform.validate.anomalies import Distance
+from mlplatform.validate.scan import ColumnView, Histogram, View
+
+Counts = NDArray[np.int64]
+RARE = 0.01  # A value with less of the reference counts as another: too few to compare shares of.
+MOST_VALUES = 20  # Compared one by one; PSI of more bins is mostly noise.
+UNIQUE = 0.9  # Distinct values a row from which a column names rows, and says nothing else.
+OTHER = "(other)"
+DOUBLED = 2
+
+
+def comparable(spec: PipelineSpec, reference: View) -> list[str]:
+    """Return the columns whose distribution is compared, in order.
+
+    Not times and what names rows, which are meant to move; not the label, which has gates of its
+    own; not what no feature may use; and not what the reference has no value of.
+    """
+    barred = {spec.label.column, spec.event_time, *spec.unused, *spec.key}
+    return [
+        name
+        for name, column in reference.columns.items()
+        if name in spec.columns
+        and name not in barred
+        and column.type != "timestamp"
+        and spec.columns[name] == column.type
+        and column.present
+        and not names_rows(column)
+    ]
+
+
+def names_rows(column: ColumnView) -> bool:
+    """Whether nearly every row has a value of its own, other than a measurement."""
+    return column.type in ("int64", "string") and column.distinct > UNIQUE * column.present
+
+
+def shifts(
+    spec: PipelineSpec, judged: View, reference: View | None, distances: Sequence[Distance]
+) -> list[ShiftSeen] | None:
+    """Return the distances of every comparable column; `None` without a reference or rows."""
+    if reference is None or not judged.rows:
+        return None
+    tfdv: dict[str, dict[str, Any]] = {}
+    for found in distances:
+        tfdv.setdefault(found.column, {})[found.kind] = found.value
+    return [
+        _shift(name, judged.columns[name], reference.columns[name], tfdv.get(name, {}))
+        for name in comparable(spec, reference)
+    ]
+
+
+def _shift(name: str, now: ColumnView, before: ColumnView, tfdv: Mapping[str, Any]) -> ShiftSeen:
+    if not now.present:
+        return ShiftSeen(column=name, rows=0, reference_rows=before.present)
+    if now.histogram is not None and before.histogram is not None:
+        found = _of_numbers(now, before, now.histogram, before.histogram)
+    else:
+        found = _of_categories(now, before)
+    return ShiftSeen(column=name, **found, **tfdv)
+
+
+def _of_numbers(
+    now: ColumnView, before: ColumnView, values: Histogram, reference: Histogram
+) -> dict[str, Any]:
+    if not values.rows or values.frame != reference.frame:
+        return {"rows": 0, "reference_rows": reference.rows}
+    cuts = reference.deciles()
+    coarse, base = values.coarse(cuts), reference.coarse(cuts)
+    aligned = Aligned.of(values, reference)
+    far, p = distance.ks(aligned.before, aligned.now)
+    return {
+        "rows": values.rows,
+        "reference_rows": reference.rows,
+        "psi": distance.psi(base, coarse),
+        "expected_psi": distance.expected_psi(base, coarse),
+        "ks": far,
+        "ks_p": p,
+        "mean": now.mean,
+        "reference_mean": before.mean,
+        "reference_deviation": before.deviation,
+        "worst": _worst(_spans(reference, cuts), coarse, base),
+        **_spike([f"{value:g}" for value in aligned.values], aligned.now, aligned.before),
+    }
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Counts of two histograms in the bins that either has."""
+
+    values: NDArray[np.float64]
+    now: Counts
+    before: Counts
+
+    @classmethod
+    def of(cls, now: Histogram, before: Histogram) -> "Aligned":
+        """Return both in ascending bins; their frames are equal."""
+        ranks = np.union1d(now.ranks, before.ranks)
+        values, counts = np.zeros(len(ranks)), []
+        for part in (now, before):
+            places = np.searchsorted(ranks, part.ranks)
+            values[places] = part.values
+            counts.append(np.zeros(len(ranks), np.int64))
+            counts[-1][places] = part.counts
+        return cls(values, counts[0], counts[1])
+
+
+def _of_categories(now: ColumnView, before: ColumnView) -> dict[str, Any]:
+    common = [v for v, rows in before.counts.items() if rows >= RARE * before.present]
+    common = common[:MOST_VALUES]
+    base, coarse = (_binned(column, common) for column in (before, now))
+    values = list(dict.fromkeys([*now.counts, *before.counts]))
+    single = [np.array([c.counts.get(v, 0) for v in values], np.int64) for c in (now, before)]
+    return {
+        "rows": now.present,
+        "reference_rows": before.present,
+        "psi": distance.psi(base, coarse),
+        "expected_psi": distance.expected_psi(base, coarse),
+        "worst": _worst([*map(repr, common), OTHER], coarse, base),
+        **_spike([repr(value) for value in values], *single),
+    }
+
+
+def _binned(column: ColumnView, common: Sequence[str]) -> Counts:
+    counts = [column.counts.get(value, 0) for value in common]
+    return np.array([*counts, column.present - sum(counts)], np.int64)
+
+
+def _spike(names: Sequence[str], now: Counts, before: Counts) -> dict[str, Any]:
+    """The value whose share rose most, of those whose share more than doubled."""
+    share, was = now / max(now.sum(), 1), before / max(before.sum(), 1)
+    rose = np.where(share > DOUBLED * was, share - was, 0.0)
+    if not len(rose) or not rose.max() > 0:
+        return {}
+    best = int(np.argmax(rose))
+    return {
+        "spike": names[best],
+        "spike_rows": int(now[best]),
+        "spike_reference_rows": int(before[best]),
+        "spike_tried": len(names),
+    }
+
+
+def _worst(names: Sequence[str], now: Counts, before: Counts) -> str:
+    share, was = now / now.sum(), before / before.sum()
+    best = int(np.argmax(np.abs(share - was)))
+    return f"{names[best]}: {share[best]:.1%} of values, in the reference {was[best]:.1%}"
+
+
+def _spans(histogram: Histogram, cuts: NDArray[np.int64]) -> list[str]:
+    edges = [f"{edge:g}" for edge in histogram.edges(cuts)]
+    inner = [f"{low} to {high}" for low, high in pairwise(edges)]
+    return [f"up to {edges[0]}", *inner, f"above {edges[-1]}"] if edges else ["any"]
