@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from mlplatform.validate.client import TfdvWorker
 from mlplatform.validate.interpreter import find
@@ -15,7 +15,7 @@ class TfdvResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     python: str = ""
     checkout: str
     log: str
-    beam: list[str] = []
+    beam: list[str] = Field(default=[], description="Options of Beam; none: in memory.")
     _worker: TfdvWorker | None = PrivateAttr(default=None)
 
     def worker(self) -> TfdvWorker:

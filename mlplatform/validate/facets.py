@@ -35,7 +35,8 @@ def page(
     Column names and values reach it in base64 only, so none can break out of the page.
 
     Args:
-        statistics: A serialized DatasetFeatureStatisticsList; `reference` is another.
+        statistics: A serialized DatasetFeatureStatisticsList.
+        reference: Another one.
         title: Heading of the page.
         names: What the page calls the two.
 

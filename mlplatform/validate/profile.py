@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlplatform.errors import SourceError
+from mlplatform.errors import LakeError, SourceError
 from mlplatform.spec import Pipeline, PipelineSpec, spec_digest
 from mlplatform.validate import acceptance, facets, reference, schema
 from mlplatform.validate.anomalies import Distance, describe, distances
@@ -48,7 +48,7 @@ def profile(
         WorkerError: If TFDV fails, dies or hangs; nothing is written then.
     """
     asked = _asked(pipeline, lake, dataset)
-    kept = [known for known in profiles_of(lake, pipeline, dataset) if asked.fits(known)]
+    kept = [k for k in profiles_of(lake, pipeline, dataset) if asked.fits(k) and _whole(lake, k)]
     for known in kept:
         if known.schema == _schema_for(lake, pipeline, known):
             return known
@@ -84,11 +84,16 @@ def plan_of(spec: PipelineSpec, atoms: Atoms | None = None, like: "Scan | None" 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What decides the measurements of one dataset version, besides its content."""
+    """What decides the measurements of one dataset version, besides its content.
+
+    `like` is the scan whose bins are taken: the reference's, also for the reference itself, so that
+    the two can be compared.
+    """
 
     plan: str
     known_files: tuple[str, ...]
     reference: "Reference | None"
+    like: str
 
     @property
     def reference_digest(self) -> str:
@@ -96,15 +101,30 @@ class _Asked:
 
     def fits(self, kept: Profile) -> bool:
         mine = self.plan, self.known_files, self.reference_digest
-        return mine == (kept.plan, kept.known_files, kept.reference)
+        same = mine == (kept.plan, kept.known_files, kept.reference)
+        return same and self.like in (kept.like, kept.scan)
 
 
 def _asked(pipeline: Pipeline, lake: "Lake", dataset: "Version") -> _Asked:
     before = acceptance.before(lake, pipeline, dataset)
     pinned = reference.current(lake, pipeline)
-    if pinned is not None and pinned.dataset_digest == dataset.digest:
-        pinned = None  # The reference itself is at no distance from anything.
-    return _Asked(_plan_digest(pipeline.spec), before.files if before else (), pinned)
+    itself = pinned is not None and pinned.dataset_digest == dataset.digest
+    return _Asked(
+        plan=_plan_digest(pipeline.spec),
+        known_files=before.files if before else (),
+        reference=None if itself else pinned,  # The reference is at no distance from itself.
+        like=pinned.scan if pinned else "",
+    )
+
+
+def _whole(lake: "Lake", kept: Profile) -> bool:
+    """Tell whether the artifacts a profile names are undamaged; measuring again mends them."""
+    try:
+        for digest in (kept.statistics, kept.scan, kept.proposed_schema, kept.page):
+            lake.artifacts.open(digest).verify()
+    except LakeError:
+        return False
+    return True
 
 
 def _plan_digest(spec: PipelineSpec) -> str:
@@ -123,7 +143,7 @@ def _measured(
     """Return the profile without its judgement by a schema."""
     spec = pipeline.spec
     atoms = Atoms(asked.known_files, spec.split.test_files)
-    like = load_scan(lake, asked.reference.scan) if asked.reference else None
+    like = load_scan(lake, asked.like) if asked.like else None
     with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         with AtomFiles(Path(folder), spec.columns) as files:
             scan = _pass(lake, dataset, plan_of(spec, atoms, like), atoms, files)
@@ -152,6 +172,7 @@ def _measured(
         schema="",
         proposed_schema=schema.store(lake, proposed),
         reference=asked.reference_digest,
+        like=asked.like,
         anomalies_artifact="",
         page=_page(lake, dataset, statistics["all"], asked.reference),
     )
@@ -214,6 +235,6 @@ def _judged(worker: "TfdvWorker", lake: "Lake", pipeline: Pipeline, measured: Pr
 
 
 def _keep(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> None:
-    known = hashlib.sha256("\0".join(judged.known_files).encode()).hexdigest()
-    token = "-".join([judged.dataset_digest, judged.plan, judged.schema, judged.reference, known])
+    key = [judged.dataset_digest, judged.plan, judged.schema, judged.reference, judged.like]
+    token = hashlib.sha256(json.dumps([*key, *judged.known_files]).encode()).hexdigest()
     lake.table(pipeline.table("statistics")).append(to_table(judged), lineage, token=token)

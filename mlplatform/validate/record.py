@@ -55,6 +55,7 @@ STATISTICS_SCHEMA = pa.schema(
         "schema": pa.string(),
         "proposed_schema": pa.string(),
         "reference": pa.string(),
+        "like": pa.string(),
         "anomalies_artifact": pa.string(),
         "page": pa.string(),
     }
@@ -72,8 +73,9 @@ class Profile:
     Digests name artifacts: `statistics` holds all.pb, training.pb (rows not of `test_files`) and
     new.pb; `scan` holds scan.bin; `schema` (accepted) and `proposed_schema` (of this version's
     training rows) hold schema.pb and schema.pbtxt; `anomalies_artifact` holds anomalies.pb; `page`
-    holds facets.html. `reference` is `Reference.digest`, or "" without one. `plan` is a digest of
-    what in the spec decides the measurements.
+    holds facets.html; `like` is the scan whose bins were taken, or "". `reference` is
+    `Reference.digest`, or "" without one, and for the reference itself. `plan` is a digest of what
+    in the spec decides the measurements.
     """
 
     dataset: str
@@ -94,6 +96,7 @@ class Profile:
     schema: str
     proposed_schema: str
     reference: str
+    like: str
     anomalies_artifact: str
     page: str
 
