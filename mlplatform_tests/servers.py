@@ -44,21 +44,28 @@ class Postgres:
         return rows
 
     def kill_queries(self) -> None:
-        """Send SIGKILL to whoever serves another client; return when the server is up again."""
-        for pid in self._others():
+        """Send SIGKILL to whoever serves another client; return when the server has recovered."""
+        before = self._pids("checkpointer")
+        for pid in self._pids("client backend"):
             os.kill(pid, signal.SIGKILL)
-        _until(self.is_up)
+        _until(lambda: self._recovered(before))
 
     def until_idle(self) -> None:
         """Return when the server has no other client."""
-        _until(lambda: not self._others())
+        _until(lambda: not self._pids("client backend"))
 
-    def _others(self) -> list[int]:
-        rows = self.run(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        return [pid for (pid,) in rows]
+    def _recovered(self, before: list[int]) -> bool:
+        """Return whether every process was started anew, as the server does after a crash."""
+        from adbc_driver_manager import Error
+
+        try:
+            return self._pids("checkpointer") not in ([], before)
+        except Error:  # It shuts down, or starts.
+            return False
+
+    def _pids(self, kind: str) -> list[int]:
+        rows = self.run("SELECT pid, backend_type, pg_backend_pid() FROM pg_stat_activity")
+        return [pid for pid, type_, mine in rows if type_ == kind and pid != mine]
 
     def is_up(self) -> bool:
         """Return whether the server takes connections."""

@@ -36,7 +36,7 @@ def batches(
     `x > :since` takes every row whose `x` is neither NULL nor that value itself: minus infinity for
     numbers and times, else the least integer, the nil uuid, the empty text. Rows that arrive later
     with a cursor equal to the last one landed are not taken: a cursor must grow strictly, like an
-    identity column.
+    identity column. Texts are compared by their bytes, whatever the column's language.
 
     `columns` are the declared ones: a `numeric` becomes the declared type, where it can, and SQLite's
     values are told apart by it. Types that no column can be declared as (uuid, enum, inet, interval,

@@ -45,6 +45,13 @@ LEAST = {
     "bpchar": "",
     "name": "",
 }
+COLLATED = frozenset({"text", "varchar", "bpchar"})
+CURSORS: dict[ColumnType, frozenset[str]] = {
+    "int64": NUMBERS,
+    "float64": frozenset({"float4", "float8"}),  # Others hold values between two doubles.
+    "string": COLLATED | {"name", "uuid"},
+    "timestamp": frozenset({"date", "timestamp", "timestamptz"}),
+}
 CONNECTION = {  # libpq alone waits for ever for a server that is gone.
     "application_name": "mlplatform",
     "connect_timeout": "10",
@@ -59,7 +66,7 @@ def rows(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the result; see `sql.batches`. Errors of the driver pass as they are."""
     with _transaction(uri) as cursor:
-        query = _bound(cursor, source.query, since)
+        query = _bound(cursor, source, since, columns)
         fields = cursor.adbc_execute_schema(selected(["*"], query))
         named_once(fields.names)
         cursor.execute(selected([_term(field) for field in fields], query))
@@ -89,21 +96,32 @@ def _address(uri: str) -> str:
     return f"postgresql://{rest}{'&' if '?' in rest else '?'}{urlencode(more)}"
 
 
-def _bound(cursor: Any, query: str, since: object | None) -> str:
+def _bound(
+    cursor: Any, source: SqlSource, since: object | None, columns: Mapping[str, ColumnType]
+) -> str:
     """Bind `since`, and return the query that compares with it."""
-    if not asks_since(query):
-        return with_since(query, "")
-    parameter = cursor.adbc_prepare(with_since(query, "$1")).field(0)
+    if not asks_since(source.query):
+        return with_since(source.query, "")
+    parameter = cursor.adbc_prepare(with_since(source.query, "$1")).field(0)
     kind = parameter.metadata[TYPE].decode()
-    if kind not in LEAST:
-        raise SourceError(
-            f"source.query: {SINCE} is compared with a column of type {kind}; "
-            f"known: {', '.join(sorted(LEAST))}"
-        )
+    _require_comparable(kind, columns[source.cursor or ""])
     value = LEAST[kind] if since is None else _text(since)
     cursor.execute(f"SELECT set_config('{SETTING}', $1, true)", (value,))
     cursor.fetchall()
-    return with_since(query, f"current_setting('{SETTING}')::{kind}")
+    by_bytes = ' COLLATE "C"' if kind in COLLATED else ""  # As we compare, whatever its language.
+    return with_since(source.query, f"(current_setting('{SETTING}')::{kind}{by_bytes})")
+
+
+def _require_comparable(kind: str, declared: ColumnType) -> None:
+    """Refuse a cursor whose order here is not its order there: 9 < 10, but "9" > "10"."""
+    known = CURSORS.get(declared, frozenset())
+    if kind not in known:
+        choice = (
+            f"{declared} fits {', '.join(sorted(known))}" if known else "a cursor needs an order"
+        )
+        raise SourceError(
+            f"source.cursor: declared {declared}, and {SINCE} is compared with {kind}; {choice}"
+        )
 
 
 def _text(since: object) -> str:

@@ -29,7 +29,7 @@ def rows(
     source: SqlSource, uri: str, since: object | None, columns: Mapping[str, ColumnType]
 ) -> Iterator[pa.RecordBatch]:
     """Yield the result; see `sql.batches`. Errors of the driver pass as they are."""
-    query = with_since(source.query, "?1")
+    query = with_since(source.query, "(?1 COLLATE BINARY)")  # As we compare.
     values = [_bound(source, since, columns)] if asks_since(source.query) else None
     with _cursor(uri, source) as cursor:
         cursor.execute(f"{selected(['*'], query)} LIMIT 0", values)
