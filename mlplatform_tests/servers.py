@@ -169,8 +169,6 @@ def _until(done: Callable[[], bool]) -> None:
 
 
 def _with_bucket(endpoint: str) -> S3:
-    import boto3
-
     options = {
         "aws_endpoint_url": endpoint,
         "allow_http": "true",
@@ -178,12 +176,19 @@ def _with_bucket(endpoint: str) -> S3:
         "aws_secret_access_key": "test",
         "aws_region": "us-east-1",
     }
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        region_name="us-east-1",
-    )
+    client = client_of(options)
     client.create_bucket(Bucket="data")
     return S3(options, client)
+
+
+def client_of(options: dict[str, str]) -> Any:
+    """Return a boto3 client of the server with these storage options."""
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=options["aws_endpoint_url"],
+        aws_access_key_id=options["aws_access_key_id"],
+        aws_secret_access_key=options["aws_secret_access_key"],
+        region_name=options["aws_region"],
+    )
