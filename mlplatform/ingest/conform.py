@@ -105,11 +105,11 @@ def _shown(column: pa.Array, at: int) -> str:
     value = column[at]
     try:
         shown = value.as_py()
-    except (UnicodeDecodeError, ValueError, OverflowError, pa.ArrowException):
+    except (ValueError, OverflowError, pa.ArrowException):  # No UTF-8, or no year of ours.
         raw = value.as_buffer() if hasattr(value, "as_buffer") else None
-        shown = str(value.cast(pa.int64())) if raw is None else bytes(raw[:SHOWN_CHARACTERS])
+        shown = value.value if raw is None else bytes(raw[:SHOWN_CHARACTERS])
     if isinstance(shown, bytes):
-        return shown[:SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")
+        shown = shown[:SHOWN_CHARACTERS].decode("utf-8", "backslashreplace")
     return str(shown)[:SHOWN_CHARACTERS]
 
 

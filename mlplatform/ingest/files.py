@@ -1,8 +1,8 @@
 """Which files of a source are new, changed, or gone, and what that means for the table."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import SourceError
@@ -115,10 +115,8 @@ def _sha256(file: SourceFile, known: File | None) -> str | None:
 def _stays(known: File, source: FileSource) -> bool:
     """Tell whether rows stay although their file is not there: batches, and what a pattern found."""
     patterns = [path.rsplit("/", 1)[-1] for path in source.files if "*" in path]
-    append = source.load != "full"
-    return append and (
-        not known.declared or any(fnmatchcase(known.name, pattern) for pattern in patterns)
-    )
+    found = (re.fullmatch(re.escape(p).replace(r"\*", ".*"), known.name) for p in patterns)
+    return source.load != "full" and (not known.declared or any(found))
 
 
 def _told_apart(source: FileSource, landed: Landed) -> Callable[[File], None]:
