@@ -20,6 +20,7 @@ from mlplatform.lake.storage import Sink, Storage, explained
 from mlplatform.lake.version import Version
 
 ROW_GROUP_SLICES = 4  # 262,144 rows: few enough to hold in memory, enough to compress well.
+ENCODED = pa.dictionary(pa.int32(), pa.string())
 _CHUNK = 1 << 20  # Bytes hashed at a time.
 _READERS = 8  # Files hashed at a time.
 
@@ -96,25 +97,39 @@ def read(
 
 
 def batches(
-    storage: Storage, commits: Sequence[Commit], columns: Sequence[str] | None, rows: int
+    storage: Storage,
+    commits: Sequence[Commit],
+    columns: Sequence[str] | None,
+    rows: int,
+    *,
+    dictionaries: bool = False,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows these commits added in written order, `rows` at a time, in constant memory."""
-    dataset = _dataset(storage, commits)
+    """Yield the rows these commits added in written order, `rows` at a time, in constant memory.
+
+    With `dictionaries`, strings stay encoded, and a batch has fewer rows where dictionaries end.
+    """
+    dataset = _dataset(storage, commits, dictionaries=dictionaries)
     _require(columns, dataset.schema, commits[-1])
+    size = rows if dictionaries else SLICE_ROWS
     with explained(f"read {storage.uri(commits[-1].version.table)}"):
-        found = dataset.to_batches(columns=columns, batch_size=SLICE_ROWS, batch_readahead=4)
-        yield from resliced(found, rows)
+        found = dataset.to_batches(columns=columns, batch_size=size, batch_readahead=4)
+        yield from found if dictionaries else resliced(found, rows)
 
 
-def _dataset(storage: Storage, commits: Sequence[Commit]) -> ds.Dataset:
+def _dataset(
+    storage: Storage, commits: Sequence[Commit], *, dictionaries: bool = False
+) -> ds.Dataset:
     filesystem, root = storage.filesystem()
     folder = f"{root}/{commits[-1].version.table}"
     with explained(f"read {storage.uri(commits[-1].version.table)}"):
         _verify(filesystem, folder, commits)
         paths = [f"{folder}/{file.path}" for commit in commits for file in commit.files]
         stored = pq.read_schema(paths[-1], filesystem=filesystem)
-        schema = pa.schema([pa.field(field.name, field.type) for field in stored])
-        form = ds.ParquetFileFormat()
+        encoded = [f.name for f in stored if dictionaries and pt.is_string(f.type)]
+        schema = pa.schema(
+            [pa.field(f.name, ENCODED if f.name in encoded else f.type) for f in stored]
+        )
+        form = ds.ParquetFileFormat(dictionary_columns=encoded)
         fragments = [form.make_fragment(path, filesystem=filesystem) for path in paths]
         return ds.FileSystemDataset(fragments, schema, form, filesystem)
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mlplatform.validate.scan.categories import Categories, CategoryCounter
 from mlplatform.validate.scan.codes import CODES, Frame
+from mlplatform.validate.scan.distinct import Work
 from mlplatform.validate.scan.moments import Moments
 from mlplatform.validate.scan.numbers import CLASSES, Mask, NumberCounter, Numbers, Values
 from mlplatform.validate.scan.plan import Plan, is_number
@@ -57,7 +58,8 @@ class AtomCounter:
         self._plan, self._block_rows = plan, block_rows
         self._rows = 0
         self._numbers = {
-            name: NumberCounter(plan.limits.get(name), block_rows) for name in plan.numbers
+            name: NumberCounter(plan.limits.get(name), whole=plan.columns[name] != "float64")
+            for name in plan.numbers
         }
         self._categories = {name: CategoryCounter(_domain(plan, name)) for name in plan.categories}
         self._label = CategoryCounter(None)
@@ -65,6 +67,7 @@ class AtomCounter:
         groups = (1, width) if plan.correlations else (width, 1)
         self._moments = Moments.none((groups[0], groups[1], groups[1]))
         self._shape = groups
+        self._work = Work(block_rows)
         self._distances = np.zeros((width, block_rows))
 
     def add_categories(self, rows: pa.RecordBatch, classes: "NDArray[np.intp] | None") -> None:
@@ -85,7 +88,9 @@ class AtomCounter:
             for row, (name, (values, null)) in enumerate(block.numbers.items()):
                 # Without a frame there was no finite value yet: nothing lands in a bin.
                 frame = frames.get(name, Frame(0.0))
-                present.append(self._numbers[name].add(values, null, frame, shifted, x[row]))
+                present.append(
+                    self._numbers[name].add(values, null, frame, shifted, x[row], self._work)
+                )
         if block.classes is not None:
             x[-1] = block.classes == 1
             labelled = block.classes != UNLABELLED

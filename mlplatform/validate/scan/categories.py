@@ -52,18 +52,16 @@ class Categories:
         return both
 
     def trim(self, cap: int) -> None:
-        """Keep the `cap` most frequent values, of equal ones the first by text."""
+        """Keep the `cap` most frequent values, of equally frequent ones the first."""
         if len(self.values) <= cap:
             return
         total = self.counts.sum(0)
-        order = pc.sort_indices(
-            pa.table({"rows": pa.array(total), "value": self.values}),
-            sort_keys=[("rows", "descending"), ("value", "ascending")],
-        ).to_numpy()
-        kept, gone = order[:cap], order[cap:]
-        self.lost += int(total[gone[0]])
-        self.other = self.other + self.counts[:, gone].sum(1)
-        self.values, self.counts = self.values.take(pa.array(kept)), self.counts[:, kept]
+        limit = np.partition(total, -cap)[-cap]
+        kept = total > limit
+        kept[np.flatnonzero(total == limit)[: cap - np.count_nonzero(kept)]] = True
+        self.lost += int(total[~kept].max())
+        self.other = self.other + self.counts[:, ~kept].sum(1)
+        self.values, self.counts = self.values.filter(pa.array(kept)), self.counts[:, kept]
 
 
 def joined(

@@ -9,7 +9,6 @@ import numpy as np
 from mlplatform.spec.section import ColumnType
 from mlplatform.validate.scan.categories import Categories
 from mlplatform.validate.scan.codes import Frame, infinite_of, missing_of
-from mlplatform.validate.scan.distinct import KEPT, Distinct, hashes_of
 from mlplatform.validate.scan.histogram import Histogram, histogram_of
 from mlplatform.validate.scan.numbers import Numbers
 
@@ -84,9 +83,7 @@ def of_numbers(
 ) -> ColumnView:
     """Return the view of a column of numbers; `moments` are rows, mean and sum of squares, framed."""
     count, mean, square = (float(part) for part in moments)
-    histogram = histogram_of(numbers, frame)
-    distinct = _of_bins(histogram) if numbers.on_edges else numbers.distinct
-    exact = numbers.on_edges or not distinct.full
+    histogram = histogram_of(numbers, frame, whole=type_ != "float64")
     missing = missing_of(numbers.counts)
     return ColumnView(
         type=type_,
@@ -102,9 +99,9 @@ def of_numbers(
         counts={},
         negative={},
         positive={},
-        distinct=float(len(histogram.ranks)) if numbers.on_edges else distinct.count,
-        distinct_exact=exact,
-        sample=tuple(_whole(distinct.values.tolist()) if type_ != "float64" else distinct.values),
+        distinct=float(len(histogram.ranks)) if numbers.on_edges else numbers.distinct.count,
+        distinct_exact=numbers.on_edges or not numbers.distinct.full,
+        sample=tuple(numbers.distinct.values.tolist()),
         outside=numbers.outside,
     )
 
@@ -134,15 +131,3 @@ def of_categories(type_: ColumnType, rows: int, categories: Categories) -> Colum
         sample=tuple(categories.distinct.values.tolist()),
         outside=categories.outside,
     )
-
-
-def _of_bins(histogram: Histogram) -> Distinct:
-    """Return the distinct values of bins that are exact."""
-    values = histogram.values
-    hashes = hashes_of(values)
-    order = np.argsort(hashes)[:KEPT]
-    return Distinct(hashes[order], values[order])
-
-
-def _whole(values: list[float]) -> list[int]:
-    return [int(value) for value in values]

@@ -16,6 +16,8 @@ from mlplatform.ingest.hashing import row_hashes
 KEPT = 2_000  # Distinct values kept.
 END = float(2**64)
 SLOTS = 16  # Bits: 65,536 places that remember hashes seen, so that few values come twice.
+MANY = 16 * KEPT
+FEW = np.uint64(2**60)  # Below this threshold so few hashes pass that none need be remembered.
 FOLD = np.uint64(32)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing, Knuth 6.4.
 
@@ -45,8 +47,12 @@ class Distinct:
 
     def add(self, hashes: "NDArray[np.uint64]", values: "NDArray[Any]") -> "Distinct":
         """Return these and those; hashes and values correspond."""
-        if self.full:
-            near = hashes < self.hashes[-1]
+        if len(hashes) > MANY and not self.full:
+            few = unique(hashes)[:KEPT]
+            near = np.flatnonzero(hashes <= few[-1])
+            hashes, values = hashes[near], values[near]
+        elif self.full:
+            near = np.flatnonzero(hashes < self.hashes[-1])
             hashes, values = hashes[near], values[near]
         if not len(hashes):
             return self
@@ -58,6 +64,14 @@ class Distinct:
     def merge(self, other: "Distinct") -> "Distinct":
         """Return what is kept of both parts' values."""
         return self.add(other.hashes, other.values) if len(other.hashes) else self
+
+
+def unique(hashes: "NDArray[np.uint64]") -> "NDArray[np.uint64]":
+    """Return the distinct hashes, ascending; numpy's own looks them up one by one, far slower."""
+    ordered = np.sort(hashes)
+    first = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return np.asarray(ordered[first])
 
 
 def of_texts(seen: Distinct, texts: pa.Array) -> Distinct:
@@ -74,27 +88,45 @@ class DistinctNumbers:
 
     def __init__(self) -> None:
         self.seen = Distinct.none()
-        self._slots = np.zeros(1 << SLOTS, np.uint64)
+        self._slots: NDArray[np.uint64] | None = None
 
-    def add(self, values: "NDArray[np.float64] | NDArray[np.int64]") -> None:
+    def add(self, values: "NDArray[np.float64] | NDArray[np.int64]", work: "Work") -> None:
         """Take a block of numbers, without NaN."""
-        hashes = hashes_of(values)
-        if self.seen.full and self.seen.hashes[-1] >> np.uint64(60) == 0:
+        hashes = hashes_of(values, work)
+        if self.seen.full and self.seen.hashes[-1] < FEW:
             fresh = np.flatnonzero(hashes < self.seen.hashes[-1])
         else:
-            slots = (hashes >> np.uint64(64 - SLOTS)).view(np.int64)
-            fresh = np.flatnonzero(self._slots.take(slots) != hashes)
-            self._slots[slots[fresh]] = hashes[fresh]
+            fresh = self._unknown(hashes, work)
         if len(fresh):
             self.seen = self.seen.add(hashes[fresh], values[fresh])
 
+    def _unknown(self, hashes: "NDArray[np.uint64]", work: "Work") -> "NDArray[np.intp]":
+        """Return the places of hashes that the slots do not remember, and remember them."""
+        if self._slots is None:
+            self._slots = np.zeros(1 << SLOTS, np.uint64)
+        slots = np.right_shift(hashes, np.uint64(64 - SLOTS), out=work.bits[: len(hashes)])
+        places = slots.view(np.int64)
+        fresh = np.flatnonzero(self._slots.take(places) != hashes)
+        self._slots[places[fresh]] = hashes[fresh]
+        return fresh
 
-def hashes_of(values: "NDArray[np.float64] | NDArray[np.int64]") -> "NDArray[np.uint64]":
-    """uint64[n]: the upper bits well mixed, which is all that is compared."""
-    bits = values.view(np.uint64)
-    folded = bits >> FOLD
-    folded ^= bits
-    folded *= GOLDEN
-    folded ^= folded >> FOLD
-    folded *= GOLDEN
-    return folded
+
+class Work:
+    """Arrays in between, of one block of one column; kept, since making them costs more than using."""
+
+    def __init__(self, rows: int) -> None:
+        self.narrow = np.empty(rows, np.float32)
+        self.codes = np.empty(rows, np.intp)
+        self.hashes = np.empty(rows, np.uint64)
+        self.bits = self.codes.view(np.uint64)  # The codes are counted by then.
+
+
+def hashes_of(
+    values: "NDArray[np.float64] | NDArray[np.int64]", work: Work
+) -> "NDArray[np.uint64]":
+    """uint64[n], in `work`: the upper bits well mixed, which is all that is compared."""
+    bits, hashes = values.view(np.uint64), work.hashes[: len(values)]
+    np.right_shift(bits, FOLD, out=hashes)
+    hashes ^= bits
+    hashes *= GOLDEN
+    return hashes

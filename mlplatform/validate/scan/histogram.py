@@ -27,6 +27,7 @@ class Histogram:
         ranks: int64[bins], ascending; the place of each bin among all of the frame's.
         counts: int64[bins] of rows; `positive` and `negative` are those of each class of the label.
         exact: Whether every value is its bin's `values`, not only near it.
+        whole: Whether every value is a whole number.
         least: The smallest value, `most` the largest.
     """
 
@@ -36,6 +37,7 @@ class Histogram:
     negative: Ints
     positive: Ints
     exact: bool
+    whole: bool
     least: float
     most: float
 
@@ -61,7 +63,14 @@ class Histogram:
         """float64[bins]: the value of each bin; within 2^-8 of its distance from the anchor."""
         if self.exact:
             return np.clip(self.frame.edge(self.ranks), self.least, self.most)
-        return np.asarray(self.low / 2 + self.high / 2)
+        if not self.whole:
+            return np.asarray(self.low / 2 + self.high / 2)
+        near, far = self.frame.edge(self.ranks), self.frame.far_edge(self.ranks)
+        below = self.ranks < 0  # A bin has the end that is nearer to the anchor, not the other.
+        first = np.where(below, np.floor(far) + 1, np.ceil(near))
+        last = np.where(below, np.floor(near), np.ceil(far) - 1)
+        first, last = np.maximum(first, self.least), np.minimum(last, self.most)
+        return np.asarray(first / 2 + last / 2)
 
     def quantile(self, q: float) -> float | None:
         """Return the smallest value with at least a share `q` of the rows up to it."""
@@ -107,6 +116,7 @@ class Histogram:
         Where `exact`, each is the largest value of the data there. Below all data it is just that.
         """
         ends = np.minimum(self.frame.upto(cuts), self.most)
+        ends = np.floor(ends) if self.whole else ends
         upto = np.searchsorted(self.ranks, cuts, side="right")
         if self.exact:
             ends = self.values[np.maximum(upto - 1, 0)]
@@ -143,7 +153,7 @@ def same_bins(first: Histogram, second: Histogram) -> None:
         )
 
 
-def histogram_of(numbers: "Numbers", frame: Frame) -> Histogram:
+def histogram_of(numbers: "Numbers", frame: Frame, *, whole: bool) -> Histogram:
     """Return the distribution that was counted."""
     finite = finite_of(numbers.counts)
     total = finite.sum(0)
@@ -155,6 +165,7 @@ def histogram_of(numbers: "Numbers", frame: Frame) -> Histogram:
         negative=finite[0, held],
         positive=finite[1, held],
         exact=numbers.on_edges,
+        whole=whole,
         least=numbers.least,
         most=numbers.most,
     )

@@ -66,7 +66,7 @@ def _plain(x: Array) -> Moments:
     rows = x.shape[-1]
     total = x.sum(-1)
     mean = total / rows
-    cross = x @ x.swapaxes(-1, -2) - total[..., :, None] * mean[..., None, :]
+    cross = _products(x, x) - total[..., :, None] * mean[..., None, :]
     square = np.maximum(_diagonal(cross), 0.0)
     shape = cross.shape
     return Moments(
@@ -78,12 +78,18 @@ def _plain(x: Array) -> Moments:
 
 
 def _masked(x: Array, present: Array) -> Moments:
-    there = present.swapaxes(-1, -2)
-    rows, total = present @ there, x @ there
+    rows, total = _products(present, present), _products(x, present)
     mean = np.where(rows > 0, total / rows, 0.0)
-    square = np.maximum((x * x) @ there - total * mean, 0.0)
-    cross = x @ x.swapaxes(-1, -2) - mean * total.swapaxes(-1, -2)
+    square = np.maximum(_products(x * x, present) - total * mean, 0.0)
+    cross = _products(x, x) - mean * total.swapaxes(-1, -2)
     return Moments(rows, mean, square, cross)
+
+
+def _products(x: Array, y: Array) -> Array:
+    """float64[..., m, m]: sums over the rows of each row of `x` times each of `y`."""
+    if x.shape[-2] == 1:  # No matrices: BLAS would start threads for very little.
+        return np.asarray(np.einsum("...i,...i->...", x, y)[..., None])
+    return np.asarray(x @ y.swapaxes(-1, -2))
 
 
 def _diagonal(a: Array) -> Array:

@@ -1,6 +1,7 @@
 """What is counted of one column of numbers, in one atom."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from mlplatform.validate.scan.codes import (
     CODES,
+    LAST,
     UPPER_HALF,
     Frame,
+    finite_of,
     infinite_of,
 )
-from mlplatform.validate.scan.distinct import Distinct, DistinctNumbers
+from mlplatform.validate.scan.distinct import Distinct, DistinctNumbers, Work, hashes_of
 from mlplatform.validate.scan.plan import Limits
 
 CLASSES = 3  # Negative, positive, and rows without a label.
@@ -45,14 +48,13 @@ class Numbers:
 
 
 class NumberCounter:
-    """Counts one column of one atom, block by block, in buffers it keeps."""
+    """Counts one column of one atom, block by block."""
 
-    def __init__(self, limits: Limits | None, block_rows: int) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits | None, *, whole: bool) -> None:
+        self._whole, self._limits = whole, limits
+        self._frame = Frame(0.0)
         self._counted = Numbers()
         self._distinct = DistinctNumbers()
-        self._narrow = np.empty(block_rows, np.float32)
-        self._codes = np.empty(block_rows, np.intp)
 
     def add(
         self,
@@ -61,6 +63,7 @@ class NumberCounter:
         frame: Frame,
         classes: "NDArray[np.intp] | None",
         out: NDArray[np.float64],
+        work: "Work",
     ) -> Mask | None:
         """Count a block; write its distances to `out`, 0 where there is no finite value.
 
@@ -68,8 +71,9 @@ class NumberCounter:
             values: The numbers; anything where `null`.
             null: Where a value is missing; `None`: nowhere.
             frame: The column's bins; the same for all blocks that have a finite value.
-            classes: Class of each row times `CODES`; `None`: no label.
+            classes: Class of each row times `CODES`, where there is more than one.
             out: float64[rows], filled with (values - anchor) * scale.
+            work: Arrays in between.
 
         Returns:
             bool[rows], where there is a finite value; `None`: everywhere.
@@ -79,18 +83,20 @@ class NumberCounter:
             out *= frame.scale
         if null is not None:
             out[null] = np.nan
-        narrow = self._narrow[: len(out)]
+        narrow, codes = work.narrow[: len(out)], work.codes[: len(out)]
         np.copyto(narrow, out, casting="same_kind")
         finite = None if np.isfinite(out.sum()) and null is None else self._finite(values, null)
         if finite is not None:
             overflown = finite & np.isinf(narrow)
             narrow[overflown] = np.copysign(np.finfo(np.float32).max, narrow[overflown])
             values = values[finite]
-        self._count(narrow, classes)
-        self._on_edges(narrow, out, finite)
+        if self._counted.on_edges and not _on_edges(narrow, out, finite):
+            self._leave_edges(work)
+        self._frame = frame
+        self._count(narrow, codes, classes)
         self._extremes(values)
-        if len(values):
-            self._distinct.add(values)
+        if len(values) and not self._counted.on_edges:
+            self._distinct.add(values, work)
         if finite is None:
             return None
         out[~finite] = 0.0
@@ -99,12 +105,30 @@ class NumberCounter:
 
     def result(self) -> Numbers:
         """Return what was counted."""
+        counted = self._counted
+        distinct = self._distinct.seen
+        if counted.on_edges:
+            values = self._on_bins()
+            distinct = Distinct.none().add(hashes_of(values, Work(len(values))), values)
         return replace(
-            self._counted,
-            counts=self._counted.counts.copy(),
-            outside=self._counted.outside + infinities_outside(self._counted, self._limits),
-            distinct=self._distinct.seen,
+            counted,
+            counts=counted.counts.copy(),
+            outside=counted.outside + infinities_outside(counted, self._limits),
+            distinct=distinct,
         )
+
+    def _on_bins(self) -> Values:
+        """Return the distinct values so far, which all lie on edges."""
+        ranks = np.flatnonzero(finite_of(self._counted.counts).any(0)) - LAST
+        values = self._frame.edge(ranks)
+        return np.rint(values).astype(np.int64) if self._whole else values
+
+    def _leave_edges(self, work: "Work") -> None:
+        """From now on bins do not tell values apart: remember those there were."""
+        self._counted.on_edges = False
+        values, rows = self._on_bins(), len(work.codes)
+        for first in range(0, len(values), rows):
+            self._distinct.add(values[first : first + rows], work)
 
     @staticmethod
     def _finite(values: Values, null: Mask | None) -> Mask | None:
@@ -113,25 +137,22 @@ class NumberCounter:
             finite &= ~null
         return None if finite.all() else finite
 
-    def _count(self, narrow: NDArray[np.float32], classes: "NDArray[np.intp] | None") -> None:
-        codes = self._codes[: len(narrow)]
-        np.copyto(codes, narrow.view(np.uint16)[UPPER_HALF::2])
-        if classes is None:
-            self._counted.counts[0] += np.bincount(codes, minlength=CODES)
-            return
-        codes += classes
-        counts = np.bincount(codes, minlength=2 * CODES)
-        self._counted.counts[: -(-len(counts) // CODES)] += np.pad(
-            counts, (0, -len(counts) % CODES)
-        ).reshape(-1, CODES)
-
-    def _on_edges(
-        self, narrow: NDArray[np.float32], out: NDArray[np.float64], finite: Mask | None
+    def _count(
+        self,
+        narrow: NDArray[np.float32],
+        codes: NDArray[np.intp],
+        classes: "NDArray[np.intp] | None",
     ) -> None:
-        if self._counted.on_edges:
-            short = narrow.view(np.uint16)[1 - UPPER_HALF :: 2] == 0
-            short &= narrow == out
-            self._counted.on_edges = bool(short.all() if finite is None else short[finite].all())
+        np.copyto(codes, narrow.view(np.uint16)[UPPER_HALF::2])
+        groups = 1
+        if classes is not None:
+            codes += classes
+            groups = 2
+        counts = np.bincount(codes, minlength=groups * CODES)
+        if len(counts) > groups * CODES:  # There are rows without a label.
+            groups = CLASSES
+            counts = np.concatenate([counts, np.zeros(groups * CODES - len(counts), np.intp)])
+        self._counted.counts[:groups] += counts.reshape(groups, CODES)
 
     def _extremes(self, values: Values) -> None:
         if not len(values):
@@ -145,6 +166,15 @@ class NumberCounter:
                 counted.outside += int(np.count_nonzero(values < low))
             if high is not None and most > high:
                 counted.outside += int(np.count_nonzero(values > high))
+
+
+def _on_edges(
+    narrow: NDArray[np.float32], distances: NDArray[np.float64], finite: Mask | None
+) -> bool:
+    """Whether every finite distance is the beginning of its bin."""
+    short = narrow.view(np.uint16)[1 - UPPER_HALF :: 2] == 0
+    short &= narrow == distances
+    return bool(short.all() if finite is None else short[finite].all())
 
 
 def infinities_outside(counted: Numbers, limits: Limits | None) -> int:
@@ -163,7 +193,7 @@ def numbers_of(column: pa.Array) -> tuple[Values, Mask | None]:
     if pa.types.is_floating(column.type):
         kind = np.float64
     buffer = column.buffers()[1] if len(column) else b""
-    values: Values = np.frombuffer(buffer, kind, len(column), column.offset * 8)
+    values: Any = np.frombuffer(buffer, kind, len(column), column.offset * 8)
     if not column.null_count:
         return values, None
     return values, np.asarray(pc.is_null(column))

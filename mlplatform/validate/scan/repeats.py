@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplatform.validate.scan.distinct import unique
+
 Hashes = NDArray[np.uint64]
 CAP = 8_000_000  # Hashes kept: 64 MB.
 
@@ -64,11 +66,11 @@ class Repeats:
 
 
 def _by_atoms(joined: Mapping[int, Hashes]) -> dict[int, int]:
-    unique = {atom: np.unique(hashes) for atom, hashes in joined.items()}
-    if len(unique) <= 1:
-        return {1 << atom: len(hashes) for atom, hashes in unique.items() if len(hashes)}
-    hashes = np.concatenate(list(unique.values()))
-    bits = np.repeat([1 << atom for atom in unique], [len(h) for h in unique.values()])
+    distinct = {atom: unique(hashes) for atom, hashes in joined.items()}
+    if len(distinct) <= 1:
+        return {1 << atom: len(hashes) for atom, hashes in distinct.items() if len(hashes)}
+    hashes = np.concatenate(list(distinct.values()))
+    bits = np.repeat([1 << atom for atom in distinct], [len(h) for h in distinct.values()])
     if not len(hashes):
         return {}
     order = np.argsort(hashes)

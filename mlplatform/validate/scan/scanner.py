@@ -42,9 +42,12 @@ class Scanner:
         """
         if not batch.num_rows:
             return
-        batch = pa.record_batch({name: self._column(batch, name) for name in self._wanted(batch)})
-        for atom, rows in self._parts(batch):
-            self._add(atom, rows)
+        lacking = [name for name in self._plan.columns if name not in batch.schema.names]
+        if lacking:
+            raise SourceError(f"there is no column {lacking[0]!r} in these rows; land them again")
+        rows = pa.record_batch({name: self._column(batch, name) for name in self._plan.columns})
+        for atom, part in self._parts(batch, rows):
+            self._add(atom, part)
 
     def result(self) -> Scan:
         """Return what was counted so far."""
@@ -59,40 +62,33 @@ class Scanner:
             key_repeated=self._keys.result() if self._plan.key else None,
         )
 
-    def _wanted(self, batch: pa.RecordBatch) -> list[str]:
-        lacking = [name for name in self._plan.columns if name not in batch.schema.names]
-        if lacking:
-            raise SourceError(f"there is no column {lacking[0]!r} in these rows; land them again")
-        return [
-            name for name in batch.schema.names if name in self._plan.columns or self._plan.atoms
-        ]
-
     def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
-        column, type_ = batch.column(name), self._plan.columns.get(name)
-        if type_ is None or column.type == ARROW[type_]:
+        column, type_ = batch.column(name), self._plan.columns[name]
+        if column.type == ARROW[type_]:
             return column
         if pa.types.is_dictionary(column.type) and type_ == "string":
             texts = pa.types.is_string(column.type.value_type)
-            return (
-                column if texts and not column.dictionary.null_count else column.cast(pa.string())
-            )
+            plain = column.dictionary.null_count or not texts
+            return column.cast(pa.string()) if plain else column
         try:
             return column.cast(ARROW[type_])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as wrong:
             why = str(wrong).split("\n")[0]
             raise SourceError(f"column {name!r} holds {column.type}, not {type_}: {why}") from None
 
-    def _parts(self, batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
+    def _parts(
+        self, batch: pa.RecordBatch, rows: pa.RecordBatch
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield each atom of the batch with its part of the rows."""
         if self._plan.atoms is None:
-            yield 0, batch
+            yield 0, rows
             return
         atoms = np.asarray(self._plan.atoms(batch))
-        found = np.unique(atoms)
-        if len(atoms) != batch.num_rows or found[0] < 0 or found[-1] >= MAX_ATOMS:
-            raise ValueError(f"atoms of {batch.num_rows} rows are {len(atoms)} values: {found}")
-        for atom in found.tolist():
-            mine = atoms == atom
-            yield atom, batch if len(found) == 1 else batch.filter(pa.array(mine))
+        found = np.unique(atoms).tolist()
+        if len(atoms) != len(rows) or found[0] < 0 or found[-1] >= MAX_ATOMS:
+            raise ValueError(f"{len(rows)} rows need an atom in [0, {MAX_ATOMS}) each: {found}")
+        for atom in found:
+            yield atom, rows if len(found) == 1 else rows.filter(pa.array(atoms == atom))
 
     def _add(self, atom: int, rows: pa.RecordBatch) -> None:
         numbers = {name: numbers_of(rows.column(name)) for name in self._plan.numbers}
