@@ -1,15 +1,12 @@
 """Reads a pipeline's `features.py`."""
 
-import importlib.abc
-import importlib.util
-import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
 from mlplatform.errors import SpecError
 from mlplatform.features.declare import Categorical, Feature, FeatureSet
 from mlplatform.spec import Pipeline
+from mlplatform.spec.code import line_of, run_file
 
 
 def load_feature_set(pipeline: Pipeline) -> FeatureSet:
@@ -53,44 +50,13 @@ def _problem(feature: Feature, pipeline: Pipeline) -> str | None:
     return None
 
 
-class _Source(importlib.abc.ExecutionLoader):
-    """Runs the text as it is now: cached bytecode may be older, and would litter the folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def get_filename(self, fullname: str) -> str:
-        return str(self.path)
-
-    def get_source(self, fullname: str) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-
 def _module(path: Path, pipeline: str) -> ModuleType:
     if not path.is_file():
         raise SpecError(f"{path}: not found; a pipeline's features are declared there")
-    # Two pipelines may both have a features.py, and neither may shadow an importable `features`.
-    name = f"mlplatform_pipeline_{pipeline.replace('-', '_')}.{path.stem}"
-    spec = importlib.util.spec_from_loader(name, _Source(path), origin=str(path))
-    if spec is None or spec.loader is None:
-        raise SpecError(f"{path}: cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Dataclasses look themselves up there while they are made.
     try:
-        spec.loader.exec_module(module)
+        return run_file(path, pipeline)
     except Exception as wrong:
-        raise SpecError(f"{path}:{_line(wrong, path)}: {_said(wrong)}") from None
-    finally:
-        del sys.modules[name]
-    return module
-
-
-def _line(wrong: Exception, path: Path) -> int:
-    """Return the line of `path` that was running when `wrong` was raised."""
-    if isinstance(wrong, SyntaxError) and wrong.filename == str(path):
-        return wrong.lineno or 1
-    lines = [f.lineno for f in traceback.extract_tb(wrong.__traceback__) if f.filename == str(path)]
-    return lines[-1] or 1 if lines else 1
+        raise SpecError(f"{path}:{line_of(wrong, path)}: {_said(wrong)}") from None
 
 
 def _said(wrong: Exception) -> str:

@@ -1,14 +1,9 @@
 """A Python function of the pipeline as a source: its rows, or named batches that land once each."""
 
 import hashlib
-import importlib.abc
-import importlib.util
-import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Set
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +14,7 @@ from mlplatform.ingest.batch_part import BATCH_ROWS, BatchPart, same_as
 from mlplatform.ingest.landed import Landed, reading
 from mlplatform.ingest.parts import Plan
 from mlplatform.spec import Pipeline
+from mlplatform.spec.code import line_of, run_file
 from mlplatform.spec.source import FunctionSource
 
 if TYPE_CHECKING:
@@ -65,6 +61,7 @@ class _Function:
     def __init__(self, folder: Path, source: FunctionSource) -> None:
         file, _, self.name = source.function.partition(":")
         self._folder, self._source, self._path = folder, source, folder / file
+        self._owner = folder.name
 
     def mark(self) -> str:
         """Return a sha256 over the function's file and those that it reads."""
@@ -80,7 +77,7 @@ class _Function:
 
     def call(self) -> Any:
         """Return what the function returns."""
-        function = getattr(self._run(lambda: _module(self._path)), self.name, None)
+        function = getattr(self._run(lambda: run_file(self._path, self._owner)), self.name, None)
         if not callable(function):
             raise SourceError(f"{self._path}: has no function {self.name}; correct source.function")
         return self._run(function)
@@ -129,48 +126,13 @@ class _Function:
             raise
         except Exception as wrong:
             said = (str(wrong).splitlines() or [""])[0]
-            at = f"{self._path}:{self._line(wrong)}"
+            at = f"{self._path}:{line_of(wrong, self._path)}"
             raise SourceError(f"{at}: {type(wrong).__name__}: {said}") from None
-
-    def _line(self, wrong: Exception) -> int:
-        """Return the line of the file that was running, or that cannot be parsed."""
-        if isinstance(wrong, SyntaxError) and wrong.filename == str(self._path):
-            return wrong.lineno or 1
-        frames = traceback.extract_tb(wrong.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(self._path)]
-        return lines[-1] or 1 if lines else 1
 
     def _unexpected(self, got: Any, expected: str) -> SourceError:
         return SourceError(
             f"{self._path}: {self.name} gave {type(got).__name__}, expected {expected}"
         )
-
-
-class _Text(importlib.abc.ExecutionLoader):
-    """Runs the file as it is now: cached bytecode may be older, and would litter the folder."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get_filename(self, fullname: str) -> str:
-        return str(self._path)
-
-    def get_source(self, fullname: str) -> str:
-        return self._path.read_text(encoding="utf-8")
-
-
-def _module(path: Path) -> ModuleType:
-    name = f"mlplatform_source.{path.stem}"  # Shadows nothing that can be imported.
-    spec = importlib.util.spec_from_loader(name, _Text(path), origin=str(path))
-    if spec is None or spec.loader is None:
-        raise SourceError(f"{path}: cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Dataclasses look themselves up there while they are made.
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return module
 
 
 def _identity(name: str) -> str:
