@@ -19,7 +19,7 @@ def kinds(at: Roles) -> Iterator[Defect]:
         "sensor stuck", f"{at.number}: one value in the second half", MOVED, _stuck(at.number)
     )
     yield _of(
-        "unit change in some rows", f"{at.number}: ×100 in 5 % of rows", FAR, _mixed(at.number)
+        "unit change in some rows", f"{at.number}: x100 in 5 % of rows", FAR, _mixed(at.number)
     )
     yield _of(
         "impossible values",
@@ -38,21 +38,21 @@ def kinds(at: Roles) -> Iterator[Defect]:
 
 
 def _changes() -> Iterator[tuple[str, str, tuple[str, ...], object]]:
-    yield "unit change ×1000", "×1000", FAR, lambda x, _: x * 1000
-    yield "unit change ×0.001", "×0.001", FAR, lambda x, _: x * 0.001
+    yield "unit change x1000", "x1000", FAR, lambda x, _: x * 1000
+    yield "unit change x0.001", "x0.001", FAR, lambda x, _: x * 0.001
     yield "minutes as hours", "÷60", FAR, lambda x, _: x / 60
-    yield "miles as kilometres", "×1.609", MOVED, lambda x, _: x * 1.609
+    yield "miles as kilometres", "x1.609", MOVED, lambda x, _: x * 1.609
     yield "sign flip", "times -1", FAR, lambda x, _: -x
     yield "mean shifted", "+0.5 deviations", MOVED, lambda x, _: x + 0.5 * np.nanstd(x)
     yield (
         "spread doubled",
-        "×2 about the mean",
+        "x2 about the mean",
         MOVED,
         lambda x, _: np.nanmean(x) + 2 * (x - np.nanmean(x)),
     )
     yield (
         "spread halved",
-        "×0.5 about the mean",
+        "x0.5 about the mean",
         MOVED,
         lambda x, _: np.nanmean(x) + (x - np.nanmean(x)) / 2,
     )
@@ -77,7 +77,7 @@ def _changes() -> Iterator[tuple[str, str, tuple[str, ...], object]]:
     )
     yield (
         "spikes",
-        "×50 in 2 % of rows",
+        "x50 in 2 % of rows",
         FAR,
         lambda x, g: np.where(hit(len(x), g, 0.02), 50 * x, x),
     )

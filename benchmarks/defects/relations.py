@@ -89,7 +89,7 @@ def _rows(at: Roles) -> Iterator[Defect]:
     yield _of(
         family,
         "almost empty",
-        "whole source anew with 50 rows",
+        "whole source anew with 50 rows a file",
         ("row_count",),
         lambda t, _: t.slice(0, 50),
         load="full",

@@ -1,0 +1,131 @@
+"""The result as a page: every defect, who refused it, and every false alarm; misses included."""
+
+from collections.abc import Sequence
+from typing import Any
+
+TITLES = {"adult": "Adult", "flights": "flights"}
+LANDS = {"append": "batch", "full": "source anew", "first": "first version"}
+Planted = dict[str, Any]
+
+
+def page(result: dict[str, Any]) -> str:
+    """Return the page in Markdown."""
+    sets = result["sets"]
+    return "\n".join(
+        [*_head(result), *_totals(sets), *_false_alarms(sets), *_misses(sets), *_all(sets)]
+    )
+
+
+def totals(sets: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Return, by data set and together, shares of defects caught and of clean batches refused."""
+    found = {name: _counted(one["planted"], one["clean"]) for name, one in sets.items()}
+    planted = [line for one in sets.values() for line in one["planted"]]
+    clean = [line for one in sets.values() for line in one["clean"]]
+    return {**found, "both": _counted(planted, clean)}
+
+
+def _counted(planted: Sequence[Planted], clean: Sequence[Planted]) -> dict[str, float]:
+    caught = [line for line in planted if line["refused_by"]]
+    right = [line for line in caught if set(line["refused_by"]) & set(line["expected"])]
+    alarms = [line for line in clean if line["refused_by"]]
+    return {
+        "defects": len(planted),
+        "caught": len(caught),
+        "caught_share": round(len(caught) / max(len(planted), 1), 4),
+        "by_the_expected_gate": len(right),
+        "clean_batches": len(clean),
+        "false_alarms": len(alarms),
+        "false_alarm_share": round(len(alarms) / max(len(clean), 1), 4),
+    }
+
+
+def _head(result: dict[str, Any]) -> list[str]:
+    kinds = {line["kind"] for one in result["sets"].values() for line in one["planted"]}
+    sizes = ", ".join(f"{rows:,}" for rows in result["clean_sizes"])
+    return [
+        "# Planted defects: what the default gates catch",
+        "",
+        "Made by `benchmarks/defects.py`; the numbers are in `benchmarks/results/defects.json`.",
+        "",
+        f"{len(kinds)} kinds of defects in two data sets: UCI Adult (29 % of the training file may come as batches; the others and the",
+        "official test file are the reference) and the flights of New York City in 2013 (60,000 are the reference; 60,000 others may come,",
+        "53 weeks later). A defect is planted in a batch of "
+        f"{result['batch_rows']:,} rows that no one has seen, written as CSV, and landed in a lake",
+        "where the reference has passed its gates; it goes the whole way: landing, quarantine, dataset, one pass of statistics, TFDV's anomalies",
+        "and distances, and the gates with the limits that an empty `data_gates:` has. *Caught* means that a blocking gate refused it.",
+        "Some defects hit the whole source when it lands anew, or its first version, which has no reference. Severities were fixed before",
+        "the first run.",
+        "",
+        f"Clean batches are drawn without replacement ({sizes} rows, in turn; {result['deals']} deals of rows into reference and pool): a row that",
+        "stands twice would be a defect. Whatever refuses one is a false alarm.",
+        "",
+        f"Machine: {result['machine']}; {result['seconds'] / 60:.0f} minutes for everything.",
+        "",
+    ]
+
+
+def _totals(sets: dict[str, Any]) -> list[str]:
+    lines = [
+        "| data | defects | caught | by the gate meant for it | clean batches | false alarms |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, seen in totals(sets).items():
+        lines.append(
+            f"| {TITLES.get(name, name)} | {seen['defects']} | {seen['caught']} ({seen['caught_share']:.1%}) | "
+            f"{seen['by_the_expected_gate']} | {seen['clean_batches']} | "
+            f"{seen['false_alarms']} ({seen['false_alarm_share']:.1%}) |"
+        )
+    return [*lines, ""]
+
+
+def _false_alarms(sets: dict[str, Any]) -> list[str]:
+    lines = ["## False alarms", ""]
+    alarms = [
+        f"- {TITLES[name]}, {line['rows']:,} rows: {gate}: {_cell(why)}"
+        for name, one in sets.items()
+        for line in one["clean"]
+        for gate, why in line["because"].items()
+    ]
+    return [*lines, *(alarms or ["None."]), ""]
+
+
+def _misses(sets: dict[str, Any]) -> list[str]:
+    lines = ["## Missed", ""]
+    missed = [
+        f"- {TITLES[name]}: **{line['kind']}** ({_cell(line['severity'])}); meant for {', '.join(line['expected'])}"
+        for name, one in sets.items()
+        for line in one["planted"]
+        if not line["refused_by"]
+    ]
+    return [*lines, *(missed or ["None."]), ""]
+
+
+def _all(sets: dict[str, Any]) -> list[str]:
+    lines = [
+        "## Every defect",
+        "",
+        "Gates in bold are the ones meant for the defect. `landing` refuses a file as a whole.",
+        "",
+        "| family | defect | data | severity | lands as | refused by |",
+        "|---|---|---|---|---|---|",
+    ]
+    order: dict[tuple[str, str], list[tuple[str, Planted]]] = {}
+    for name, one in sets.items():
+        for line in one["planted"]:
+            order.setdefault((line["family"], line["kind"]), []).append((name, line))
+    families = list(dict.fromkeys(family for family, _ in order))
+    for (family, kind), found in sorted(order.items(), key=lambda item: families.index(item[0][0])):
+        for name, line in found:
+            cells = [family, kind, TITLES[name], line["severity"], LANDS[line["lands"]]]
+            lines.append(f"| {' | '.join(map(_cell, cells))} | {_gates(line)} |")
+    return [*lines, ""]
+
+
+def _gates(line: Planted) -> str:
+    said = [f"**{g}**" if g in line["expected"] else g for g in line["refused_by"]]
+    return ", ".join(said) or "— *missed*"
+
+
+def _cell(text: str) -> str:
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return shown.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")[:300]

@@ -1,0 +1,73 @@
+"""A pipeline of this checkout, its lake, and who asks: what the commands about its data share."""
+
+import getpass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlplatform.errors import LakeError
+from mlplatform.settings import Settings
+from mlplatform.spec import Pipeline
+
+if TYPE_CHECKING:
+    from mlplatform.lake import Lake, Lineage, Version
+    from mlplatform.validate.record import Profile
+
+
+@dataclass(frozen=True)
+class Place:
+    """One pipeline and where its tables are."""
+
+    settings: Settings
+    lake: "Lake"
+    pipeline: Pipeline
+
+    def dataset(self, number: int | None = None) -> "Version":
+        """Return a version of the pipeline's dataset, the newest without a number.
+
+        Raises:
+            LakeError: If there is none.
+        """
+        table = self.lake.table(self.pipeline.table("dataset"))
+        found = table.latest() if number is None else table.version(number)
+        if found is None:
+            raise LakeError(f"there is no {table.name} yet; materialise it first")
+        return found
+
+    def profile(self, number: int | None = None) -> "Profile":
+        """Return what was measured of a version of the dataset.
+
+        Raises:
+            LakeError: If there is no such version, or it was never profiled.
+        """
+        from mlplatform.validate.record import profiles_of
+
+        version = self.dataset(number)
+        kept = profiles_of(self.lake, self.pipeline, version)
+        if not kept:
+            raise LakeError(
+                f"{version.table} {version.reference} has no statistics; materialise it first"
+            )
+        return kept[0]
+
+    def lineage(self, noun: str) -> "Lineage":
+        """Return who writes the pipeline's table `noun`: the person at the command line."""
+        from mlplatform.lake import Lineage
+        from mlplatform.provenance.code import code_identity
+
+        code = str(code_identity(self.settings.root))
+        asset = self.pipeline.table(noun)
+        return Lineage(asset=asset, run_id=f"cli-{getpass.getuser()}", code_version=code)
+
+
+def place(name: str) -> Place:
+    """Return the pipeline called `name`.
+
+    Raises:
+        PlatformError: If there is none, or this is no checkout.
+    """
+    from mlplatform.cli.data_input import here
+    from mlplatform.cli.lake import open_lake
+    from mlplatform.cli.release import find_pipeline
+
+    settings = here()
+    return Place(settings, open_lake(settings), find_pipeline(settings, name))
