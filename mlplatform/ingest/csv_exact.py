@@ -43,12 +43,14 @@ class Closing(Enum):
 class Records:
     """The records of a block of lines; `final` says that no line follows it."""
 
-    def __init__(self, block: Block, source: CsvSource, columns: Sequence[str], *, final: bool):
+    def __init__(
+        self, block: Block, columns: Sequence[str], splitter: "Splitter", *, final: bool
+    ) -> None:
         self._block = block
-        self._source = source
         self._columns = columns
+        self._splitter = splitter
+        self._source = source = splitter.source
         self._final = final
-        self._csv = _Csv(source)
         self._comment = source.comment.encode() if source.comment else None
         self._blank = "\r\n\t ".replace(source.delimiter, "").encode()
         self._inside = 0  # Lines up to this one were found to begin and end inside quotes.
@@ -63,9 +65,9 @@ class Records:
         if self._is_no_record(line):
             return None, index + 1
         if len(line) > self._source.max_record_bytes:
-            return self._rejected(index, line, self._too_long()), index + 1
+            return self._too_long(index, line), index + 1
         text = line.decode("utf-8", "surrogateescape")
-        closing, fields = self._csv.record([text])
+        closing, fields = self._splitter.record([text])
         if closing is Closing.OPEN:
             return self._over_lines(index, line)
         if closing is Closing.BROKEN:
@@ -83,7 +85,7 @@ class Records:
         if end < 0:
             return self._rejected(index, first, UNCLOSED), index + 1
         lines = [self._block.line(at) for at in range(index, end + 1)]
-        closing, fields = self._csv.record(
+        closing, fields = self._splitter.record(
             [line.decode("utf-8", "surrogateescape") for line in lines]
         )
         if closing is not Closing.CLOSED:
@@ -101,14 +103,16 @@ class Records:
             if self._block.bounds[at + 1] - begin > self._source.max_record_bytes:
                 return -1
             self._inside = at
-            if self._csv.closing_inside(self._block.line(at)) is not Closing.OPEN:
+            if self._splitter.closing_inside(self._block.line(at)) is not Closing.OPEN:
                 return at
         self._inside = max(self._inside, len(self._block))
         too_long = self._block.bounds[-1] - begin > self._source.max_record_bytes
         return -1 if self._final or too_long else None
 
-    def _too_long(self) -> str:
-        return f"longer than {self._source.max_record_bytes:,} bytes"
+    def _too_long(self, index: int, line: bytes) -> Record:
+        limit = self._source.max_record_bytes
+        # Behind the limit a line may be cut or not, depending on where its block ends.
+        return self._rejected(index, line[: limit + 1], f"longer than {limit:,} bytes")
 
     def _record(self, index: int, raw: bytes, fields: Sequence[str]) -> Record:
         line, width = self._block.first + index, len(self._columns)
@@ -129,13 +133,13 @@ class Records:
         return next((name for name, text in named if _is_damaged(text)), None)
 
 
-class _Csv:
-    """One `csv.reader`, given the lines of one record at a time."""
+class Splitter:
+    """Splits records into fields: one `csv.reader` for a file, given one record's lines at a time."""
 
     def __init__(self, source: CsvSource) -> None:
         # The limit of a field is the process's; a record has a limit of its own, so raise it.
         csv.field_size_limit(max(csv.field_size_limit(), source.max_record_bytes))
-        self._quote = source.quote
+        self.source = source
         self._lines: list[str] = []
         self._asked_beyond = False
         self._reader = csv.reader(
@@ -146,7 +150,7 @@ class _Csv:
             strict=True,
         )
 
-    def __iter__(self) -> "_Csv":
+    def __iter__(self) -> "Splitter":
         return self
 
     def __next__(self) -> str:
@@ -165,7 +169,7 @@ class _Csv:
 
     def closing_inside(self, line: bytes) -> Closing:
         """What `line` does where it begins inside quotes."""
-        return self.record([self._quote + line.decode("utf-8", "surrogateescape")])[0]
+        return self.record([self.source.quote + line.decode("utf-8", "surrogateescape")])[0]
 
 
 def shown(raw: bytes) -> str:

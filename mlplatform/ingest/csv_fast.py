@@ -105,7 +105,7 @@ def _well_formed(block: Block, lines: np.ndarray, source: CsvSource, width: int)
 
 def _odd_beginnings(block: Block, text: np.ndarray, source: CsvSource) -> list[int]:
     """Lines that may be blank or a comment, or begin with a byte order mark."""
-    marks = (source.comment.encode(),) if source.comment else ()
+    marks: tuple[bytes, ...] = (source.comment.encode(),) if source.comment else ()
     signs = b"\r\n\t \xef" + b"".join(mark[:1] for mark in marks)
     begins = text[block.offsets[:-1]]
     suspects = np.flatnonzero(np.isin(begins, np.frombuffer(signs, np.uint8))).tolist()

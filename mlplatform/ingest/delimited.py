@@ -12,10 +12,10 @@ import pyarrow as pa
 from mlplatform.errors import SourceError
 from mlplatform.ingest import csv_fast
 from mlplatform.ingest.chunk import Chunk, Reject, chunk_of
-from mlplatform.ingest.csv_exact import Record, Records, shown
+from mlplatform.ingest.csv_exact import Record, Records, Splitter, shown
 from mlplatform.ingest.csv_whole import check_first, check_signs, wrong_delimiter
 from mlplatform.ingest.lines import Block, blocks, with_last
-from mlplatform.ingest.text import utf8
+from mlplatform.ingest.text import PIECE_BYTES, utf8
 from mlplatform.ingest.values import typed_columns
 from mlplatform.spec import PipelineSpec
 from mlplatform.spec.source import CsvSource
@@ -29,11 +29,13 @@ def read_csv(
     spec: PipelineSpec,
     *,
     exact: bool = False,
+    piece_bytes: int = PIECE_BYTES,
 ) -> Iterator[Chunk]:
     """Yield the records of one delimited text, as rows and rejected ones, in the file's order.
 
     `name` is the file's, for `source_file`; `where` its path or address, for messages. With
-    `exact` every line goes one by one: the reference, slower and the same.
+    `exact` every line goes one by one: the reference, slower and the same. Memory is a few times
+    `piece_bytes` plus `source.max_record_bytes`, whatever the file's size.
 
     Raises:
         SourceError: While reading, if the file as a whole is not what the spec declares: damaged
@@ -41,7 +43,7 @@ def read_csv(
     """
     check_signs(source, where)
     file = _File(name, where, source, spec, exact=exact)
-    pieces = utf8(stream, name, where, source.encoding)
+    pieces = utf8(stream, name, where, source.encoding, piece_bytes)
     rest: Block | None = None
     for block, final in with_last(blocks(pieces, source.max_record_bytes)):
         chunk, rest = file.read(rest.followed_by(block) if rest else block, final=final)
@@ -58,6 +60,7 @@ class _File:
     ) -> None:
         self._name, self._where, self._source, self._spec = name, where, source, spec
         self._exact = exact
+        self._splitter = Splitter(source)
         self._columns = list(spec.columns)
         self._began = False  # Whether the first record was seen, which may be the header.
         self._records = 0
@@ -66,7 +69,7 @@ class _File:
 
     def read(self, block: Block, *, final: bool) -> tuple[Chunk, Block | None]:
         """Return the block's records, and the lines at its end that need the next block."""
-        records = Records(block, self._source, self._columns, final=final)
+        records = Records(block, self._columns, self._splitter, final=final)
         begin = 0 if self._began else self._past_first(records, len(block))
         plain = self._plain(block)
         plain[:begin] = False

@@ -26,7 +26,7 @@ TYPES: dict[str, set[type]] = {
     "bool": {bool, type(None)},
     "timestamp": {str, type(None)},
 }
-NAMES = {dict: "an object", list: "an array"}
+NAMES: dict[type, str] = {dict: "an object", list: "an array"}
 
 
 class _RefusedError(Exception):

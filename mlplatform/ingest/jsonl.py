@@ -11,7 +11,7 @@ from mlplatform.ingest.chunk import Chunk, Reject, chunk_of
 from mlplatform.ingest.csv_exact import shown
 from mlplatform.ingest.json_values import typed_column
 from mlplatform.ingest.lines import Block, blocks
-from mlplatform.ingest.text import bad_byte, utf8
+from mlplatform.ingest.text import PIECE_BYTES, bad_byte, utf8
 from mlplatform.ingest.values import shortened
 from mlplatform.spec import PipelineSpec
 from mlplatform.spec.source import JsonLinesSource
@@ -33,7 +33,13 @@ class _RefusedError(Exception):
 
 
 def read_jsonl(
-    stream: BinaryIO, name: str, where: str, source: JsonLinesSource, spec: PipelineSpec
+    stream: BinaryIO,
+    name: str,
+    where: str,
+    source: JsonLinesSource,
+    spec: PipelineSpec,
+    *,
+    piece_bytes: int = PIECE_BYTES,
 ) -> Iterator[Chunk]:
     """Yield the lines of one file, as rows and rejected ones, in the file's order.
 
@@ -45,7 +51,8 @@ def read_jsonl(
             object. Nothing of the file should be kept then.
     """
     lines = others = 0
-    for block in blocks(utf8(stream, name, where), source.max_record_bytes):
+    pieces = utf8(stream, name, where, piece_bytes=piece_bytes)
+    for block in blocks(pieces, source.max_record_bytes):
         objects, rejects = _read(block, source.max_record_bytes, spec)
         lines += len(objects) + len(rejects)
         others += sum(reject.reason.startswith(NO_OBJECT) for reject in rejects)
@@ -69,7 +76,7 @@ def _read(block: Block, limit: int, spec: PipelineSpec) -> tuple[list[_Object], 
         try:
             objects.append(_Object(line, raw, _values(raw, limit, spec)))
         except _RefusedError as wrong:
-            rejects.append(Reject(line, str(wrong), shown(raw)))
+            rejects.append(Reject(line, str(wrong), shown(raw[: limit + 1])))
     return objects, rejects
 
 
@@ -89,7 +96,7 @@ def _decoded(raw: bytes) -> Any:
     try:
         return DECODER.decode(raw.decode())
     except UnicodeDecodeError:
-        raise _RefusedError(bad_byte(raw, "utf-8")) from None
+        raise _RefusedError(str(bad_byte(raw, "utf-8"))) from None
     except json.JSONDecodeError as wrong:
         raise _RefusedError(f"{NO_OBJECT}: {wrong.msg}, character {wrong.pos + 1}") from None
     except RecursionError:

@@ -31,7 +31,8 @@ class Block:
             ends = np.union1d(ends, self._lone_returns(text) + 1)
         if not len(ends) or ends[-1] != len(text):
             ends = np.append(ends, len(text))
-        return np.concatenate([[0], ends]) if len(text) else np.zeros(1, np.int64)
+        offsets: np.ndarray = np.append(0, ends)
+        return offsets if len(text) else offsets[:1]
 
     @cached_property
     def bounds(self) -> list[int]:
@@ -67,7 +68,8 @@ class Block:
     def _lone_returns(text: np.ndarray) -> np.ndarray:
         returns = np.flatnonzero(text == RETURN)
         following = text[np.minimum(returns + 1, len(text) - 1)]
-        return returns[following != NEWLINE]
+        lone: np.ndarray = returns[following != NEWLINE]
+        return lone
 
 
 def blocks(pieces: Iterator[bytes], limit: int) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from mlplatform.errors import SourceError
 PIECE_BYTES = 1 << 20  # Large enough for Arrow's kernels, small enough to be forgotten in memory.
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1.
 UTF8 = ("utf-8", "utf-8-sig")
+LONGEST_MARK = 16  # Bytes that tell what a file is not.
 MARKER = 0xDC00  # A byte that is no text becomes this lone surrogate plus the byte.
 NOT_TEXT = {
     "a zip archive": rb"PK\x03\x04",
@@ -32,8 +33,14 @@ OTHER_MARKS = {  # UTF-32's begins like UTF-16's, so it is looked for first.
 }
 
 
-def utf8(stream: BinaryIO, name: str, where: str, encoding: str = "utf-8") -> Iterator[bytes]:
-    """Yield the text of `stream` in pieces of about PIECE_BYTES, as UTF-8.
+def utf8(
+    stream: BinaryIO,
+    name: str,
+    where: str,
+    encoding: str = "utf-8",
+    piece_bytes: int = PIECE_BYTES,
+) -> Iterator[bytes]:
+    """Yield the text of `stream` in pieces of about `piece_bytes`, as UTF-8.
 
     `name` is the file's, for its ending; `where` its path or address, for messages.
 
@@ -41,7 +48,7 @@ def utf8(stream: BinaryIO, name: str, where: str, encoding: str = "utf-8") -> It
         SourceError: If the encoding is unknown, the gzip is damaged, or it is no text at all.
     """
     codec = _codec(encoding, where)
-    pieces = _bytes(stream, name, where)
+    pieces = _bytes(stream, name, where, max(piece_bytes, LONGEST_MARK))
     first = next(pieces, b"")
     _check_is_text(first, codec.name, where)
     if codec.name in UTF8:
@@ -77,14 +84,14 @@ def _codec(encoding: str, where: str) -> codecs.CodecInfo:
         ) from None
 
 
-def _bytes(stream: BinaryIO, name: str, where: str) -> Iterator[bytes]:
+def _bytes(stream: BinaryIO, name: str, where: str, size: int) -> Iterator[bytes]:
     head = _Rejoined(stream)
     zipped = head.begins_with(GZIP_MAGIC)
     if name.endswith(".gz") and not zipped and not head.is_empty():
         raise SourceError(f"{where}: ends in .gz but is not gzip; rename it or fetch it again")
-    content = gzip.GzipFile(fileobj=head, mode="rb") if zipped else head
+    content = gzip.GzipFile(fileobj=head) if zipped else head  # type: ignore[call-overload]  # It only reads.
     try:
-        while piece := _filled(content):
+        while piece := _filled(content, size):
             yield piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as wrong:
         message = f"{where}: truncated or damaged gzip ({wrong}); fetch it again"
@@ -115,10 +122,10 @@ class _Rejoined:
         return self._stream.read(size)
 
 
-def _filled(content: "_Rejoined | gzip.GzipFile") -> bytes:
-    """PIECE_BYTES or more; fewer only at the end, however little each read returns."""
+def _filled(content: "_Rejoined | gzip.GzipFile", wanted: int) -> bytes:
+    """Return at least `wanted` bytes; fewer only at the end, however little each read returns."""
     parts, size = [], 0
-    while size < PIECE_BYTES and (part := content.read(PIECE_BYTES)):
+    while size < wanted and (part := content.read(wanted)):
         parts.append(part)
         size += len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
