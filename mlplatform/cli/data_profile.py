@@ -1,7 +1,6 @@
 """`mlplatform data profile`: what is in a file or table."""
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -55,6 +54,6 @@ def _write(html: Path, statistics: bytes, given: Input) -> None:
     part = html.with_name(f".{html.name}.part")
     try:
         part.write_bytes(page)
-        os.replace(part, html)
+        part.replace(html)
     except OSError as wrong:
         raise SourceError(f"{html}: cannot be written: {wrong.strerror}") from None

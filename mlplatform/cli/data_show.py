@@ -1,5 +1,6 @@
 """What a person reads about an input: its columns as a table, and how it was read."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.cli.data_input import Input
@@ -8,10 +9,12 @@ from mlplatform.measures import Malformed
 
 if TYPE_CHECKING:
     from mlplatform.validate.scan import View
+    from mlplatform.verdict import Verdict
 
 TOP_SHOWN = 3  # Values a column.
 CELL_CHARACTERS = 28
 REASONS_SHOWN = 5
+EXAMPLES_SHOWN = 3
 
 
 def heading(given: Input, rows: int, malformed: Malformed) -> None:
@@ -52,7 +55,7 @@ def records(view: "View") -> list[dict[str, str]]:
     lines = []
     for column in summarised(view):
         figures = (column.minimum, *(column.quartiles or ("",) * 3), column.maximum, column.mean)
-        shown = [_figure(column.type, value) for value in figures]
+        shown = [figure(column.type, value) for value in figures]
         names = ("min", "25 %", "median", "75 %", "max", "mean")
         top = ", ".join(
             f"{plain(t.value, CELL_CHARACTERS)} {t.rows / max(column.rows, 1):.0%}"
@@ -88,7 +91,8 @@ def as_json(given: Input, view: "View", malformed: Malformed) -> dict[str, Any]:
     }
 
 
-def _figure(kind: str, value: float | str | None) -> str:
+def figure(kind: str, value: float | str | None) -> str:
+    """Return a number or time (microseconds since 1970) as a person writes it."""
     from datetime import UTC, datetime, timedelta
 
     if value is None or isinstance(value, str):
@@ -99,3 +103,19 @@ def _figure(kind: str, value: float | str | None) -> str:
     if kind == "int64" and value == int(value):
         return f"{int(value):,}"
     return f"{value:,.4g}"
+
+
+def verdicts(found: Sequence["Verdict"]) -> None:
+    """Print each gate's outcome and why, with example rows where it refuses."""
+    width = max(len(verdict.gate) for verdict in found)
+    style = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+    terminal = console()
+    for verdict in found:
+        outcome = verdict.outcome.value
+        shown = "warn" if not verdict.passed and not verdict.stops else outcome
+        line = f"{shown.upper():12} {verdict.gate:{width}}  {whole(verdict.because)}"
+        terminal.print(line, style=style[outcome], soft_wrap=True)
+        examples = () if verdict.passed else verdict.evidence.get("examples", ())
+        for row in list(examples)[:EXAMPLES_SHOWN]:
+            cells = ", ".join(f"{plain(k)}={plain(repr(v), 40)}" for k, v in row.items())
+            say(f"{'':12} {'':{width}}  e.g. {cells}")

@@ -1,0 +1,188 @@
+"""`mlplatform data validate`: the data gates, for files and tables outside a run."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlplatform.cli.data_changes import readable_as, schema_changes
+from mlplatform.cli.data_diff import compared
+from mlplatform.cli.data_input import Columns, Input, open_input
+from mlplatform.cli.data_look import ATOM, Look, look, plan_for, tfdv
+from mlplatform.cli.data_policy import read_policy
+from mlplatform.cli.data_show import heading, verdicts
+from mlplatform.cli.data_text import say, unreadable
+from mlplatform.errors import SourceError
+from mlplatform.ingest.infer import spec_of
+from mlplatform.measures import Anomaly, DataMeasured
+from mlplatform.spec import PipelineSpec
+from mlplatform.spec.model import Label
+from mlplatform.verdict import Verdict
+
+if TYPE_CHECKING:
+    from mlplatform.validate.anomalies import Distance
+    from mlplatform.validate.client import TfdvWorker
+
+PASSED, REFUSED = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a person says about the data; what is left out is the pipeline's, where there is one."""
+
+    label: str | None = None
+    positive: str | None = None
+    key: Sequence[str] = ()
+    event_time: str | None = None
+    policy: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Tfdv:
+    """What TFDV said, or nothing."""
+
+    anomalies: Sequence[Anomaly] = ()
+    distances: Sequence["Distance"] = field(default_factory=list)
+
+
+def run(what: str, reference: str | None, asked: Asked, *, with_tfdv: bool) -> int:
+    """Print the verdict of every gate that can be asked, and return the exit code."""
+    with unreadable(), ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlplatform-")))
+        given = open_input(what)
+        before = open_input(reference) if reference is not None else None
+        spec = _spec(before or given, given, asked)
+        # Without a reference there is no schema to break and nothing to be at a distance from.
+        worker = stack.enter_context(tfdv()) if with_tfdv and before is not None else None
+        old = _look(before, before.columns, spec, folder / "before") if before else None
+        columns = readable_as(given, before.columns) if before else given.columns
+        new = _look(given, columns, spec, folder / "after", old)
+        said = _tfdv(worker, spec, old, new)
+        changed = schema_changes(before.columns, columns) if before else []
+        measures = _measured(
+            spec, given, columns, new, old, replace(said, anomalies=[*changed, *said.anomalies])
+        )
+    found = _judged(measures, new, spec)
+    heading(given, new.view.rows, new.malformed)
+    verdicts(found)
+    _left_out(spec, has_reference=old is not None, with_tfdv=with_tfdv)
+    if before is not None and old is not None:
+        say("changes since the reference:")
+        for line in compared((before, old), (given, new), columns):
+            say(f"  {line}")
+    return REFUSED if any(verdict.stops for verdict in found) else PASSED
+
+
+def _spec(declared: Input, given: Input, asked: Asked) -> PipelineSpec:
+    """Return what is declared about the data: by its pipeline, then by what a person says."""
+    base = given.spec or declared.spec
+    columns = {**given.columns, **declared.columns}
+    said: dict[str, Any] = {}
+    if base is not None:
+        names = ("label", "key", "event_time", "groups", "unused", "known_after", "data_gates")
+        said = {name: getattr(base, name) for name in names}
+    own = {old: new for new, old in {**given.names, **declared.names}.items()}
+    if asked.label is not None:
+        if asked.positive is None:
+            raise SourceError("--label needs --positive: the label's value that is class 1")
+        label = own.get(asked.label, asked.label)
+        said["label"] = Label.model_construct(column=label, positive=asked.positive, strip="")
+    if asked.key:
+        said["key"] = [own.get(name, name) for name in asked.key]
+    if asked.event_time is not None:
+        said["event_time"] = own.get(asked.event_time, asked.event_time)
+    if asked.policy is not None:
+        said["data_gates"] = read_policy(asked.policy, columns)
+    source = {"kind": "parquet", "files": ["-"]}
+    from mlplatform.spec.source import ParquetSource
+
+    return spec_of(columns, ParquetSource.model_validate(source), **said)
+
+
+def _look(
+    given: Input, columns: Columns, spec: PipelineSpec, folder: Path, like: Look | None = None
+) -> Look:
+    folder.mkdir()
+    plan = plan_for(columns, spec, like.scan if like else None)
+    seen = look(given, columns, plan, folder)
+    if not seen.malformed.rows:
+        raise SourceError(f"{given.name}: there are no rows")
+    return seen
+
+
+def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new: Look) -> _Tfdv:
+    """Ask TFDV how the rows break the schema that the reference proposes, and how far they lie."""
+    from mlplatform.validate.anomalies import describe, distances
+    from mlplatform.validate.schema_rules import constrained
+
+    if worker is None or old is None or not (old.parquet and new.parquet):
+        return _Tfdv()
+    types = {n: k for n, k in new.scan.types.items() if old.scan.types.get(n) == k}
+    both = {"before": [old.parquet], "after": [new.parquet]}
+    seen = worker.statistics(both, list(types))
+    declared = spec.model_copy(update={"columns": types})
+    schema = constrained(worker.infer_schema(seen["before"]), declared)
+    return _Tfdv(
+        describe(worker.anomalies(seen["after"], schema)),
+        distances(worker.drift(seen["after"], seen["before"])),
+    )
+
+
+def _measured(
+    spec: PipelineSpec,
+    given: Input,
+    columns: Columns,
+    new: Look,
+    old: Look | None,
+    said: _Tfdv,
+) -> DataMeasured:
+    from mlplatform.validate.leakage import late_shares
+    from mlplatform.validate.measure import measured
+
+    judged = spec.model_copy(update={"columns": dict(columns)})
+    rows = (chunk.rows for chunk in given.chunks(columns))
+    return measured(
+        judged,
+        new.scan,
+        new=[ATOM],
+        reference=old.scan if old else None,
+        accepted_rows=None,
+        anomalies=said.anomalies,
+        distances=said.distances,
+        landed_at=None,
+        late=late_shares(rows, judged),
+    )
+
+
+def _judged(measures: DataMeasured, new: Look, spec: PipelineSpec) -> list[Verdict]:
+    from mlplatform.gates.data import judged, malformed_rows
+
+    gates = spec.data_gates
+    found = [malformed_rows(new.malformed, gates.malformed_rows)]
+    skipped = _not_asked(spec)
+    found += [v for v in judged(measures, gates, datetime.now(UTC)) if v.gate not in skipped]
+    return found
+
+
+def _not_asked(spec: PipelineSpec) -> dict[str, str]:
+    """Gates that cannot be asked, each with what it needs."""
+    found = {}
+    if not spec.event_time:
+        found["freshness"] = "--event-time"
+    if not spec.label.column:
+        found |= dict.fromkeys(("label_balance", "label_leakage"), "--label and --positive")
+    return found
+
+
+def _left_out(spec: PipelineSpec, *, has_reference: bool, with_tfdv: bool) -> None:
+    for gate, needed in _not_asked(spec).items():
+        say(f"not judged: {gate}; it needs {needed}")
+    if not has_reference:
+        say("not compared: schema, distributions, correlations; they need --reference")
+    elif not with_tfdv:
+        say(
+            "not checked without TFDV: values outside the reference's categories, L-infinity and Jensen-Shannon"
+        )
