@@ -20,6 +20,7 @@ KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST = range(4)
 ALL = (KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST)
 TRAINING = (KNOWN_TRAINING, NEW_TRAINING)
 NEW = (NEW_TRAINING, NEW_TEST)
+MICROS = 1_000_000  # In a second.
 SOURCE_FILE = "source_file"
 
 
@@ -101,5 +102,7 @@ def _for_tfdv(column: pa.Array, kind: ColumnType) -> pa.Array:
     if kind == "bool":
         return column.cast(pa.string())
     if kind == "timestamp":
-        return pc.floor(pc.divide(column.cast(pa.int64()).cast(pa.float64()), 1e6)).cast(pa.int64())
+        micros = column.cast(pa.int64())
+        seconds = micros.fill_null(0).to_numpy(zero_copy_only=False) // MICROS  # Also before 1970.
+        return pa.array(seconds, mask=micros.is_null().to_numpy(zero_copy_only=False))
     return column.cast(pa.string()) if kind == "string" else column

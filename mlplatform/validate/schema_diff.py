@@ -1,6 +1,6 @@
 """What changed between two schemas, in words, for whoever accepts one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.validate.proto import parse
@@ -108,11 +108,12 @@ def _listed(values: list[str]) -> str:
 
 def _shown(message: Any, field: str) -> str:
     """Return a field's content in one line of text format, or `nothing`."""
-    value = getattr(message, field)
-    descriptor = message.DESCRIPTOR.fields_by_name[field]
-    if descriptor.label == descriptor.LABEL_REPEATED:
-        return ", ".join(_line(entry) for entry in value) or "nothing"
-    return _line(value) if message.HasField(field) else "nothing"
+    said = {descriptor.name: value for descriptor, value in message.ListFields()}
+    if field not in said:
+        return "nothing"
+    value = said[field]
+    many = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return ", ".join(map(_line, value)) if many else _line(value)
 
 
 def _line(value: Any) -> str:

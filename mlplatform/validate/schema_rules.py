@@ -21,6 +21,7 @@ TYPES = {
     "timestamp": "INT",
 }
 BOOLEANS = ("false", "true")
+ROUNDING = 1e-9  # TFDV subtracts from 1 again; a share of exactly the limit is allowed.
 TRAINING, SERVING = "TRAINING", "SERVING"  # Environments: requests come without a label.
 
 
@@ -86,7 +87,7 @@ def tolerant(schema: bytes, spec: PipelineSpec) -> bytes:
     The label allows none: a row of no class cannot be learned from.
     """
     message = parse("Schema", schema)
-    mass = 1 - spec.data_gates.data_schema.max_unseen_share
+    mass = max(0.0, 1 - spec.data_gates.data_schema.max_unseen_share - ROUNDING)
     for feature in message.feature:
         if feature.domain and not feature.HasField("distribution_constraints"):
             of_label = feature.name == spec.label.column

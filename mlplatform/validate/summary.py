@@ -8,9 +8,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlplatform.spec.section import ColumnType
 
@@ -187,22 +189,19 @@ def _bars(histogram: "Histogram", *, whole: bool) -> tuple[Bar, ...]:
     low, high = (histogram.quantile(q) for q in (TAIL, 1 - TAIL))
     if low is None or high is None:
         return ()
-    edges = np.linspace(low, high, (BARS if high > low else 1) + 1)
-    if whole:  # As many whole numbers in each bar.
-        edges = (
-            np.arange(
-                low,
-                high + 1 + math.ceil((high - low + 1) / BARS),
-                math.ceil((high - low + 1) / BARS),
-            )
-            - 0.5
-        )
-    place = np.clip(np.searchsorted(edges, histogram.values, side="right") - 1, 0, len(edges) - 2)
-    rows = np.bincount(place, histogram.counts, len(edges) - 1)
-    return tuple(
-        Bar(low=low, high=high, rows=count)
-        for low, high, count in zip(edges.tolist(), edges[1:].tolist(), rows.tolist(), strict=True)
+    edges = (
+        _of_whole(low, high) if whole else np.linspace(low, high, 1 + (BARS if high > low else 1))
     )
+    place = np.clip(np.searchsorted(edges, histogram.values, side="right") - 1, 0, len(edges) - 2)
+    rows = np.bincount(place, histogram.counts, len(edges) - 1).tolist()
+    ends = pairwise(edges.tolist())
+    return tuple(Bar(low=a, high=b, rows=n) for (a, b), n in zip(ends, rows, strict=True))
+
+
+def _of_whole(low: float, high: float) -> "NDArray[np.float64]":
+    """Return edges with as many whole numbers between any two."""
+    width = math.ceil((high - low + 1) / BARS)
+    return low - 0.5 + width * np.arange(math.ceil((high - low + 1) / width) + 1)
 
 
 def _share(top: Top, column: ColumnSummary) -> str:

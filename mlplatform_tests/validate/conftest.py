@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlplatform.errors import WorkerError
-from mlplatform.spec import PipelineSpec
+from mlplatform.lake import Lake, Lineage, Version
+from mlplatform.spec import Pipeline, PipelineSpec
 from mlplatform.spec import validate as validated
 from mlplatform.validate import interpreter
 from mlplatform.validate.client import TfdvWorker
@@ -16,7 +17,11 @@ from mlplatform.validate.client import TfdvWorker
 ROOT = Path(__file__).parents[2]
 COLUMNS = {"city": "string", "age": "int64", "height": "float64", "member": "string"}
 
+LINEAGE = Lineage(asset="people/dataset", run_id="run-1", code_version="test")
+NEVER = TfdvWorker(Path("no-such-interpreter"))  # Whoever asks it gets a WorkerError.
+
 Measure = Callable[[pa.Table], bytes]
+Write = Callable[..., Version]
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +47,43 @@ def measure(worker: TfdvWorker, tmp_path: Path) -> Measure:
     def statistics(table: pa.Table) -> bytes:
         path = tmp_path / "table.parquet"
         pq.write_table(table, path, store_schema=False)
-        return worker.statistics([path], table.column_names)
+        return worker.statistics({"all": [path]}, table.column_names)["all"]
 
     return statistics
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """An empty lake."""
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """The pipeline of `people`; rows of official.csv test."""
+    spec = people_spec(
+        source={"kind": "csv", "files": ["*.csv"]},
+        split={"test_files": ["official.csv"]},
+        data_gates={"min_new_rows": 10},
+    )
+    return Pipeline(spec=spec, folder=tmp_path)
+
+
+@pytest.fixture
+def dataset(lake: Lake) -> Write:
+    """Writes a dataset version of one table a file: `dataset(a=…, official=…)`."""
+
+    def write(**files: pa.Table) -> Version:
+        parts = [
+            part.append_column("source_file", pa.array([f"{file}.csv"] * len(part), pa.string()))
+            for file, part in files.items()
+        ]
+        table = pa.concat_tables(parts)
+        rows = pa.array(range(table.num_rows), pa.int64())
+        table = table.add_column(0, "row_id", rows).append_column("source_line", rows)
+        return lake.table("people/dataset").overwrite(table, LINEAGE)
+
+    return write
 
 
 def people(rows: int = 40) -> pa.Table:
@@ -69,7 +108,7 @@ def people_spec(**changes: object) -> PipelineSpec:
     """The spec that declares `people`."""
     attributes = {
         "name": "people",
-        "source": {"files": ["a.csv"]},
+        "source": {"kind": "csv", "files": ["a.csv"]},
         "columns": COLUMNS,
         "label": {"column": "member", "positive": "yes"},
         **changes,

@@ -58,14 +58,16 @@ def test_bad_requests_are_errors_and_the_worker_lives_on(worker, tmp_path):
     pq.write_table(people(), table)
     pid = worker._process.pid
     with pytest.raises(WorkerError, match=r"failed answering `statistics`: .*garbage\.parquet"):
-        worker.statistics([garbage], ["age"])
+        worker.statistics({"all": [garbage]}, ["age"])
     with pytest.raises(WorkerError, match=r"gone\.parquet"):
-        worker.statistics([tmp_path / "gone.parquet"], ["age"])
+        worker.statistics({"all": [tmp_path / "gone.parquet"]}, ["age"])
     with pytest.raises(WorkerError, match=r"table\.parquet has no column 'weight'"):
-        worker.statistics([table], ["age", "weight"])
+        worker.statistics({"all": [table]}, ["age", "weight"])
     with pytest.raises(WorkerError, match="failed answering `infer_schema`"):
         worker.infer_schema(b"garbage")
-    assert stats.rows(worker.statistics([table], ["age"])) == 40
+    with pytest.raises(WorkerError, match="failed answering `drift`"):
+        worker.drift(b"garbage", b"garbage")
+    assert stats.rows(worker.statistics({"all": [table]}, ["age"])["all"]) == 40
     assert worker._process.pid == pid
 
 
@@ -73,7 +75,7 @@ def test_threads_share_one_worker_and_get_their_own_answers(worker, tmp_path):
     def rows(count: int) -> int:
         path = tmp_path / f"{count}.parquet"
         pq.write_table(people(count), path)
-        return stats.rows(worker.statistics([path], ["age", "city"]))
+        return stats.rows(worker.statistics({"all": [path]}, ["age", "city"])["all"])
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(rows, range(1, 17))) == list(range(1, 17))

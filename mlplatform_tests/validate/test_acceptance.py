@@ -1,0 +1,109 @@
+"""Acceptance: which versions passed, in order, each written down once."""
+
+import pytest
+
+from mlplatform.validate import acceptance, reference
+from mlplatform.validate.record import Profile
+from mlplatform.validate.schema import store
+from mlplatform.validate.schema_rules import constrained
+from mlplatform_tests.validate.conftest import LINEAGE, people, people_spec
+
+
+@pytest.fixture
+def passed(lake, pipeline):
+    """Accepts a version without profiling it."""
+
+    def accept(version, **changes):
+        return acceptance.accept(lake, pipeline, bare(lake, version, **changes), LINEAGE)
+
+    return accept
+
+
+def bare(lake, version, **changes):
+    """A profile of little content."""
+    schema = store(lake, constrained(b"", people_spec()))
+    said = {
+        "dataset": version.reference,
+        "dataset_digest": version.digest,
+        **dict.fromkeys(("rows", "training_rows", "new_rows"), version.rows),
+        "files": ("a.csv",),
+        **dict.fromkeys(("known_files", "test_files", "columns", "anomalies", "distances"), ()),
+        **dict.fromkeys(("plan", "reference", "like", "anomalies_artifact", "page", "judged"), ""),
+        "statistics": "statistics",
+        "scan": "scan",
+        **dict.fromkeys(("schema", "proposed_schema"), schema),
+    }
+    return Profile(**(said | changes))
+
+
+def test_nothing_is_accepted_at_first(lake, pipeline, dataset):
+    version = dataset(a=people(40))
+    assert acceptance.newest(lake, pipeline) is None
+    assert acceptance.before(lake, pipeline, version) is None
+    assert acceptance.of(lake, pipeline, version) is None
+
+
+def test_an_accepted_version_is_the_newest_with_its_files_and_artifacts(
+    lake, pipeline, dataset, passed
+):
+    version = dataset(a=people(40))
+    made = passed(version)
+    assert acceptance.newest(lake, pipeline) == made
+    assert (made.dataset, made.rows, made.files) == (version.reference, 40, ("a.csv",))
+    assert (made.statistics, made.scan) == ("statistics", "scan")
+
+
+def test_what_a_version_is_compared_with_stays_when_it_is_accepted_itself(
+    lake, pipeline, dataset, passed
+):
+    first, second = dataset(a=people(40)), dataset(a=people(50))
+    passed(first)
+    assert acceptance.before(lake, pipeline, first) is None
+    before = acceptance.before(lake, pipeline, second)
+    assert before.dataset == first.reference
+    passed(second)
+    assert acceptance.before(lake, pipeline, second) == before
+
+
+def test_accepting_again_writes_nothing_and_going_back_counts_again(
+    lake, pipeline, dataset, passed
+):
+    first, second = dataset(a=people(40)), dataset(a=people(50))
+    assert passed(first) == passed(first)
+    passed(second)
+    assert lake.table("people/accepted").latest().rows == 2
+    passed(first)
+    passed(first)
+    assert lake.table("people/accepted").latest().rows == 3
+    assert acceptance.newest(lake, pipeline).dataset_digest == first.digest
+    assert acceptance.before(lake, pipeline, first).dataset_digest == second.digest
+
+
+@pytest.mark.parametrize("killed_at", ["schema", "accepted", "reference"])
+def test_killed_anywhere_the_rerun_ends_the_same(lake, pipeline, dataset, monkeypatch, killed_at):
+    """What follows the gates: pin the schema, accept, pin the reference; each may be the last."""
+    from mlplatform.lake.table import Table
+
+    version = dataset(a=people(40))
+    append = Table.append
+
+    def dies(self, *given, **named):
+        if self.name == f"people/{killed_at}":
+            raise KeyboardInterrupt
+        return append(self, *given, **named)
+
+    def walk():
+        acceptance.accept(lake, pipeline, bare(lake, version), LINEAGE)
+        reference.pin_first(lake, pipeline, version, LINEAGE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            walk()
+    walk()
+    walk()
+    rows = {name: lake.table(f"people/{name}").latest().rows for name in _TABLES}
+    assert rows == dict.fromkeys(_TABLES, 1)
+
+
+_TABLES = ("schema", "accepted", "reference")
