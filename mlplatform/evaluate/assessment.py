@@ -58,7 +58,7 @@ def assess(spec: PipelineSpec, rows: pa.Table, models: Mapping[str, Predictor]) 
 
 def class_of(spec: PipelineSpec, rows: pa.Table) -> NDArray[np.int8]:
     """Return int8[rows]: 1 where the label is the positive class, else 0."""
-    positive = pc.equal(rows[spec.label.column], spec.label.positive)
+    positive = pc.equal(rows[spec.label.column].cast(pa.string()), spec.label.positive)
     return np.asarray(positive.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.int8)
 
 

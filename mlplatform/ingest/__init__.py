@@ -1,5 +1,5 @@
-"""Sources into `dataset`: files land as text, become typed rows, and are split for good.
+"""Sources into `dataset`: rows land typed, malformed records stand aside, and parts are for good.
 
-`source` lands files exactly once, `dataset` gives rows their declared types, `split` decides who
-trains.
+`source` lands files, tables, queries and functions, each piece exactly once; `dataset` gives rows
+an identity and resolves upserts; `split` decides who trains.
 """

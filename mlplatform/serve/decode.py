@@ -1,7 +1,7 @@
 """Request bodies to rows of named columns: strict about types and names, and exact about what is wrong.
 
-A whole number is expected where the column is int64, a number for float64 and text for string; null is a missing
-value everywhere. NaN, infinities, numbers in quotes and booleans are refused.
+A whole number is expected where the column is int64, a number for float64, text for string and true or false for
+bool; null is a missing value everywhere. NaN, infinities, and numbers or booleans in quotes are refused.
 """
 
 import re
@@ -17,12 +17,23 @@ Row = dict[str, Any]
 
 INT64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 RequestId = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+\Z")]
-TYPES: Mapping[str, Any] = {"int64": INT64 | None, "float64": float | None, "string": str | None}
-DATATYPES = {"int64": "INT64", "float64": "FP64", "string": "BYTES"}  # Open Inference Protocol
+TYPES: Mapping[str, Any] = {
+    "int64": INT64 | None,
+    "float64": float | None,
+    "string": str | None,
+    "bool": bool | None,
+}
+DATATYPES = {  # Open Inference Protocol
+    "int64": "INT64",
+    "float64": "FP64",
+    "string": "BYTES",
+    "bool": "BOOL",
+}
 COLUMN_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     "int64": msgspec.json.Decoder(list[INT64 | None]),
     "float64": msgspec.json.Decoder(list[float | None]),
     "string": msgspec.json.Decoder(list[str | None]),
+    "bool": msgspec.json.Decoder(list[bool | None]),
 }
 
 _AT = re.compile(r" - at `\$(?:\[(\d+)\])?(?:\.(.*))?`$", re.DOTALL)

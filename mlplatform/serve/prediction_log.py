@@ -155,7 +155,12 @@ def schema(columns: Mapping[str, str]) -> "pa.Schema":
     """Return the columns of the table: the raw columns stand behind the server's own."""
     import pyarrow as pa
 
-    kinds = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
+    kinds = {
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "string": pa.string(),
+        "bool": pa.bool_(),
+    }
     own = [
         ("request_id", pa.string()),
         ("row", pa.int32()),

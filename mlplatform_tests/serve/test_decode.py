@@ -151,6 +151,20 @@ def test_tensors_become_rows_in_any_order_of_columns():
     assert tensors(*flat) == expected
 
 
+def test_a_bool_column_takes_true_false_and_null_and_no_other_spelling():
+    members = RowDecoder({"member": "bool"}, {"member": "bool"}, MAX_ROWS)
+    body = predict_body(b'{"rows": [{"member": true}, {"member": null}]}')
+    assert members.rows(body.rows) == [{"member": True}, {"member": None}]
+    sent = {"inputs": [tensor("member", "BOOL", [False, None])]}
+    assert members.tensors(infer_body(msgspec.json.encode(sent)).inputs) == [
+        {"member": False},
+        {"member": None},
+    ]
+    for wrong in (b"1", b'"true"'):
+        with pytest.raises(Problem, match=r"expected `bool \| null`"):
+            members.rows(predict_body(b'{"rows": [{"member": ' + wrong + b"}]}").rows)
+
+
 @pytest.mark.parametrize(
     ("inputs", "pointer", "said"),
     [
