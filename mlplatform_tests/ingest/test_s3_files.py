@@ -52,6 +52,8 @@ def test_objects_come_in_the_order_declared_and_sorted_within_a_pattern(people: 
         "s3://data/people/b.csv",
     ]
     assert [file.name for file in found(people, "s3://data/people/a.txt")] == ["a.txt"]
+    everything = found(people, "s3://data/people/*")
+    assert [file.name for file in everything] == ["a.csv", "a.txt", "b.csv"]
     alone, listed = (
         found(people, "s3://data/people/a.csv"),
         found(people, "s3://data/people/a*.csv"),

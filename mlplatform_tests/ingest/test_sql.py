@@ -40,6 +40,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 for i in range(ROWS)
             ),
         )
+        database.execute("CREATE TABLE words (word TEXT COLLATE NOCASE)")
+        database.executemany("INSERT INTO words VALUES (?)", [("B",), ("a",)])
         database.execute("CREATE TABLE odd (x)")
         database.executemany("INSERT INTO odd VALUES (?)", [*((i,) for i in range(ROWS)), ("x",)])
     return path
@@ -83,6 +85,11 @@ def test_a_first_load_takes_every_row_and_the_next_what_came_after(path: Path, c
     assert ask(path, query, since, cursor)["id"].to_pylist() == [ROWS - 3, ROWS - 2, ROWS - 1]
     nothing = ask(path, query, first[cursor][-1].as_py(), cursor)
     assert (nothing.num_rows, nothing.schema.names) == (0, list(COLUMNS))
+
+
+def test_texts_are_compared_by_their_bytes_as_the_newest_was_found(path: Path) -> None:
+    later = ask(path, "SELECT * FROM words WHERE word > :since", "B", "word", word="string")
+    assert later.to_pylist() == [{"word": "a"}]
 
 
 @pytest.mark.parametrize("since", ["x' OR '1'='1", "'; DROP TABLE t; --", "é00001' --"])
