@@ -8,9 +8,10 @@ from mlplatform.ingest.access import Access, needs_s3
 from mlplatform.spec import PipelineSpec
 
 
-def access(spec: PipelineSpec) -> Access:
-    """Return how to reach the spec's source."""
-    return Access(s3=s3_options() if needs_s3(spec) else None, secret=secret)
+def access(spec: PipelineSpec, place: str = "") -> Access:
+    """Return how to reach the spec's source, and a file elsewhere."""
+    remote = needs_s3(spec) or place.startswith("s3://")
+    return Access(s3=s3_options() if remote else None, secret=secret)
 
 
 def secret(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mlplatform.cli import data, reference, schema
 from mlplatform.errors import PlatformError
 from mlplatform.settings import Settings, find_root
 
@@ -16,6 +17,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Continuous integration and delivery for machine learning models, on Dagster.",
 )
+
+app.add_typer(data.app, name="data")
+app.add_typer(reference.app, name="reference")
+app.add_typer(schema.app, name="schema")
 
 Pipeline = Annotated[str, typer.Argument(help="Name of the pipeline: its folder in pipelines/.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the event.")]
@@ -83,7 +88,9 @@ def serve(
 @app.command()
 def land(
     pipeline: Pipeline,
-    file: Annotated[Path, typer.Argument(help="A labelled batch in the pipeline's source format.")],
+    file: Annotated[
+        str, typer.Argument(help="A labelled batch in the pipeline's format: a path or s3://.")
+    ],
 ) -> None:
     """Append a batch of new rows; the volume trigger counts them."""
     from mlplatform.cli.release import land_batch

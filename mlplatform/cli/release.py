@@ -3,7 +3,6 @@
 import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 
@@ -31,20 +30,23 @@ def find_pipeline(settings: Settings, name: str) -> Pipeline:
     return known[name]
 
 
-def land_batch(settings: Settings, name: str, file: Path) -> None:
+def land_batch(settings: Settings, name: str, file: str) -> None:
     """Append the rows of `file` to the pipeline's source, once however often it is repeated."""
     from mlplatform.cli.access import access
-    from mlplatform.ingest.source import land_file
+    from mlplatform.ingest.source import land_file, malformed
 
     pipeline, lake = find_pipeline(settings, name), open_lake(settings)
-    table = lake.table(pipeline.table("source"))
+    table, short = lake.table(pipeline.table("source")), file.rpartition("/")[2]
     before, lineage = table.latest(), _lineage(settings, table.name)
-    version = land_file(pipeline, file, lake, lineage, access(pipeline.spec))
+    version = land_file(pipeline, file, lake, lineage, access(pipeline.spec, file))
     if before is not None and before.number == version.number:
-        console.print(f"{file.name}: landed before; nothing new")
+        console.print(f"{short}: landed before; nothing new", markup=False)
         return
     added = version.rows - (before.rows if before else 0)
-    console.print(f"{file.name}: {added:,} rows landed as {table.name} version {version.number}")
+    said = f"{short}: {added:,} rows landed as {table.name} version {version.number}"
+    rejected, _ = malformed(lake, pipeline, version).by_file.get(short, (0, 0))
+    aside = f"; {rejected:,} malformed ones stand in {pipeline.table('quarantine')}"
+    console.print(said + (aside if rejected else ""), markup=False)
 
 
 def withdraw_batch(settings: Settings, name: str, batch: str) -> None:
