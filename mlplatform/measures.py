@@ -70,7 +70,9 @@ class RangeSeen:
     outside: int = 0  # Values outside the declared limits or domain.
     reference_least: float | None = None
     reference_most: float | None = None
+    reference_values: int = 0
     stretched: int = 0  # Values further out than the reference's range, stretched by the policy.
+    beyond: int = 0  # Values outside the reference's range, however little.
     is_time: bool = False
     worst: str = ""  # What lies outside, in words.
 
@@ -121,6 +123,10 @@ class ShiftSeen:
     spike_rows: int = 0  # Rows judged that have it.
     spike_reference_rows: int = 0
     spike_tried: int = 1  # Values that it was picked from.
+    unseen: int | None = None  # Rows judged with a value the reference lacks; categories only.
+    reference_once: int = 0  # Values the reference has once: about as many rows had one unseen.
+    unseen_values: Sequence[str] = ()  # The most frequent of them.
+    is_time: bool = False  # Then hours of the day are meant, and nothing else is measured.
     worst: str = ""  # The bin or category that moved most, with both shares, in words.
 
 

@@ -70,7 +70,7 @@ class DuplicatesGate(ComparingGate):
     max_key_share: Share = Field(default=0.0, description="Of rows whose key an earlier row has.")
 
 
-class ValueRangesGate(Gate):
+class ValueRangesGate(ComparingGate):
     """Values outside declared limits, or far outside what the reference has seen."""
 
     columns: dict[ColumnName, Range] = Field(default={}, description="[least, most]; null is open.")
@@ -84,6 +84,9 @@ class ValueRangesGate(Gate):
         default=1.0, ge=0, description="Reference ranges a value may lie beyond the reference's."
     )
     max_stretched_share: Share = 0.001
+    max_beyond_share: Share = Field(
+        default=0.01, description="Of values beyond the reference's range, however little."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "ValueRangesGate":
@@ -113,7 +116,10 @@ class DistributionGate(ComparingGate):
     max_psi: float = Field(default=0.2, gt=0, description="Beyond its no-drift expectation, nats.")
     max_ks: Share = Field(default=0.1, description="Kolmogorov-Smirnov distance.")
     max_spike: Share = Field(
-        default=0.02, description="Rise of a single value's share to more than twice what it was."
+        default=0.01, description="Rise of a single value's share to more than twice what it was."
+    )
+    max_unseen: Share = Field(
+        default=0.01, description="Of values the reference never had, beyond its own rate of those."
     )
     max_l_infinity: Share = Field(default=0.1, description="TFDV's, of categories.")
     max_jensen_shannon: Share = Field(default=0.1, description="TFDV's, of numbers.")

@@ -43,7 +43,9 @@ def distribution(m: DataMeasured, policy: DistributionGate) -> Verdict:
 
 
 def _shift(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
-    checks = [_psi(seen, policy), *_spike(seen, policy)]
+    checks = [*_spike(seen, policy), *_unseen(seen, policy)]
+    if not seen.is_time:
+        checks.append(_psi(seen, policy))
     if seen.ks is not None:
         checks.append(_ks(seen, policy))
     if seen.mean is not None:
@@ -112,6 +114,26 @@ def _spike(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
             p=min(p * seen.spike_tried, 1.0),
             why=f"{seen.column}: {seen.spike} is {share:.2%} of values, {before:.2%} of the "
             f"reference's, largest rise {policy.max_spike:.2%}",
+        )
+    ]
+
+
+def _unseen(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
+    if seen.unseen is None or not seen.rows or not seen.reference_rows:
+        return []
+    share, before = seen.unseen / seen.rows, seen.reference_once / seen.reference_rows
+    named = ", ".join(map(repr, seen.unseen_values))
+    return [
+        Check(
+            column=seen.column,
+            measure="share of values the reference never had, beyond chance",
+            observed=share - before,
+            limit=policy.max_unseen,
+            expected=before,
+            p=chance.rise(seen.unseen, seen.rows, seen.reference_once, seen.reference_rows),
+            why=f"{seen.column}: {share:.2%} of values are none the reference had"
+            f"{f' ({named})' if named else ''}, {before:.2%} by chance, limit "
+            f"{policy.max_unseen:.2%} more",
         )
     ]
 

@@ -9,6 +9,7 @@ from mlplatform.measures import DataMeasured, OutliersSeen, RangeSeen
 from mlplatform.spec.data_gates import OutliersGate, ValueRangesGate
 from mlplatform.verdict import Verdict
 
+EXTREMES = 2  # The least and the most of the reference.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,13 +27,15 @@ def value_ranges(m: DataMeasured, policy: ValueRangesGate) -> Verdict:
     if not m.has_reference:
         passed += f" ({len(declared)} columns have declared ones; no reference yet for the others)"
     advice = "mend the values, or set data_gates.value_ranges"
-    return verdict(gate, policy, checks, passed=passed, limit=limit, advice=advice)
+    return verdict(
+        gate, policy, checks, passed=passed, limit=limit, advice=advice, alpha=policy.alpha
+    )
 
 
 def _checks(seen: RangeSeen, policy: ValueRangesGate) -> list[Check]:
     checks = [_declared(seen, policy)]
     if seen.reference_least is not None and seen.reference_most is not None:
-        checks.append(_stretched(seen, policy))
+        checks += [_stretched(seen, policy), _beyond(seen, policy)]
     return checks
 
 
@@ -62,6 +65,20 @@ def _stretched(seen: RangeSeen, policy: ValueRangesGate) -> Check:
         observed=seen.stretched / seen.values if seen.values else None,
         limit=policy.max_stretched_share,
         why=f"{seen.stretched:,} of {seen.values:,} values of {seen.column} lie far outside the "
+        f"reference's {before}{_seen(seen)}",
+    )
+
+
+def _beyond(seen: RangeSeen, policy: ValueRangesGate) -> Check:
+    """A new sample of one population lies outside an old one's range about twice in its rows."""
+    before = _span(seen.reference_least, seen.reference_most, is_time=seen.is_time)
+    return Check(
+        column=seen.column,
+        measure="share outside the reference's range",
+        observed=seen.beyond / seen.values if seen.values else None,
+        limit=policy.max_beyond_share,
+        p=chance.rise(seen.beyond, seen.values, EXTREMES, seen.reference_values),
+        why=f"{seen.beyond:,} of {seen.values:,} values of {seen.column} lie outside the "
         f"reference's {before}{_seen(seen)}",
     )
 

@@ -82,7 +82,7 @@ def measured(
         anomalies=anomalies,
         missing=missing(seen),
         duplicates=repeated(seen, tuple(spec.key)),
-        ranges=ranges(seen, spec.data_gates.value_ranges),
+        ranges=ranges(seen, spec.data_gates.value_ranges, spec.event_time),
         outliers=outliers(seen, spec.data_gates.outliers),
         correlations=correlations(spec, judged, seen.reference),
         shifts=shifts(spec, judged, seen.reference, distances),

@@ -1,5 +1,6 @@
 """What single columns and whole rows hold: missing values, repeats, ranges, outliers."""
 
+import math
 from typing import TYPE_CHECKING
 
 from mlplatform.measures import Duplicates, MissingSeen, OutliersSeen, RangeSeen
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 NORMAL_MAD = 1.4826  # Deviations of a normal to its median absolute deviation (Hampel 1974).
 NORMAL_MEAN_AD = 1.2533  # The same to its mean one: sqrt(pi / 2) (Iglewicz & Hoaglin 1993).
-YEAR = 365 * 86_400e6  # Microseconds: times may move on by as much, however short the reference.
+YEAR = 365 * 86_400e6  # Microseconds: a time may lie as far off, however short the reference.
 SHOWN = 3  # Values outside a domain that are named.
 SHOWN_CHARACTERS = 40
 
@@ -57,15 +58,22 @@ def repeated(seen: "Views", key: tuple[str, ...]) -> Duplicates | None:
     )
 
 
-def ranges(seen: "Views", policy: ValueRangesGate) -> list[RangeSeen]:
-    """Return the extremes of numbers and times, and what lies outside limits and domains."""
+def ranges(seen: "Views", policy: ValueRangesGate, event_time: str | None) -> list[RangeSeen]:
+    """Return the extremes of numbers and times, and what lies outside limits and domains.
+
+    Times move on: they may lie as far beyond the reference's as the newest event does, or anywhere
+    where there is none; whether the event's own time is in the future is asked of freshness.
+    """
     before = seen.reference.columns if seen.reference else {}
+    moved = _moved_on(seen, event_time)
     found = []
     for name, column in seen.judged.columns.items():
         # New rows would hide in a large table, and old ones may be outside of limits set since.
         worse = max(column, seen.whole.columns[name], key=_share_outside)
         if worse.histogram is not None:
-            found.append(_numbers(name, worse, worse.histogram, before.get(name), policy))
+            later = math.inf if name == event_time else moved
+            limits = _stretched(before.get(name), policy.stretch, later)
+            found.append(_numbers(name, worse, worse.histogram, before.get(name), limits))
         elif name in policy.domains:
             found.append(_domain(name, worse, policy.domains[name]))
     return found
@@ -80,14 +88,13 @@ def _numbers(
     column: ColumnView,
     values: Histogram,
     before: ColumnView | None,
-    policy: ValueRangesGate,
+    limits: tuple[float, float],
 ) -> RangeSeen:
     is_time = column.type == "timestamp"
     least, most = (before.minimum, before.maximum) if before else (None, None)
-    stretched = 0
+    beyond = 0
     if least is not None and most is not None:
-        span = max(most - least, YEAR) if is_time else (most - least) or max(abs(most), 1.0)
-        stretched = values.outside(least - policy.stretch * span, most + policy.stretch * span)
+        beyond = 0 if is_time else values.outside(least, most)
     return RangeSeen(
         column=name,
         values=column.present,
@@ -97,9 +104,31 @@ def _numbers(
         outside=column.outside,
         reference_least=least,
         reference_most=most,
-        stretched=stretched,
+        reference_values=before.present if before else 0,
+        stretched=values.outside(*limits),
+        beyond=beyond,
         is_time=is_time,
     )
+
+
+def _moved_on(seen: "Views", event_time: str | None) -> float:
+    """Microseconds that the newest event judged lies after the reference's; infinite if unknown."""
+    if event_time is None or seen.reference is None or not seen.reference.rows:
+        return math.inf
+    now, before = (view.columns[event_time].maximum for view in (seen.judged, seen.reference))
+    return math.inf if now is None or before is None else max(now - before, 0.0)
+
+
+def _stretched(before: ColumnView | None, stretch: float, later: float) -> tuple[float, float]:
+    """Least and most that do not lie far outside the reference's range."""
+    if before is None or before.minimum is None or before.maximum is None:
+        return -math.inf, math.inf
+    least, most = before.minimum, before.maximum
+    if before.type == "timestamp":
+        span = max(most - least, YEAR)
+        return least - stretch * span, most + stretch * span + later
+    span = (most - least) or max(abs(most), 1.0)  # A constant may change by its own size.
+    return least - stretch * span, most + stretch * span
 
 
 def _domain(name: str, column: ColumnView, domain: list[str]) -> RangeSeen:

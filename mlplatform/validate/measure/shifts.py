@@ -12,6 +12,7 @@ from mlplatform.measures import ShiftSeen
 from mlplatform.spec import PipelineSpec
 from mlplatform.validate import distance
 from mlplatform.validate.anomalies import Distance
+from mlplatform.validate.measure.clock import clocks
 from mlplatform.validate.scan import ColumnView, Histogram, View
 
 Counts = NDArray[np.int64]
@@ -20,6 +21,8 @@ MOST_VALUES = 20  # Compared one by one; PSI of more bins is mostly noise.
 UNIQUE = 0.9  # Distinct values a row from which a column names rows, and says nothing else.
 OTHER = "(other)"
 DOUBLED = 2
+SHOWN = 3  # New values that are named.
+SHOWN_CHARACTERS = 40
 
 
 def comparable(spec: PipelineSpec, reference: View) -> list[str]:
@@ -53,12 +56,13 @@ def shifts(
     if reference is None or not judged.rows:
         return None
     tfdv: dict[str, dict[str, Any]] = {}
-    for found in distances:
-        tfdv.setdefault(found.column, {})[found.kind] = found.value
-    return [
+    for one in distances:
+        tfdv.setdefault(one.column, {})[one.kind] = one.value
+    found = [
         _shift(name, judged.columns[name], reference.columns[name], tfdv.get(name, {}))
         for name in comparable(spec, reference)
     ]
+    return found + clocks(spec, judged, reference)
 
 
 def _shift(name: str, now: ColumnView, before: ColumnView, tfdv: Mapping[str, Any]) -> ShiftSeen:
@@ -129,6 +133,23 @@ def _of_categories(now: ColumnView, before: ColumnView) -> dict[str, Any]:
         "expected_psi": distance.expected_psi(base, coarse),
         "worst": _worst([*map(repr, common), OTHER], coarse, base),
         **_spike([repr(value) for value in values], *single),
+        **_unseen(now, before),
+    }
+
+
+def _unseen(now: ColumnView, before: ColumnView) -> dict[str, Any]:
+    """Rows with values that the reference lacks; about its values seen once are to be expected.
+
+    The share of a sample's values seen once estimates that of values still unseen (Good 1953,
+    Biometrika 40:237). Where not every value of the reference is counted nothing can be said.
+    """
+    if before.lost or before.other:
+        return {}
+    strange = [value for value in now.counts if value not in before.counts]
+    return {
+        "unseen": sum(now.counts[value] for value in strange) + now.other,
+        "reference_once": sum(rows == 1 for rows in before.counts.values()),
+        "unseen_values": tuple(value[:SHOWN_CHARACTERS] for value in strange[:SHOWN]),
     }
 
 

@@ -13,8 +13,9 @@ from mlplatform.validate.scan import ColumnView, Histogram, View
 
 NORMAL_KURTOSIS = 3.0
 ROWS_A_VALUE = 100  # Of the reference, on average: fewer make a category's label share a guess.
+LEAST_UNTIED = 1e-6  # Of 1 - r²: two equal columns leave nothing untied.
 LEAST_ROWS = 30  # Of both columns together; fewer are no evidence of how they go together.
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating | np.integer]
 
 
 def correlations(
@@ -36,7 +37,6 @@ def correlations(
 
 def _numbers(judged: View, reference: View | None, names: list[str]) -> list[CorrelationSeen]:
     now, before = _matrix(judged), _matrix(reference) if reference else {}
-    heavy = _kurtoses(reference) if reference else {}
     found = []
     for pair, (r, rows) in now.items():
         was, was_rows = before.get(pair, (math.nan, 0))
@@ -51,7 +51,7 @@ def _numbers(judged: View, reference: View | None, names: list[str]) -> list[Cor
                 r=0.0 if math.isnan(r) else r,  # A constant goes with nothing.
                 reference_rows=was_rows,
                 reference_r=was if known else None,
-                inflation=_inflation(*(heavy.get(name, NORMAL_KURTOSIS) for name in pair)),
+                inflation=_inflation(reference, pair, was) if reference else 1.0,
             )
         )
     return found
@@ -68,26 +68,42 @@ def _matrix(view: View) -> dict[tuple[str, str], tuple[float, int]]:
     }
 
 
-def _inflation(first: float, second: float) -> float:
-    """The variance of r over that of normal columns, where tails are as heavy as these kurtoses.
+def _inflation(reference: View, pair: tuple[str, str], r: float) -> float:
+    """The variance of r, over that of Fisher's z for normal columns, in the reference."""
+    columns = [reference.columns[name].histogram for name in pair]
+    if pair[1] == reference.scan.label and columns[0] is not None:
+        weights = columns[0].negative, columns[0].positive
+        return label_inflation(columns[0].values, weights[0], weights[1], r)
+    if columns[0] is None or columns[1] is None:
+        return 1.0
+    return tied_inflation(math.sqrt(kurtosis(columns[0]) * kurtosis(columns[1])), r)
 
-    1 + the common kurtosis parameter for elliptical columns (Muirhead 1982, section 5.1), here of
-    the geometric mean, which bounds E[x²y²] by Cauchy and Schwarz.
+
+def tied_inflation(tails: float, r: float) -> float:
+    """Return a factor that two columns of this kurtosis rarely exceed, whatever ties them.
+
+    n Var(r) = E[(xy - r (x² + y²) / 2)²] of standardised columns. Where every row is tied, some with
+    y = x and others with y = -x, as values that wrap around are, it is kurtosis times (1 - r²), of
+    Fisher's (1 - r²)² for normal columns.
     """
-    return max(math.sqrt(first * second) / NORMAL_KURTOSIS, 1.0)
+    return max(tails, NORMAL_KURTOSIS) / max(1 - r * r, LEAST_UNTIED)
 
 
-def _kurtoses(view: View) -> dict[str, float]:
-    found = {
-        name: kurtosis(column.histogram)
-        for name, column in view.columns.items()
-        if column.histogram is not None and column.histogram.rows
-    }
-    label = view.scan.label
-    if label is not None:
-        share = _positive_share(view)
-        found[label] = two_point_kurtosis(share)
-    return found
+def label_inflation(x: Floats, negative: Floats, positive: Floats, r: float) -> float:
+    """Return the factor for a number and a class, from how the number spreads within each class.
+
+    r is the difference of the class means in deviations, so its variance is theirs, and that of the
+    deviation by the number's kurtosis: (r² / 4)(kurtosis - 1).
+    """
+    count = negative + positive
+    rows = float(count.sum())
+    share = float(positive.sum()) / rows if rows else 0.0
+    whole = _variance(x, count)
+    if not 0 < share < 1 or whole <= 0:
+        return 1.0
+    within = (1 - share) * _variance(x, positive) + share * _variance(x, negative)
+    spread = r * r / 4 * (_kurtosis(x, count / rows) - 1)
+    return max((within / whole + spread) / max(1 - r * r, LEAST_UNTIED) ** 2, 1.0)
 
 
 def kurtosis(values: Histogram) -> float:
@@ -95,30 +111,15 @@ def kurtosis(values: Histogram) -> float:
     return _kurtosis(values.values, values.counts / values.rows)
 
 
-def two_point_kurtosis(share: float) -> float:
-    """Return the kurtosis of 0 and 1, of which `share` are 1."""
-    return _kurtosis(np.array([0.0, 1.0]), np.array([1 - share, share]))
+def _variance(values: Floats, counts: Floats) -> float:
+    weights = counts / max(counts.sum(), 1)
+    return float(weights @ (values - weights @ values) ** 2)
 
 
 def _kurtosis(values: Floats, weights: Floats) -> float:
     distance = values - weights @ values
     variance = float(weights @ distance**2)
     return float(weights @ distance**4) / variance**2 if variance > 0 else NORMAL_KURTOSIS
-
-
-def _positive_share(view: View) -> float:
-    column = next(iter(view.columns.values()))
-    positive, negative = _class_rows(column)
-    return positive / max(positive + negative, 1)
-
-
-def _class_rows(column: ColumnView) -> tuple[int, int]:
-    """(positive, negative) rows of the label, where the column is missing too."""
-    if column.histogram is not None:
-        seen = int(column.histogram.positive.sum()), int(column.histogram.negative.sum())
-    else:
-        seen = sum(column.positive.values()), sum(column.negative.values())
-    return seen[0] + column.missing_by_class[1], seen[1] + column.missing_by_class[0]
 
 
 def _categories(
@@ -136,8 +137,10 @@ def _categories(
         r, rows = with_label(now, scores)
         if was_rows < LEAST_ROWS or rows < LEAST_ROWS or math.isnan(was):
             continue
-        weights = np.array([before.counts[value] for value in scores]) / before.present
-        heavy = _kurtosis(np.array(list(scores.values())), weights)
+        by_class = [
+            np.array([part.get(value, 0) for value in scores])
+            for part in (before.negative, before.positive)
+        ]
         found.append(
             CorrelationSeen(
                 first=name,
@@ -146,7 +149,9 @@ def _categories(
                 r=0.0 if math.isnan(r) else r,
                 reference_rows=was_rows,
                 reference_r=was,
-                inflation=_inflation(heavy, two_point_kurtosis(_positive_share(reference))),
+                inflation=label_inflation(
+                    np.array(list(scores.values())), by_class[0], by_class[1], was
+                ),
             )
         )
     return found
