@@ -1,7 +1,7 @@
 """Which files of a source are new, changed, or gone, and what that means for the table."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,8 +45,9 @@ def plan_files(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
     there = {file.name for file in found.files}
     absent = [known for name, known in landed.files.items() if name not in there]
     kept = [known for known in absent if _stays(known, source)]
-    changed = [n for n in there & landed.files.keys() if found.sha256[n] != landed.files[n].sha256]
-    check = _told_apart(source, landed)
+    changed = {n for n in there & landed.files.keys() if found.sha256[n] != landed.files[n].sha256}
+    held = [landed.files[name] for name in landed.files.keys() & there - changed] + kept
+    check = _told_apart(source, held)
     if not (anew or changed or len(kept) < len(absent)):
         new = [file for file in found.files if file.name not in landed.files]
         return Plan([FilePart(file, spec, found.sha256[file.name]) for file in new], check=check)
@@ -57,7 +58,7 @@ def plan_files(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
             "add it to source.files or withdraw it"
         )
     rows = TableRows(table, landed)
-    read = set(there if anew else changed) | (there - landed.files.keys())
+    read = there if anew else changed | (there - landed.files.keys())
     parts: list[Part] = [
         FilePart(file, spec, found.sha256[file.name])
         if file.name in read
@@ -90,7 +91,7 @@ def plan_file(pipeline: Pipeline, path: str, landed: Landed, access: Access) -> 
     sha256, known = found.sha256[file.name], landed.files.get(file.name)
     if known is None:
         part = FilePart(file, spec, sha256, declared=False)
-        return Plan([part], check=_told_apart(source, landed))
+        return Plan([part], check=_told_apart(source, landed.files.values()))
     if known.sha256 == sha256:
         return Plan()
     raise SourceError(
@@ -119,10 +120,10 @@ def _stays(known: File, source: FileSource) -> bool:
     return source.load != "full" and (not known.declared or any(found))
 
 
-def _told_apart(source: FileSource, landed: Landed) -> Callable[[File], None]:
-    """Return what refuses bytes that have landed under another name, unless the spec names both."""
+def _told_apart(source: FileSource, held: Iterable[File]) -> Callable[[File], None]:
+    """Return what refuses bytes that are held under another name, unless the spec names both."""
     named = {path.rsplit("/", 1)[-1] for path in source.files if "*" not in path}
-    first = {known.sha256: name for name, known in landed.files.items()}
+    first = {known.sha256: known.name for known in held}
 
     def check(file: File) -> None:
         other = first.setdefault(file.sha256, file.name)

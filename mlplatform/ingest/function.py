@@ -109,7 +109,8 @@ class _Function:
                 some = pa.Table.from_batches([some])  # noqa: PLW2901 - the same rows.
             if not isinstance(some, pa.Table):
                 raise self._unexpected(some, "pyarrow Tables or RecordBatches")
-            yield from some.to_batches(max_chunksize=BATCH_ROWS)
+            empty = pa.RecordBatch.from_pylist([], schema=some.schema)
+            yield from some.to_batches(max_chunksize=BATCH_ROWS) or [empty]
 
     def _each(self, values: Any, expected: str) -> Iterator[Any]:
         if not isinstance(values, Iterable):
@@ -125,7 +126,8 @@ class _Function:
         except PlatformError:
             raise
         except Exception as wrong:
-            said = (str(wrong).splitlines() or [""])[0]
+            words = wrong.msg if isinstance(wrong, SyntaxError) else str(wrong)
+            said = (words.splitlines() or [""])[0]
             at = f"{self._path}:{line_of(wrong, self._path)}"
             raise SourceError(f"{at}: {type(wrong).__name__}: {said}") from None
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 65_536
+SHOWN_CHARACTERS = 300  # Of what delta-rs says: it may quote whole log entries.
 PAGE_BUFFER = 1 << 20  # Compressed bytes of a column held at a time.
 MAPPING = "delta.columnMapping.mode"  # Files then name columns otherwise than the table.
 
@@ -164,7 +165,7 @@ class ForeignTable:
         except PlatformError:
             raise
         except (DeltaError, pa.ArrowException, OSError, ValueError) as wrong:
-            said = (str(wrong).splitlines() or [type(wrong).__name__])[0]
+            said = (str(wrong).splitlines() or [type(wrong).__name__])[0][:SHOWN_CHARACTERS]
             raise LakeError(f"{self.uri}: cannot be read as a Delta table: {said}") from None
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest import file_part, source
@@ -91,6 +92,15 @@ def test_two_new_files_of_the_same_bytes_are_refused_unless_the_spec_names_both(
     assert lake.tables() == []
     land(csv_of(tmp_path, "a.csv", "b.csv"), lake, LINEAGE)
     assert names(lake) == ["cy", "cy"]
+
+
+def test_bytes_may_move_to_another_name_when_their_own_has_others_now(tmp_path, lake):
+    """As logs are turned: what was `a` is `b`, and `a` begins anew."""
+    write(tmp_path, a=B)
+    land(csv_of(tmp_path, "*.csv"), lake, LINEAGE)
+    write(tmp_path, a=D, b=B)
+    land(csv_of(tmp_path, "*.csv"), lake, LINEAGE)
+    assert names(lake) == ["di", "cy"]
 
 
 def test_a_text_that_changes_while_it_is_read_is_refused(tmp_path, lake, monkeypatch):
@@ -252,3 +262,14 @@ def test_an_object_written_again_with_the_same_bytes_adds_no_version(tmp_path, l
     assert names(lake) == ["ann", "cy"]
     bucket.put("same/a.parquet", table.getvalue().to_pybytes())
     assert land(pipeline, lake, LINEAGE, bucket.access) == version
+
+
+def test_a_delta_table_in_s3_lands_and_grows(tmp_path, lake, bucket):
+    where, options = "s3://lake/clinic", dict(bucket.access.s3)
+    write_deltalake(where, people(ANN), storage_options=options)
+    pipeline = pipeline_of(tmp_path, kind="delta", table=where)
+    assert needs_s3(pipeline.spec)
+    land(pipeline, lake, LINEAGE, bucket.access)
+    write_deltalake(where, people(BOB), storage_options=options, mode="append")
+    land(pipeline, lake, LINEAGE, bucket.access)
+    assert names(lake) == ["ann", "bob"]

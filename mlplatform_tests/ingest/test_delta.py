@@ -1,0 +1,207 @@
+"""Another Delta table as a source: its files once each, and a refusal where they were rewritten."""
+
+import json
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from mlplatform.errors import SourceError
+from mlplatform.ingest.landed import landed
+from mlplatform.ingest.source import land, withdraw_file
+from mlplatform_tests.ingest.conftest import LINEAGE
+from mlplatform_tests.ingest.landings import (
+    ANN,
+    BOB,
+    CY,
+    left_behind,
+    names,
+    people,
+    pipeline_of,
+)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A table of ann; writes more with `foreign(rows)`."""
+
+    def write(*rows, mode="append", **more):
+        write_deltalake(tmp_path / "clinic", people(*rows), mode=mode, **more)
+
+    write(ANN)
+    return write
+
+
+def delta_of(folder, **changes):
+    return pipeline_of(folder, **{"kind": "delta", "table": "clinic", **changes})
+
+
+def test_the_snapshot_lands_first_and_then_each_growth_once(tmp_path, lake, table, foreign):
+    foreign(BOB)
+    first = land(delta_of(tmp_path), lake, LINEAGE)
+    assert land(delta_of(tmp_path), lake, LINEAGE) == first
+    foreign(CY)
+    foreign(ANN | {"name": "zoe"})
+    second = land(delta_of(tmp_path), lake, LINEAGE)
+    assert (second.number, names(lake)) == (1, ["ann", "bob", "cy", "zoe"])
+    assert table.read()["source_file"].to_pylist() == ["clinic@1"] * 2 + ["clinic@3"] * 2
+    assert table.read()["source_line"].to_pylist() == [1, 2, 1, 2]
+    assert land(delta_of(tmp_path), lake, LINEAGE) == second
+
+
+def test_compacting_its_files_brings_no_row_again(tmp_path, lake, foreign):
+    foreign(BOB)
+    land(delta_of(tmp_path), lake, LINEAGE)
+    foreign(CY)
+    DeltaTable(tmp_path / "clinic").optimize.compact()
+    before = land(delta_of(tmp_path), lake, LINEAGE)
+    assert names(lake) == ["ann", "bob", "cy"]
+    foreign(ANN | {"name": "zoe"})
+    DeltaTable(tmp_path / "clinic").optimize.compact()
+    assert land(delta_of(tmp_path), lake, LINEAGE).number == before.number + 1
+    assert names(lake) == ["ann", "bob", "cy", "zoe"]
+
+
+CHANGES = {
+    "removed": lambda path: DeltaTable(path).delete("name = 'ann'"),
+    "rewritten": lambda path: DeltaTable(path).update({"age": "1"}),
+    "overwritten": lambda path: write_deltalake(path, people(BOB), mode="overwrite"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_append_refuses_rows_that_were_removed_or_rewritten(tmp_path, lake, foreign, change):
+    foreign(BOB)
+    land(delta_of(tmp_path), lake, LINEAGE)
+    before = left_behind(lake)
+    CHANGES[change](tmp_path / "clinic")
+    with pytest.raises(SourceError, match=r"rewritten after version 1.*full, or to upser"):
+        land(delta_of(tmp_path), lake, LINEAGE)
+    assert left_behind(lake) == before
+    land(delta_of(tmp_path, load="full"), lake, LINEAGE)
+    there = DeltaTable(tmp_path / "clinic").to_pyarrow_dataset().to_table()
+    assert sorted(names(lake)) == sorted(there["name"].to_pylist())
+
+
+def test_an_upsert_lands_rewritten_rows_again(tmp_path, lake, table, foreign):
+    foreign(BOB)
+    pipeline = delta_of(tmp_path, load="upsert", key=["name"])
+    land(pipeline, lake, LINEAGE)
+    DeltaTable(tmp_path / "clinic").update({"age": "8"}, predicate="name = 'bob'")
+    land(pipeline, lake, LINEAGE)
+    assert names(lake) == ["ann", "bob", "bob"]
+    assert table.read()["age"].to_pylist() == [41, 7, 8]
+
+
+def test_full_replaces_the_table_only_when_a_row_differs(tmp_path, lake, table, foreign):
+    pipeline = delta_of(tmp_path, load="full")
+    first = land(pipeline, lake, LINEAGE)
+    foreign(ANN, mode="overwrite")
+    assert land(pipeline, lake, LINEAGE) == first
+    foreign(BOB, mode="overwrite")
+    assert land(pipeline, lake, LINEAGE).number == first.number + 1
+    assert names(lake) == ["bob"]
+    assert table.read()["source_file"].to_pylist() == ["clinic"]
+
+
+def test_another_table_in_its_place_is_refused(tmp_path, lake, foreign):
+    import shutil
+
+    land(delta_of(tmp_path), lake, LINEAGE)
+    shutil.rmtree(tmp_path / "clinic")
+    foreign(BOB)
+    foreign(CY)
+    with pytest.raises(SourceError, match="is not the table that landed at version 0"):
+        land(delta_of(tmp_path), lake, LINEAGE)
+
+
+def test_a_log_that_was_cleaned_away_is_refused(tmp_path, lake, foreign):
+    land(delta_of(tmp_path), lake, LINEAGE)
+    for _ in range(3):
+        foreign(BOB)
+    DeltaTable(tmp_path / "clinic").create_checkpoint()
+    for number in range(3):
+        (tmp_path / "clinic" / "_delta_log" / f"{number:020d}.json").unlink()
+    with pytest.raises(SourceError, match="log no longer holds version 1"):
+        land(delta_of(tmp_path), lake, LINEAGE)
+
+
+def test_values_of_partitions_and_added_columns_are_read(tmp_path, lake, table):
+    at = datetime(2020, 1, 2, 3, tzinfo=UTC)
+    schema = pa.schema(
+        [("at", pa.timestamp("us", "UTC")), ("place", pa.string()), ("n", pa.int32())]
+    )
+    rows = [{"at": at, "place": "a/ü %", "n": 1}, {"at": None, "place": None, "n": 2}]
+    old = pa.Table.from_pylist(rows, schema=schema)
+    path = tmp_path / "clinic"
+    write_deltalake(path, old, partition_by=["place", "at"])
+    columns = {"at": "timestamp", "place": "string", "n": "int64", "new": "float64"}
+    label = {"columns": columns | {"member": "string"}}
+    more = {"new": pa.array([0.5, 1.5]), "member": pa.array(["yes", "no"])}
+    new = pa.table({**{name: old[name] for name in schema.names}, **more})
+    write_deltalake(path, new, partition_by=["place", "at"], mode="append", schema_mode="merge")
+    land(delta_of(tmp_path, **label), lake, LINEAGE)
+    write_deltalake(path, new, partition_by=["place", "at"], mode="append")
+    land(delta_of(tmp_path, **label), lake, LINEAGE)
+    found = table.read().to_pylist()
+    seen = sorted(
+        (row["n"], row["new"] or 0, row["place"], row["at"]) for row in found if row["at"]
+    )
+    assert seen == [(1, 0, "a/ü %", at), (1, 0.5, "a/ü %", at), (1, 0.5, "a/ü %", at)]
+    assert [row["place"] for row in found if row["at"] is None] == [None] * 3
+
+
+def test_other_columns_in_the_spec_read_the_table_again(tmp_path, lake, table, foreign):
+    land(delta_of(tmp_path), lake, LINEAGE)
+    foreign(BOB)
+    columns = {"name": "string", "age": "float64", "member": "string"}
+    land(delta_of(tmp_path, columns=columns), lake, LINEAGE)
+    assert table.read()["age"].to_pylist() == [41.0, 7.0]
+    assert list(landed(table).files) == ["clinic@1"]
+
+
+def test_what_is_no_delta_table_is_said_in_one_line(tmp_path, lake):
+    for table in ("nowhere", "."):
+        with pytest.raises(SourceError, match="cannot be read as a Delta table") as error:
+            land(delta_of(tmp_path, table=table), lake, LINEAGE)
+        assert "\n" not in str(error.value)
+
+
+def test_its_versions_are_declared_so_none_can_be_withdrawn(tmp_path, lake, table, foreign):
+    land(delta_of(tmp_path), lake, LINEAGE)
+    with pytest.raises(SourceError, match="no batch 'clinic@0' has landed"):
+        withdraw_file("clinic@0", table, LINEAGE)
+
+
+# Deletes row 3 of a file: a roaring bitmap in Z85, by the Delta protocol's deletion vector format.
+VECTOR = {
+    "storageType": "i",
+    "pathOrInlineDv": "^Bg9^0rr910000000000iXQKl0rr91000005c8Xg0@@r3",
+    "sizeInBytes": 34,
+    "cardinality": 1,
+}
+
+
+def commit(path, *actions):
+    """Write the next version's log entry by hand, as Spark would."""
+    text = "".join(json.dumps(action) + "\n" for action in actions)
+    (path / "_delta_log" / f"{DeltaTable(path).version() + 1:020d}.json").write_text(text)
+
+
+@pytest.mark.parametrize("load", ["append", "full", "upsert"])
+def test_deletion_vectors_are_refused_instead_of_ignored(tmp_path, lake, foreign, load):
+    """A table may have the feature, as Databricks' tables do, and no vector yet."""
+    path, pipeline = tmp_path / "clinic", delta_of(tmp_path, load=load, key=["name"])
+    foreign(*[BOB] * 40)
+    features = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+    commit(path, {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}})
+    land(pipeline, lake, LINEAGE)
+    before = left_behind(lake)
+    lines = (path / "_delta_log" / f"{1:020d}.json").read_text().splitlines()
+    add = next(json.loads(line)["add"] for line in lines if '"add"' in line)
+    remove = {"path": add["path"], "deletionTimestamp": 1, "dataChange": True}
+    commit(path, {"remove": remove}, {"add": {**add, "deletionVector": VECTOR}})
+    with pytest.raises(SourceError, match="has deletion vectors, which cannot be read; purge them"):
+        land(pipeline, lake, LINEAGE)
+    assert left_behind(lake) == before
