@@ -174,6 +174,8 @@ class OverlapSeen:
     entity: str = ""
     test_entities: int = 0
     shared_entities: int = 0
+    # Rows by part and class, "positive" and "other", of those with a label.
+    classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)  # Part: share of all rows.
     balance: Mapping[str, float] = field(default_factory=dict)  # Part: share of the positive class.
     examples: Sequence[Example] = ()

@@ -25,24 +25,19 @@ def files_landed(rows: int | None, files: Mapping[str, int] | None) -> Verdict:
     return _verdict("files_landed", whole, finite(rows), 1.0, why, {"files": dict(counted)})
 
 
-def split_sound(
-    classes: Mapping[str, Mapping[str, int]] | None, shared_rows: int | None
-) -> Verdict:
-    """Pass when every part has rows of both classes and no row is in training and validation alike.
+def split_sound(classes: Mapping[str, Mapping[str, int]] | None) -> Verdict:
+    """Pass when every part has rows of both classes; whether parts share rows is asked of `overlap`.
 
     Args:
         classes: Rows by part and class, `{"train": {"0": 24_720, "1": 7_841}, …}`.
-        shared_rows: Rows of validation whose content also trains.
     """
     known = classes or {}
     lacking = [part for part in PARTS if sum(n > 0 for n in known.get(part, {}).values()) <= 1]
-    shared = finite(shared_rows)
     counts = ", ".join(f"{part} {sum(known.get(part, {}).values()):,}" for part in PARTS)
-    why = f"{counts} rows; {shared_rows} validation rows also train"
+    why = f"{counts} rows"
     why += f"; fewer than 2 classes in {', '.join(lacking)}" if lacking else ""
-    return _verdict(
-        "split_sound", not lacking and shared == 0, shared, 0.0, why, {"classes": known}
-    )
+    lacked = float(len(lacking))
+    return _verdict("split_sound", not lacking, lacked, 0.0, why, {"classes": known})
 
 
 def features_finite(rows: int | None, expected_rows: int, not_finite: int | None) -> Verdict:

@@ -150,7 +150,7 @@ class LabelLeakageGate(Gate):
 class SensitiveDataGate(Gate):
     """Personal data: names, addresses, numbers that identify people or cards, free text."""
 
-    max_share: Share = Field(default=0.01, description="Of a column's distinct values.")
+    max_share: Share = Field(default=0.001, description="Of a column's distinct values.")
     allow: dict[ColumnName, str] = Field(default={}, description="Columns, each with the reason.")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mlplatform.measures import Duplicates, MissingSeen, OutliersSeen, RangeSeen
 from mlplatform.spec.data_gates import OutliersGate, ValueRangesGate
 from mlplatform.validate.scan import ColumnView, Histogram
+from mlplatform.validate.sensitive import shown
 
 if TYPE_CHECKING:
     from mlplatform.validate.measure import Views
@@ -14,7 +15,6 @@ NORMAL_MAD = 1.4826  # Deviations of a normal to its median absolute deviation (
 NORMAL_MEAN_AD = 1.2533  # The same to its mean one: sqrt(pi / 2) (Iglewicz & Hoaglin 1993).
 YEAR = 365 * 86_400e6  # Microseconds: a time may lie as far off, however short the reference.
 SHOWN = 3  # Values outside a domain that are named.
-SHOWN_CHARACTERS = 40
 
 
 def missing(seen: "Views") -> list[MissingSeen] | None:
@@ -133,7 +133,7 @@ def _stretched(before: ColumnView | None, stretch: float, later: float) -> tuple
 
 def _domain(name: str, column: ColumnView, domain: list[str]) -> RangeSeen:
     strange = [value for value in column.counts if value not in set(domain)][:SHOWN]
-    told = ", ".join(f"{value[:SHOWN_CHARACTERS]!r}" for value in strange)
+    told = ", ".join(f"{shown(value)!r}" for value in strange)
     return RangeSeen(
         column=name,
         values=column.present,

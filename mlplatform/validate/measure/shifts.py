@@ -1,6 +1,6 @@
 """How far each column of the rows judged lies from the reference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,7 @@ from mlplatform.validate import distance
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure.clock import clocks
 from mlplatform.validate.scan import ColumnView, Histogram, View
+from mlplatform.validate.sensitive import shown
 
 Counts = NDArray[np.int64]
 RARE = 0.01  # A value with less of the reference counts as another: too few to compare shares of.
@@ -22,7 +23,6 @@ UNIQUE = 0.9  # Distinct values a row from which a column names rows, and says n
 OTHER = "(other)"
 DOUBLED = 2
 SHOWN = 3  # New values that are named.
-SHOWN_CHARACTERS = 40
 
 
 def comparable(spec: PipelineSpec, reference: View) -> list[str]:
@@ -95,7 +95,7 @@ def _of_numbers(
         "reference_mean": before.mean,
         "reference_deviation": before.deviation,
         "worst": _worst(_spans(reference, cuts), coarse, base),
-        **_spike([f"{value:g}" for value in aligned.values], aligned.now, aligned.before),
+        **_spike(aligned.values, aligned.now, aligned.before, words=lambda value: f"{value:g}"),
     }
 
 
@@ -131,8 +131,8 @@ def _of_categories(now: ColumnView, before: ColumnView) -> dict[str, Any]:
         "reference_rows": before.present,
         "psi": distance.psi(base, coarse),
         "expected_psi": distance.expected_psi(base, coarse),
-        "worst": _worst([*map(repr, common), OTHER], coarse, base),
-        **_spike([repr(value) for value in values], *single),
+        "worst": _worst([*(repr(shown(value)) for value in common), OTHER], coarse, base),
+        **_spike(values, *single, words=lambda value: repr(shown(value))),
         **_unseen(now, before),
     }
 
@@ -149,7 +149,7 @@ def _unseen(now: ColumnView, before: ColumnView) -> dict[str, Any]:
     return {
         "unseen": sum(now.counts[value] for value in strange) + now.other,
         "reference_once": sum(rows == 1 for rows in before.counts.values()),
-        "unseen_values": tuple(value[:SHOWN_CHARACTERS] for value in strange[:SHOWN]),
+        "unseen_values": tuple(shown(value) for value in strange[:SHOWN]),
     }
 
 
@@ -158,7 +158,13 @@ def _binned(column: ColumnView, common: Sequence[str]) -> Counts:
     return np.array([*counts, column.present - sum(counts)], np.int64)
 
 
-def _spike(names: Sequence[str], now: Counts, before: Counts) -> dict[str, Any]:
+def _spike(
+    values: Sequence[Any] | NDArray[np.float64],
+    now: Counts,
+    before: Counts,
+    *,
+    words: Callable[[Any], str],
+) -> dict[str, Any]:
     """The value whose share rose most, of those whose share more than doubled."""
     share, was = now / max(now.sum(), 1), before / max(before.sum(), 1)
     rose = np.where(share > DOUBLED * was, share - was, 0.0)
@@ -166,10 +172,10 @@ def _spike(names: Sequence[str], now: Counts, before: Counts) -> dict[str, Any]:
         return {}
     best = int(np.argmax(rose))
     return {
-        "spike": names[best],
+        "spike": words(values[best]),
         "spike_rows": int(now[best]),
         "spike_reference_rows": int(before[best]),
-        "spike_tried": len(names),
+        "spike_tried": len(values),
     }
 
 

@@ -7,6 +7,7 @@ of the column beside values of that shape. No value leaves this room: examples a
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mlplatform.measures import SensitiveSeen
 from mlplatform.validate.scan import ColumnView
@@ -61,6 +62,25 @@ def as_texts(sample: Iterable[object]) -> list[str]:
         elif not isinstance(value, bool):
             texts.append(str(value).strip())
     return texts
+
+
+def personal(value: object) -> bool:
+    """Whether one value alone looks like personal data, whatever column it stands in."""
+    return any(
+        formats.is_personal(text) or ids.is_personal(text) or words.is_personal(text)
+        for text in as_texts([value])
+    )
+
+
+def shown(value: Any) -> Any:
+    """Return a value as it may be shown: masked where it looks like personal data, and short."""
+    if value is None or isinstance(value, bool):
+        return value
+    if personal(value):
+        return mask(str(value))
+    if isinstance(value, str) and len(value) > MASKED_CHARACTERS:
+        return f"{value[:MASKED_CHARACTERS]}…"
+    return value
 
 
 def mask(value: str) -> str:

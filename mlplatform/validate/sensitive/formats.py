@@ -55,6 +55,17 @@ def found(name: str, values: Sequence[str], *, whole: bool) -> Found:
     return {kind: (len(fit) / len(values), fit) for kind, fit in hits.items() if fit}
 
 
+def is_personal(value: str) -> bool:
+    """Whether a single value has a format of these."""
+    return (
+        EMAIL.search(value) is not None
+        or MAC.search(value) is not None
+        or is_ip(value)
+        or is_phone(value)
+        or STREET.search(value) is not None
+    )
+
+
 def is_ip(value: str) -> bool:
     """Whether the value is an IPv4 or IPv6 address, and no version number or time."""
     if value.count(".") != 3 and value.count(":") < 2:

@@ -84,6 +84,14 @@ def found(name: str, values: Sequence[str]) -> Found:
     return kinds
 
 
+def is_personal(value: str) -> bool:
+    """Whether a single value is a card, an account, or a national id by its format."""
+    if DECIMAL.match(value):
+        return False
+    shaped_right = _cards([value])[1]
+    return bool(shaped_right) or _is_iban(value) or bool(SSN.search(value) or NINO.match(value))
+
+
 def luhn(digits: str) -> bool:
     """Whether the last digit is right by Luhn (ISO/IEC 7812-1, annex B)."""
     odd = sum(map(int, digits[-1::-2]))

@@ -41,27 +41,45 @@ def found(name: str, values: Sequence[str]) -> Found:
     return {kind: (len(fit) / len(values), fit) for kind, fit in kinds.items() if fit}
 
 
+def is_personal(value: str) -> bool:
+    """Whether a single value is a well-known given name with a family name, or free text."""
+    return bool(_sure([value])) or _is_free(value)
+
+
 def _people(name: str, values: Sequence[str]) -> list[str]:
     """Names by the column's name, by a known given name before a known surname, or by most of them."""
     shaped = [value for value in values if PERSON.match(value)]
     if NAMED.search(name) and len(shaped) >= MOSTLY * len(values):
         return shaped
-    parts = {value: re.split(r"[ ,]+", value.casefold()) for value in shaped}
-    several = {value: words for value, words in parts.items() if len(words) > 1}
-    sure = [
+    begun = [value for value, words in _several(shaped) if words[0] in GIVEN or words[-1] in GIVEN]
+    often = OFTEN / 3 if JUST_NAME.search(name) else OFTEN
+    return begun if len(begun) >= often * len(values) else _sure(shaped)
+
+
+def _sure(values: Sequence[str]) -> list[str]:
+    """Values of a known given name and a known family name, either first."""
+    several = _several([value for value in values if PERSON.match(value)])
+    return [
         value
-        for value, words in several.items()
+        for value, words in several
         if (words[0] in GIVEN and words[-1] in FAMILY)
         or (words[-1] in GIVEN and words[0] in FAMILY)
     ]
-    begun = [value for value, words in several.items() if words[0] in GIVEN or words[-1] in GIVEN]
-    often = OFTEN / 3 if JUST_NAME.search(name) else OFTEN
-    return begun if len(begun) >= often * len(values) else sure
+
+
+def _several(values: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Values of more than one word, with their words in lower case."""
+    parts = [(value, re.split(r"[ ,]+", value.casefold())) for value in values]
+    return [(value, words) for value, words in parts if len(words) > 1]
 
 
 def _free(values: Sequence[str]) -> list[str]:
-    long = [v for v in values if len(v) >= FREE_CHARACTERS and _words(v) >= FREE_WORDS]
+    long = [value for value in values if _is_free(value)]
     return long if len(long) >= LEAST_FREE else []
+
+
+def _is_free(value: str) -> bool:
+    return len(value) >= FREE_CHARACTERS and _words(value) >= FREE_WORDS
 
 
 def _words(value: str) -> int:
