@@ -17,7 +17,8 @@ WORKER = Path(__file__).with_name("tfdv_worker.py")
 # standard library's, may reach the other interpreter.
 FLAGS = ("-I",)
 START_SECONDS = 180.0  # Importing TFDV takes 10 s from a warm disk and minutes from a cold one.
-ANSWER_SECONDS = 600.0  # Statistics of 10 million rows take about a minute.
+ANSWER_SECONDS = 600.0  # For each GB of Parquet, of which statistics take about a minute.
+BEAM_SECONDS = 86_400.0  # A cluster may be long in starting.
 
 
 class TfdvWorker:
@@ -29,7 +30,7 @@ class TfdvWorker:
         beam: Options of Beam's pipeline, such as `--runner=DirectRunner`, handed on untouched;
             without any, statistics are made in the worker's own memory.
         start_seconds: How long the imports may take.
-        answer_seconds: How long one request may take.
+        answer_seconds: How long one request may take, and statistics of each GB of Parquet in memory.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class TfdvWorker:
             WorkerError: As every request does, if the worker cannot start, fails, dies or hangs.
         """
         with self._lock:
-            return dict(self._ask("ping"))
+            return dict(self._ask("ping", self._answer_seconds))
 
     def statistics(
         self, views: Mapping[str, Sequence[Path]], columns: Sequence[str]
@@ -83,9 +84,9 @@ class TfdvWorker:
             WorkerError: Also if a file is no Parquet or lacks a column.
         """
         paths = {view: [str(Path(f).absolute()) for f in files] for view, files in views.items()}
-        return self._ask_for_files(
-            "statistics", {}, list(views), views=paths, columns=list(columns), beam=self._beam
-        )
+        params = {"views": paths, "columns": list(columns), "beam": self._beam}
+        seconds = BEAM_SECONDS if self._beam else self._answer_seconds * _gigabytes(views)
+        return self._ask_for_files("statistics", {}, list(views), seconds, **params)
 
     def infer_schema(self, statistics: bytes) -> bytes:
         """Return the serialized Schema that data with these statistics fits.
@@ -144,20 +145,27 @@ class TfdvWorker:
         return self._process
 
     def _ask_for_bytes(self, method: str, inputs: dict[str, bytes], **params: Any) -> bytes:
-        return self._ask_for_files(method, inputs, ["output"], **params)["output"]
+        answer = self._ask_for_files(method, inputs, ["output"], self._answer_seconds, **params)
+        return answer["output"]
 
     def _ask_for_files(
-        self, method: str, inputs: dict[str, bytes], outputs: Sequence[str], **params: Any
+        self,
+        method: str,
+        inputs: dict[str, bytes],
+        outputs: Sequence[str],
+        seconds: float,
+        **params: Any,
     ) -> dict[str, bytes]:
         """Ask with each of `inputs` in a file of that name, and return the files it wrote."""
         with self._lock, tempfile.TemporaryDirectory(prefix="tfdv-request-") as folder:
             paths = {name: Path(folder, name) for name in (*inputs, *outputs)}
             for name, content in inputs.items():
                 paths[name].write_bytes(content)
-            self._ask(method, **params, **{name: str(path) for name, path in paths.items()})
+            places = {name: str(path) for name, path in paths.items()}
+            self._ask(method, seconds, **params, **places)
             return {name: paths[name].read_bytes() for name in outputs}
 
-    def _ask(self, method: str, **params: Any) -> Any:
+    def _ask(self, method: str, seconds: float, **params: Any) -> Any:
         process = self._running()
         if not self._ready:
             self._receive(process, 0, "importing TFDV", self._start_seconds)
@@ -167,7 +175,7 @@ class TfdvWorker:
             process.send(json.dumps({"id": number, "method": method, "params": params}))
         except EOFError:
             raise self._died(process, doing) from None
-        return self._receive(process, number, doing, self._answer_seconds)
+        return self._receive(process, number, doing, seconds)
 
     def _receive(self, process: LineProcess, number: int, doing: str, seconds: float) -> Any:
         try:
@@ -205,6 +213,12 @@ class TfdvWorker:
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
+
+
+def _gigabytes(views: Mapping[str, Sequence[Path]]) -> float:
+    """Size of all files together, in GB; at least 1."""
+    files = {Path(file) for view in views.values() for file in view}
+    return max(1.0, sum(file.stat().st_size for file in files if file.is_file()) / 1e9)
 
 
 def _parsed(line: str) -> dict[str, Any]:

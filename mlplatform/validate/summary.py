@@ -201,7 +201,8 @@ def _bars(histogram: "Histogram", *, whole: bool) -> tuple[Bar, ...]:
 def _of_whole(low: float, high: float) -> "NDArray[np.float64]":
     """Return edges with as many whole numbers between any two."""
     width = math.ceil((high - low + 1) / BARS)
-    return low - 0.5 + width * np.arange(math.ceil((high - low + 1) / width) + 1)
+    count = math.ceil((high - low + 1) / width)
+    return low - 0.5 + width * np.arange(count + 1, dtype=np.float64)
 
 
 def _share(top: Top, column: ColumnSummary) -> str:

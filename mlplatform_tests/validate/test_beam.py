@@ -42,12 +42,10 @@ def test_the_setting_is_split_as_a_shell_would():
         options("--a='b")
 
 
-def test_options_reach_beam_as_they_are(tfdv_python, tmp_path):
+def test_options_reach_beam_as_they_are(worker, monkeypatch, tmp_path):
     pq.write_table(people(), tmp_path / "table.parquet")
-    with (
-        TfdvWorker(tfdv_python, tmp_path / "log", beam=["--runner=NoSuchRunner"]) as worker,
-        pytest.raises(WorkerError, match="NoSuchRunner"),
-    ):
+    monkeypatch.setattr(worker, "_beam", ["--runner=NoSuchRunner"])
+    with pytest.raises(WorkerError, match="NoSuchRunner"):
         worker.statistics({"all": [tmp_path / "table.parquet"]}, ["age"])
 
 
