@@ -62,10 +62,12 @@ class Records:
         the record goes on beyond the block.
         """
         line = self._block.line(index)
-        if self._is_no_record(line):
+        if self._comment is not None and line.startswith(self._comment):
             return None, index + 1
         if len(line) > self._source.max_record_bytes:
             return self._too_long(index, line), index + 1
+        if not line.strip(self._blank):
+            return None, index + 1
         text = line.decode("utf-8", "surrogateescape")
         closing, fields = self._splitter.record([text])
         if closing is Closing.OPEN:
@@ -73,10 +75,6 @@ class Records:
         if closing is Closing.BROKEN:
             return self._rejected(index, line, "text behind a closing quote"), index + 1
         return self._record(index, line, fields), index + 1
-
-    def _is_no_record(self, line: bytes) -> bool:
-        is_comment = self._comment is not None and line.startswith(self._comment)
-        return is_comment or not line.strip(self._blank)
 
     def _over_lines(self, index: int, first: bytes) -> tuple[Record | None, int | None]:
         end = self._closing_line(index)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
@@ -20,12 +21,12 @@ BLANK = b" \t\r\n"
 NO_OBJECT = "not a JSON object"
 
 
-class _Object(NamedTuple):
-    """One line's object: the 1-based number of the line, its bytes, its values by key."""
+class _Objects(NamedTuple):
+    """The objects of a block: each one's line (1-based), the line's bytes, the values by key."""
 
-    line: int
-    raw: bytes
-    values: dict[str, Any]
+    lines: list[int]
+    raws: list[bytes]
+    values: list[dict[str, Any]]
 
 
 class _RefusedError(Exception):
@@ -54,9 +55,9 @@ def read_jsonl(
     pieces = utf8(stream, name, where, piece_bytes=piece_bytes)
     for block in blocks(pieces, source.max_record_bytes):
         objects, rejects = _read(block, source.max_record_bytes, spec)
-        lines += len(objects) + len(rejects)
+        lines += len(objects.lines) + len(rejects)
         others += sum(reject.reason.startswith(NO_OBJECT) for reject in rejects)
-        if objects or rejects:
+        if objects.lines or rejects:
             yield _chunk(objects, rejects, name, spec)
     if not lines:
         raise SourceError(f"{where}: no rows; expected one JSON object a line")
@@ -66,43 +67,70 @@ def read_jsonl(
         )
 
 
-def _read(block: Block, limit: int, spec: PipelineSpec) -> tuple[list[_Object], list[Reject]]:
-    objects: list[_Object] = []
-    rejects: list[Reject] = []
+def _read(block: Block, limit: int, spec: PipelineSpec) -> tuple[_Objects, list[Reject]]:
+    objects, rejects = _Objects([], [], []), list[Reject]()
     for index in range(len(block)):
         line, raw = block.first + index, block.line(index)
-        if not raw.strip(BLANK):
-            continue
         try:
-            objects.append(_Object(line, raw, _values(raw, limit, spec)))
+            values = _values(raw, limit, spec)
         except _RefusedError as wrong:
             rejects.append(Reject(line, str(wrong), shown(raw[: limit + 1])))
+            continue
+        if values is not None:
+            objects.lines.append(line)
+            objects.raws.append(raw)
+            objects.values.append(values)
     return objects, rejects
 
 
-def _values(raw: bytes, limit: int, spec: PipelineSpec) -> dict[str, Any]:
+def _values(raw: bytes, limit: int, spec: PipelineSpec) -> dict[str, Any] | None:
+    """Return the object on a line, or nothing where the line is blank."""
     if len(raw) > limit:
         raise _RefusedError(f"longer than {limit:,} bytes")
-    values = _decoded(raw)
+    content = raw.strip(BLANK)
+    if not content:
+        return None
+    values = _decoded(content, QUICK)
     if not isinstance(values, dict):
         raise _RefusedError(NO_OBJECT)
+    if not _keys_surely_differ(content, values):
+        _decoded(content, CHECKING)
     if not values.keys() <= spec.columns.keys():
         unknown = next(key for key in values if key not in spec.columns)
         raise _RefusedError(f"no column {shortened(repr(unknown))} is declared")
     return values
 
 
-def _decoded(raw: bytes) -> Any:
+def _decoded(content: bytes, decoder: json.JSONDecoder) -> Any:
     try:
-        return DECODER.decode(raw.decode())
+        return _whole(content.decode(), decoder)
     except UnicodeDecodeError:
-        raise _RefusedError(str(bad_byte(raw, "utf-8"))) from None
+        raise _RefusedError(str(bad_byte(content, "utf-8"))) from None
     except json.JSONDecodeError as wrong:
         raise _RefusedError(f"{NO_OBJECT}: {wrong.msg}, character {wrong.pos + 1}") from None
     except RecursionError:
         raise _RefusedError("nested too deep") from None
     except ValueError:
         raise _RefusedError("a number of too many digits") from None  # Python's limit is 4,300.
+
+
+def _whole(text: str, decoder: json.JSONDecoder) -> Any:
+    values, end = decoder.raw_decode(text)
+    if end != len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return values
+
+
+def _keys_surely_differ(content: bytes, values: dict[str, Any]) -> bool:
+    """Whether no key stands twice in an object: its line has no signs left for another one.
+
+    A key brings a colon and two quotes, so there are as many as those of the keys and strings that
+    are known only if there is no other key.
+    """
+    if content.count(b":") == len(values):
+        return True
+    strings = sum(type(value) is str for value in values.values())
+    return content.count(b'"') == 2 * (len(values) + strings)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,19 +146,27 @@ def _no_number(constant: str) -> NoReturn:
     raise _RefusedError(f"{constant} is no number in JSON")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number)
+QUICK = json.JSONDecoder(parse_constant=_no_number)
+CHECKING = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number)
 
 
-def _chunk(objects: list[_Object], rejects: list[Reject], name: str, spec: PipelineSpec) -> Chunk:
+def _chunk(objects: _Objects, rejects: list[Reject], name: str, spec: PipelineSpec) -> Chunk:
     columns, blamed = [], dict[int, tuple[str, str]]()
-    raws = [found.raw for found in objects]
     for column, kind in spec.columns.items():
-        values = [found.values.get(column) for found in objects]
-        array, bad = typed_column(values, kind, column, raws, spec)
+        values = _column(objects.values, column)
+        array, bad = typed_column(values, kind, column, objects.raws, spec)
         columns.append(array)
         for row, reason in bad.items():
             blamed.setdefault(row, (column, reason))
     for row, (column, reason) in blamed.items():
-        rejects.append(Reject(objects[row].line, reason, shown(raws[row]), column))
-    lines = np.array([found.line for found in objects], np.int64)
+        text = shown(objects.raws[row])
+        rejects.append(Reject(objects.lines[row], reason, text, column))
+    lines = np.array(objects.lines, np.int64)
     return chunk_of(columns, lines, list(blamed), rejects, name, spec)
+
+
+def _column(objects: list[dict[str, Any]], name: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), objects))
+    except KeyError:
+        return [values.get(name) for values in objects]

@@ -3,7 +3,8 @@
 import pytest
 
 from mlplatform.errors import SourceError
-from mlplatform_tests.ingest.corpus import CSV, JSON_LINES
+from mlplatform_tests.ingest.corpus import CSV
+from mlplatform_tests.ingest.corpus_json import JSON_LINES
 from mlplatform_tests.ingest.texts import Read, csv_source, from_csv, from_jsonl, jsonl_source
 
 WHOLE, CUT = 1 << 20, 16  # Bytes read at once.

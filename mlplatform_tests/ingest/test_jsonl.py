@@ -47,6 +47,19 @@ def test_every_line_is_the_row_that_was_written_or_is_rejected(written, blank, a
     assert [line for line, _, _ in read.rejected] == bad
 
 
+scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.text('":,\\x {}', max_size=3)
+pairs = st.lists(st.tuples(st.sampled_from(["name", "age"]), scalars), min_size=1, max_size=3)
+
+
+@given(pairs)
+def test_an_object_whose_key_stands_twice_is_never_taken_for_another(pairs):
+    text = "{" + ",".join(f"{json.dumps(key)}:{json.dumps(value)}" for key, value in pairs) + "}"
+    read = from_jsonl('{"age": 1}\n' + text)
+    twice = len({key for key, _ in pairs}) < len(pairs)
+    reasons = [reason for _, _, reason in read.rejected if reason.endswith("stands twice")]
+    assert len(reasons) == twice
+
+
 def test_numbers_keep_their_bits():
     read = from_jsonl(b'{"height": 1}\n{"height": 5e-324}\n{"height": 9007199254740993}\n')
     heights = [values[2] for _, values in read.rows]
