@@ -7,6 +7,7 @@ import dagster as dg
 from assets import judges
 from assets.gates import Bench, specs
 from assets.mistakes import in_one_line
+from mlplatform.gates.policy import declared
 from mlplatform.registry.gate_log import Subject
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Severity, Verdict
@@ -17,11 +18,21 @@ Judge = Callable[[Bench], tuple[Subject, Sequence[Verdict]]]
 
 QUESTIONS = {
     "files_landed": "Has every source file at least one row?",
+    "malformed_rows": "Are few enough rows of each file in quarantine?",
     "data_schema": "Does TFDV find departures from the accepted schema?",
     "row_count": "Are there enough rows, and not far fewer than before?",
-    "freshness": "Is the newest data recent enough?",
-    "missing_values": "Does a column miss more values than it may?",
+    "freshness": "Is the newest data recent enough, and none of it from the future?",
+    "missing_values": "Does a column miss more values than it may, or than it did?",
+    "duplicates": "Do rows repeat, whole or by their key?",
+    "value_ranges": "Does a value lie outside its limits, or far outside what the reference has seen?",
+    "outliers": "Are there more extreme values than in the reference?",
+    "correlations": "Do two columns go together otherwise than in the reference?",
+    "distribution": "Has a column moved away from the reference?",
+    "label_balance": "Is each class present, and about as frequent as in the reference?",
+    "label_leakage": "Does one column alone give the label away?",
+    "sensitive_data": "Does a column hold personal data that nobody allowed?",
     "split_sound": "Does every part hold both classes, and does no row train and validate?",
+    "overlap": "Do test rows, or entities, also train?",
     "features_finite": "Is there a finite feature vector for every row?",
     "program_matches_training": "Does the exported program answer as the trained network did?",
     "accuracy": "Is the model good enough, better than guessing, and no worse than the champion?",
@@ -37,15 +48,16 @@ QUESTIONS = {
 def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
     """Return the checks of every asset of the pipeline."""
     block = Severity.BLOCK
-    data, model = pipeline.spec.data_gates, pipeline.spec.model_gates
-    on_data = {name: getattr(data, name).severity for name in type(data).model_fields}
-    on_model = {name: getattr(model, name).severity for name in type(model).model_fields}
+    on_data = {name: gate.severity for name, gate in declared(pipeline.spec.data_gates).items()}
+    on_model = {name: gate.severity for name, gate in declared(pipeline.spec.model_gates).items()}
     if not pipeline.spec.groups:
         del on_model["fairness"]
+    on_source = {"files_landed": block, "malformed_rows": on_data.pop("malformed_rows")}
+    on_split = {"split_sound": block, "overlap": on_data.pop("overlap")}
     return [
-        _check(pipeline, "source", {"files_landed": block}, judges.source),
+        _check(pipeline, "source", on_source, judges.source),
         _check(pipeline, "dataset", on_data, judges.dataset),
-        _check(pipeline, "split", {"split_sound": block}, judges.split),
+        _check(pipeline, "split", on_split, judges.split),
         _check(pipeline, "features", {"features_finite": block}, judges.features),
         _check(pipeline, "model", {"program_matches_training": block}, judges.model),
         _check(pipeline, "evaluation", on_model, judges.evaluation),

@@ -11,6 +11,7 @@ from assets import (
     features,
     gate_verdict,
     model,
+    reference,
     registered_model,
     source,
     split,
@@ -42,7 +43,7 @@ class MLPipeline(dg.Component):
 
     def definitions(self) -> dg.Definitions:
         """Return the assets, checks and job of the pipeline."""
-        nouns = [source, dataset, split, features, model, evaluation, gate_verdict]
+        nouns = [source, dataset, reference, split, features, model, evaluation, gate_verdict]
         nouns += [registered_model, deployment]
         if self.pipeline.spec.tuning.trials:
             nouns.append(study)

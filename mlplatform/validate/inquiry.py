@@ -1,0 +1,89 @@
+"""From a profiled dataset version to what its gates judge, read from the lake alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mlplatform.spec import Pipeline
+from mlplatform.validate import acceptance, reference
+from mlplatform.validate.examples import examples, wanted_of
+from mlplatform.validate.leakage import late_shares
+from mlplatform.validate.measure import measured
+from mlplatform.validate.profile import NEW, load_scan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mlplatform.lake import Lake, Version
+    from mlplatform.measures import DataMeasured
+    from mlplatform.validate.record import Profile
+    from mlplatform.validate.scan import Scan
+    from mlplatform.verdict import Verdict
+
+
+def measures_of(
+    pipeline: Pipeline, lake: "Lake", dataset: "Version", seen: "Profile", landed_at: datetime
+) -> "DataMeasured":
+    """Return what the gates on `dataset` judge, but example rows.
+
+    Args:
+        pipeline: Whose limits and names count.
+        lake: Holds the version, its profile, the reference and what was accepted before.
+        dataset: The version.
+        seen: Its profile.
+        landed_at: When the newest of its files landed.
+    """
+    before = acceptance.before(lake, pipeline, dataset)
+    return measured(
+        pipeline.spec,
+        load_scan(lake, seen.scan),
+        new=NEW,
+        reference=_reference(pipeline, lake, seen),
+        accepted_rows=before.rows if before else None,
+        anomalies=seen.anomalies,
+        distances=seen.distances,
+        landed_at=landed_at,
+        late=late_shares(lake.table(dataset.table).batches(dataset), pipeline.spec),
+    )
+
+
+def with_examples(
+    pipeline: Pipeline,
+    lake: "Lake",
+    dataset: "Version",
+    seen: "Profile",
+    measures: "DataMeasured",
+    verdicts: Sequence["Verdict"],
+    now: datetime,
+) -> "DataMeasured":
+    """Return the measures with a few rows that show why gates failed: one more reading or two.
+
+    Where new rows were judged, they are what is shown; only a repeat is looked for in all.
+    """
+    before = _reference(pipeline, lake, seen)
+    wanted = wanted_of(verdicts, measures, pipeline.spec, before.view() if before else None, now)
+    of_all = [one for one in wanted if seen.judged == "all" or one.gate == "duplicates"]
+    of_new = [one for one in wanted if one not in of_all]
+    table = lake.table(dataset.table)
+    found = examples(table.batches(dataset) if of_all else (), of_all)
+    new = _new(table.batches(dataset), seen.known_files) if of_new else ()
+    return replace(measures, examples={**found, **examples(new, of_new)})
+
+
+def _new(
+    rows: "Iterator[pa.RecordBatch]", known_files: Sequence[str]
+) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = pa.array(known_files, pa.string())
+    for batch in rows:
+        mine = batch.filter(pc.invert(pc.is_in(batch["source_file"], known)))
+        if mine.num_rows:
+            yield mine
+
+
+def _reference(pipeline: Pipeline, lake: "Lake", seen: "Profile") -> "Scan | None":
+    pinned = reference.current(lake, pipeline) if seen.reference else None
+    return load_scan(lake, pinned.scan) if pinned else None
