@@ -189,19 +189,41 @@ def commit(path, *actions):
     (path / "_delta_log" / f"{DeltaTable(path).version() + 1:020d}.json").write_text(text)
 
 
+FEATURE = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+PROTOCOL = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **FEATURE}}
+
+
+def added_by(path, number):
+    lines = (path / "_delta_log" / f"{number:020d}.json").read_text().splitlines()
+    return next(json.loads(line)["add"] for line in lines if '"add"' in line)
+
+
 @pytest.mark.parametrize("load", ["append", "full", "upsert"])
 def test_deletion_vectors_are_refused_instead_of_ignored(tmp_path, lake, foreign, load):
     """A table may have the feature, as Databricks' tables do, and no vector yet."""
     path, pipeline = tmp_path / "clinic", delta_of(tmp_path, load=load, key=["name"])
     foreign(*[BOB] * 40)
-    features = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
-    commit(path, {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **features}})
+    commit(path, PROTOCOL)
     land(pipeline, lake, LINEAGE)
-    before = left_behind(lake)
-    lines = (path / "_delta_log" / f"{1:020d}.json").read_text().splitlines()
-    add = next(json.loads(line)["add"] for line in lines if '"add"' in line)
+    before, add = left_behind(lake), added_by(path, 1)
     remove = {"path": add["path"], "deletionTimestamp": 1, "dataChange": True}
     commit(path, {"remove": remove}, {"add": {**add, "deletionVector": VECTOR}})
     with pytest.raises(SourceError, match="has deletion vectors, which cannot be read; purge them"):
         land(pipeline, lake, LINEAGE)
     assert left_behind(lake) == before
+
+
+def test_rows_deleted_by_a_vector_that_was_purged_do_not_land(tmp_path, lake, foreign):
+    """The file named in the log still holds them."""
+    path, pipeline = tmp_path / "clinic", delta_of(tmp_path, load="upsert", key=["name"])
+    land(pipeline, lake, LINEAGE)
+    foreign(*[BOB] * 10)
+    add = added_by(path, 1)
+    gone = {"path": add["path"], "deletionTimestamp": 1}
+    vector = {**add, "deletionVector": VECTOR}
+    commit(path, PROTOCOL, {"remove": {**gone, "dataChange": True}}, {"add": vector})
+    purged = {**added_by(path, 0), "path": add["path"] + "-purged", "dataChange": False}
+    again = {**gone, "deletionVector": VECTOR, "dataChange": False}
+    commit(path, {"remove": again}, {"add": purged})
+    with pytest.raises(SourceError, match="has deletion vectors, which cannot be read; purge them"):
+        land(pipeline, lake, LINEAGE)

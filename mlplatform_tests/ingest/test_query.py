@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import SourceError
-from mlplatform.ingest import sql
+from mlplatform.ingest import source, sql
 from mlplatform.ingest.landed import landed
 from mlplatform.ingest.source import Access, land, malformed
+from mlplatform.lake import Lake
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import names, pipeline_of
 
@@ -37,8 +38,8 @@ def access(tmp_path):
 
 def query_of(folder, query="SELECT * FROM people WHERE id > :since ORDER BY id", **changes):
     more = {"cursor": "id"} if ":since" in query else {"load": "full"}
-    source = {"kind": "sql", "connection": "CLINIC", "query": query, "columns": COLUMNS}
-    return pipeline_of(folder, **{**source, **more, **changes})
+    given = {"kind": "sql", "connection": "CLINIC", "query": query, "columns": COLUMNS}
+    return pipeline_of(folder, **{**given, **more, **changes})
 
 
 def test_what_is_past_the_cursor_lands_as_one_batch_once(tmp_path, lake, table, clinic, access):
@@ -104,6 +105,25 @@ def test_a_result_that_differs_only_in_its_rejected_rows_is_another_one(
     again = land(pipeline, lake, LINEAGE, access)
     assert malformed(lake, pipeline, again).rejected == 0
     assert (again.number, names(lake)) == (version.number + 1, ["ann", "bob"])
+
+
+def test_of_two_loads_at_once_one_looks_again_and_no_row_lands_twice(
+    tmp_path, lake, clinic, access, monkeypatch
+):
+    """Both began behind the same cursor, and the second sees a row that the first did not."""
+    pipeline, real, overtaken = query_of(tmp_path), source.landed, []
+
+    def then_overtaken(table, *version):
+        state = real(table, *version)
+        if not overtaken:
+            overtaken.append("once")
+            land(pipeline, Lake(tmp_path / "lake"), LINEAGE, access)
+            clinic("INSERT INTO people VALUES (3, 'cy', 'no')")
+        return state
+
+    monkeypatch.setattr(source, "landed", then_overtaken)
+    land(pipeline, lake, LINEAGE, access)
+    assert names(lake) == ["ann", "bob", "cy"]
 
 
 def test_switching_from_full_to_a_cursor_doubles_nothing(tmp_path, lake, clinic, access):
