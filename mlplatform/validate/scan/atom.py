@@ -54,8 +54,8 @@ class Atom:
 class AtomCounter:
     """Counts the rows of one atom."""
 
-    def __init__(self, plan: Plan, block_rows: int) -> None:
-        self._plan, self._block_rows = plan, block_rows
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self._rows = 0
         self._numbers = {
             name: NumberCounter(plan.limits.get(name), whole=plan.columns[name] != "float64")
@@ -67,8 +67,8 @@ class AtomCounter:
         groups = (1, width) if plan.correlations else (width, 1)
         self._moments = Moments.none((groups[0], groups[1], groups[1]))
         self._shape = groups
-        self._work = Work(block_rows)
-        self._distances = np.zeros((width, block_rows))
+        self._work = Work(0)
+        self._distances = np.empty((width, 0))
 
     def add_categories(self, rows: pa.RecordBatch, classes: "NDArray[np.intp] | None") -> None:
         """Count the strings and bools of some rows."""
@@ -80,7 +80,10 @@ class AtomCounter:
             self._label.add(rows.column(label).cast(pa.string()), None)
 
     def add_numbers(self, block: Block, frames: Mapping[str, Frame]) -> None:
-        """Count a block of at most `block_rows` rows."""
+        """Count a block."""
+        if block.rows > self._work.rows:
+            self._work = Work(block.rows)
+            self._distances = np.empty((len(self._distances), block.rows))
         x = self._distances[:, : block.rows]
         present: list[Mask | None] = []
         shifted = None if block.classes is None else block.classes * CODES

@@ -81,19 +81,6 @@ def frame_of(values: "NDArray[np.float64]", *, whole: bool) -> Frame | None:
     return Frame(anchor if np.isfinite(anchor) else median, min(scale, 1 / VAST))
 
 
-def finite_of(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
-    """int64[..., 2 LAST + 1]: counts by ascending rank from -LAST, of counts by code."""
-    below, above = counts[..., SIGN : SIGN + INFINITE], counts[..., :INFINITE]
-    middle = below[..., :1] + above[..., :1]
-    return np.concatenate([below[..., :0:-1], middle, above[..., 1:]], axis=-1)
-
-
-def infinite_of(counts: "NDArray[np.int64]") -> tuple[int, int]:
-    """Return the counts of minus and of plus infinity."""
-    return int(counts[..., SIGN + INFINITE].sum()), int(counts[..., INFINITE].sum())
-
-
-def missing_of(counts: "NDArray[np.int64]") -> "NDArray[np.int64]":
-    """int64[...]: counts of NaN, which stands for a missing value."""
-    positive = counts[..., INFINITE + 1 : SIGN].sum(-1)
-    return np.asarray(positive + counts[..., SIGN + INFINITE + 1 :].sum(-1))
+def ranks_of(codes: "NDArray[np.int64]") -> "NDArray[np.int64]":
+    """int64[n]: the rank of each code; beyond `LAST` lie infinity and what is no number."""
+    return np.where(codes < SIGN, codes, SIGN - codes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlplatform.spec.section import ColumnType
 from mlplatform.validate.scan.categories import Categories
-from mlplatform.validate.scan.codes import Frame, infinite_of, missing_of
+from mlplatform.validate.scan.codes import INFINITE, SIGN, Frame, ranks_of
 from mlplatform.validate.scan.histogram import Histogram, histogram_of
 from mlplatform.validate.scan.numbers import Numbers
 
@@ -84,13 +84,21 @@ def of_numbers(
     """Return the view of a column of numbers; `moments` are rows, mean and sum of squares, framed."""
     count, mean, square = (float(part) for part in moments)
     histogram = histogram_of(numbers, frame, whole=type_ != "float64")
-    missing = missing_of(numbers.counts)
+    beyond = np.abs(ranks_of(numbers.codes)) - INFINITE
+    missing = numbers.counts[:, beyond > 0].sum(1)
+    infinite = dict(
+        zip(
+            numbers.codes[beyond == 0].tolist(),
+            numbers.counts[:, beyond == 0].sum(0).tolist(),
+            strict=True,
+        )
+    )
     return ColumnView(
         type=type_,
         rows=rows,
         missing=int(missing.sum()),
         missing_by_class=(int(missing[NEGATIVE]), int(missing[POSITIVE])),
-        infinite=infinite_of(numbers.counts),
+        infinite=(infinite.get(SIGN + INFINITE, 0), infinite.get(INFINITE, 0)),
         minimum=numbers.least if count else None,
         maximum=numbers.most if count else None,
         mean=frame.anchor + mean / frame.scale if count else None,

@@ -98,12 +98,15 @@ class DistinctNumbers:
         else:
             fresh = self._unknown(hashes, work)
         if len(fresh):
-            self.seen = self.seen.add(hashes[fresh], values[fresh])
+            few = values[fresh]
+            few += 0  # Makes -0.0 the 0.0 that it equals.
+            self.seen = self.seen.add(hashes_of(few, work).copy(), few)
 
     def _unknown(self, hashes: "NDArray[np.uint64]", work: "Work") -> "NDArray[np.intp]":
         """Return the places of hashes that the slots do not remember, and remember them."""
         if self._slots is None:
             self._slots = np.zeros(1 << SLOTS, np.uint64)
+            self._slots[0] = ~np.uint64(0)  # Its place is another: no hash is known beforehand.
         slots = np.right_shift(hashes, np.uint64(64 - SLOTS), out=work.bits[: len(hashes)])
         places = slots.view(np.int64)
         fresh = np.flatnonzero(self._slots.take(places) != hashes)
@@ -115,6 +118,7 @@ class Work:
     """Arrays in between, of one block of one column; kept, since making them costs more than using."""
 
     def __init__(self, rows: int) -> None:
+        self.rows = rows
         self.narrow = np.empty(rows, np.float32)
         self.codes = np.empty(rows, np.intp)
         self.hashes = np.empty(rows, np.uint64)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplatform.errors import PlatformError
-from mlplatform.validate.scan.codes import LAST, Frame, finite_of
+from mlplatform.validate.scan.codes import LAST, Frame, ranks_of
 
 if TYPE_CHECKING:
     from mlplatform.validate.scan.numbers import Numbers
@@ -50,13 +50,13 @@ class Histogram:
     def low(self) -> Floats:
         """float64[bins]: where each bin begins."""
         ends = self.frame.edge(self.ranks), self.frame.far_edge(self.ranks)
-        return np.maximum(np.minimum(*ends), self.least)
+        return np.clip(np.minimum(*ends), self.least, self.most)
 
     @cached_property
     def high(self) -> Floats:
         """float64[bins]: where each bin ends."""
         ends = self.frame.edge(self.ranks), self.frame.far_edge(self.ranks)
-        return np.minimum(np.maximum(*ends), self.most)
+        return np.clip(np.maximum(*ends), self.least, self.most)
 
     @cached_property
     def values(self) -> Floats:
@@ -66,11 +66,11 @@ class Histogram:
         if not self.whole:
             return np.asarray(self.low / 2 + self.high / 2)
         near, far = self.frame.edge(self.ranks), self.frame.far_edge(self.ranks)
-        below = self.ranks < 0  # A bin has the end that is nearer to the anchor, not the other.
-        first = np.where(below, np.floor(far) + 1, np.ceil(near))
-        last = np.where(below, np.floor(near), np.ceil(far) - 1)
-        first, last = np.maximum(first, self.least), np.minimum(last, self.most)
-        return np.asarray(first / 2 + last / 2)
+        # The whole numbers of a bin: it has the end nearer to the anchor, and not the other.
+        below = np.minimum(np.floor(far) + 1, np.floor(near)), np.floor(near)
+        above = np.ceil(near), np.maximum(np.ceil(far) - 1, np.ceil(near))
+        first, last = np.where(self.ranks < 0, below, above)
+        return np.asarray(np.clip(first / 2 + last / 2, self.least, self.most))
 
     def quantile(self, q: float) -> float | None:
         """Return the smallest value with at least a share `q` of the rows up to it."""
@@ -120,7 +120,8 @@ class Histogram:
         upto = np.searchsorted(self.ranks, cuts, side="right")
         if self.exact:
             ends = self.values[np.maximum(upto - 1, 0)]
-        return np.where(upto > 0, ends, np.nextafter(self.least, -np.inf))
+        with np.errstate(over="ignore"):
+            return np.where(upto > 0, ends, np.nextafter(self.least, -np.inf))
 
     def bars(self, count: int = 20) -> tuple[Floats, Floats]:
         """Return float64[count + 1] edges of equal width, and float64[count] rows between them.
@@ -129,7 +130,8 @@ class Histogram:
         """
         if not len(self.counts):
             return np.zeros(count + 1), np.zeros(count)
-        edges = np.linspace(self.least, self.most, count + 1)
+        with np.errstate(all="ignore"):
+            edges = np.linspace(self.least, self.most, count + 1)
         if self.least == self.most:
             return edges, np.eye(1, count)[0] * self.rows
         if self.exact:
@@ -155,15 +157,17 @@ def same_bins(first: Histogram, second: Histogram) -> None:
 
 def histogram_of(numbers: "Numbers", frame: Frame, *, whole: bool) -> Histogram:
     """Return the distribution that was counted."""
-    finite = finite_of(numbers.counts)
-    total = finite.sum(0)
-    held = np.flatnonzero(total)
+    ranks = ranks_of(numbers.codes)
+    finite = np.abs(ranks) <= LAST
+    held, place = np.unique(ranks[finite], return_inverse=True)
+    counts = np.zeros((len(numbers.counts), len(held)), np.int64)
+    np.add.at(counts.T, place, numbers.counts[:, finite].T)  # Two codes are rank 0: both zeros.
     return Histogram(
         frame=frame,
-        ranks=held - LAST,
-        counts=total[held],
-        negative=finite[0, held],
-        positive=finite[1, held],
+        ranks=held,
+        counts=counts.sum(0),
+        negative=counts[0],
+        positive=counts[1],
         exact=numbers.on_edges,
         whole=whole,
         least=numbers.least,

@@ -45,7 +45,8 @@ class Moments:
             if present is not None:
                 x *= present
             again = _plain(x) if present is None else _masked(x, present.astype(np.float64))
-        return cls(again.rows, again.mean + pivot[..., None], again.square, again.cross)
+        mean = np.where(again.rows > 0, again.mean + pivot[..., None], 0.0)
+        return cls(again.rows, mean, again.square, again.cross)
 
     def merge(self, other: "Moments") -> "Moments":
         """Return the moments of both parts' rows."""

@@ -1,6 +1,6 @@
 """What is counted of one column of numbers, in one atom."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from mlplatform.validate.scan.codes import (
     CODES,
+    INFINITE,
     LAST,
+    SIGN,
     UPPER_HALF,
     Frame,
-    finite_of,
-    infinite_of,
+    ranks_of,
 )
 from mlplatform.validate.scan.distinct import Distinct, DistinctNumbers, Work, hashes_of
 from mlplatform.validate.scan.plan import Limits
@@ -22,23 +23,39 @@ from mlplatform.validate.scan.plan import Limits
 CLASSES = 3  # Negative, positive, and rows without a label.
 Values = NDArray[np.float64] | NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Numbers:
-    """Counts by class and code, extremes of the finite values, and what else one pass gives."""
+    """What was counted of one column.
 
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((CLASSES, CODES), np.int64))
-    least: float = np.inf
-    most: float = -np.inf
-    outside: int = 0
-    on_edges: bool = True  # Whether every finite value lies on a bin's edge: then bins are exact.
-    distinct: Distinct = field(default_factory=Distinct.none)
+    Attributes:
+        codes: int64[held], ascending: the codes that any row has.
+        counts: int64[CLASSES, held] of rows.
+        least: The smallest finite value, inf without one; `most` the largest.
+        outside: Rows outside the limits.
+        on_edges: Whether every finite value lies on a bin's edge: then bins tell all values apart.
+        distinct: Of the finite values.
+    """
+
+    codes: Counts
+    counts: Counts
+    least: float
+    most: float
+    outside: int
+    on_edges: bool
+    distinct: Distinct
 
     def merge(self, other: "Numbers") -> "Numbers":
         """Return the counts of both parts' rows; the frames must be equal."""
+        codes = np.union1d(self.codes, other.codes)
+        counts = np.zeros((CLASSES, len(codes)), np.int64)
+        for part in (self, other):
+            counts[:, np.searchsorted(codes, part.codes)] += part.counts
         return Numbers(
-            self.counts + other.counts,
+            codes,
+            counts,
             min(self.least, other.least),
             max(self.most, other.most),
             self.outside + other.outside,
@@ -53,7 +70,10 @@ class NumberCounter:
     def __init__(self, limits: Limits | None, *, whole: bool) -> None:
         self._whole, self._limits = whole, limits
         self._frame = Frame(0.0)
-        self._counted = Numbers()
+        self._counts = np.zeros((CLASSES, CODES), np.int64)
+        self._least, self._most = np.inf, -np.inf
+        self._outside = 0
+        self._on_edges = True
         self._distinct = DistinctNumbers()
 
     def add(
@@ -87,15 +107,13 @@ class NumberCounter:
         np.copyto(narrow, out, casting="same_kind")
         finite = None if np.isfinite(out.sum()) and null is None else self._finite(values, null)
         if finite is not None:
-            overflown = finite & np.isinf(narrow)
-            narrow[overflown] = np.copysign(np.finfo(np.float32).max, narrow[overflown])
             values = values[finite]
-        if self._counted.on_edges and not _on_edges(narrow, out, finite):
+        if self._on_edges and not _are_edges(values, narrow, out, finite, frame):
             self._leave_edges(work)
         self._frame = frame
-        self._count(narrow, codes, classes)
+        self._count(narrow, codes, classes, finite)
         self._extremes(values)
-        if len(values) and not self._counted.on_edges:
+        if len(values) and not self._on_edges:
             self._distinct.add(values, work)
         if finite is None:
             return None
@@ -105,27 +123,35 @@ class NumberCounter:
 
     def result(self) -> Numbers:
         """Return what was counted."""
-        counted = self._counted
         distinct = self._distinct.seen
-        if counted.on_edges:
+        if self._on_edges:
             values = self._on_bins()
             distinct = Distinct.none().add(hashes_of(values, Work(len(values))), values)
-        return replace(
-            counted,
-            counts=counted.counts.copy(),
-            outside=counted.outside + infinities_outside(counted, self._limits),
-            distinct=distinct,
+        codes = np.flatnonzero(self._counts.any(0))
+        return Numbers(
+            codes,
+            self._counts[:, codes],
+            self._least,
+            self._most,
+            self._outside + self._infinite_outside(),
+            self._on_edges,
+            distinct,
         )
+
+    def _infinite_outside(self) -> int:
+        below, above = self._counts[:, [SIGN + INFINITE, INFINITE]].sum(0).tolist()
+        least, most = self._limits or (None, None)
+        return (least is not None) * int(below) + (most is not None) * int(above)
 
     def _on_bins(self) -> Values:
         """Return the distinct values so far, which all lie on edges."""
-        ranks = np.flatnonzero(finite_of(self._counted.counts).any(0)) - LAST
-        values = self._frame.edge(ranks)
+        ranks = np.unique(ranks_of(np.flatnonzero(self._counts.any(0))))
+        values = self._frame.edge(ranks[np.abs(ranks) <= LAST])
         return np.rint(values).astype(np.int64) if self._whole else values
 
     def _leave_edges(self, work: "Work") -> None:
         """From now on bins do not tell values apart: remember those there were."""
-        self._counted.on_edges = False
+        self._on_edges = False
         values, rows = self._on_bins(), len(work.codes)
         for first in range(0, len(values), rows):
             self._distinct.add(values[first : first + rows], work)
@@ -142,8 +168,13 @@ class NumberCounter:
         narrow: NDArray[np.float32],
         codes: NDArray[np.intp],
         classes: "NDArray[np.intp] | None",
+        finite: Mask | None,
     ) -> None:
         np.copyto(codes, narrow.view(np.uint16)[UPPER_HALF::2])
+        if not np.isfinite(narrow.max() - narrow.min()):
+            # What only float32 cannot hold belongs to the last finite bin.
+            beyond = np.isinf(narrow) if finite is None else np.isinf(narrow) & finite
+            codes[beyond] -= 1
         groups = 1
         if classes is not None:
             codes += classes
@@ -152,37 +183,34 @@ class NumberCounter:
         if len(counts) > groups * CODES:  # There are rows without a label.
             groups = CLASSES
             counts = np.concatenate([counts, np.zeros(groups * CODES - len(counts), np.intp)])
-        self._counted.counts[:groups] += counts.reshape(groups, CODES)
+        self._counts[:groups] += counts.reshape(groups, CODES)
 
     def _extremes(self, values: Values) -> None:
         if not len(values):
             return
-        counted = self._counted
-        least, most = float(values.min()), float(values.max())
-        counted.least, counted.most = min(counted.least, least), max(counted.most, most)
+        least, most = float(values.min()) + 0.0, float(values.max()) + 0.0  # No -0.0.
+        self._least, self._most = min(self._least, least), max(self._most, most)
         if self._limits is not None:
             low, high = self._limits
             if low is not None and least < low:
-                counted.outside += int(np.count_nonzero(values < low))
+                self._outside += int(np.count_nonzero(values < low))
             if high is not None and most > high:
-                counted.outside += int(np.count_nonzero(values > high))
+                self._outside += int(np.count_nonzero(values > high))
 
 
-def _on_edges(
-    narrow: NDArray[np.float32], distances: NDArray[np.float64], finite: Mask | None
+def _are_edges(
+    values: Values,
+    narrow: NDArray[np.float32],
+    distances: NDArray[np.float64],
+    finite: Mask | None,
+    frame: Frame,
 ) -> bool:
-    """Whether every finite distance is the beginning of its bin."""
+    """Whether every finite value is the beginning of its bin, and to be had again from it."""
     short = narrow.view(np.uint16)[1 - UPPER_HALF :: 2] == 0
     short &= narrow == distances
-    return bool(short.all() if finite is None else short[finite].all())
-
-
-def infinities_outside(counted: Numbers, limits: Limits | None) -> int:
-    """Return how many infinite values lie outside the limits."""
-    if limits is None:
-        return 0
-    below, above = infinite_of(counted.counts)
-    return (limits[0] is not None) * below + (limits[1] is not None) * above
+    if finite is not None:
+        short, distances = short[finite], distances[finite]
+    return bool(short.all() and (frame.anchor + distances / frame.scale == values).all())
 
 
 def numbers_of(column: pa.Array) -> tuple[Values, Mask | None]:

@@ -100,7 +100,7 @@ class Scanner:
                 if frame is not None:
                     self._frames[name] = frame
         if atom not in self._atoms:
-            self._atoms[atom] = AtomCounter(self._plan, self._block_rows)
+            self._atoms[atom] = AtomCounter(self._plan)
         counter = self._atoms[atom]
         classes = self._classes(rows)
         counter.add_categories(rows, classes)

@@ -140,10 +140,9 @@ def _read_atom(said: dict[str, Any], arrays: _In) -> Atom:
 
 
 def _numbers(numbers: Numbers, out: _Out) -> dict[str, Any]:
-    held = np.flatnonzero(numbers.counts.any(0))
     return {
-        "codes": out.put(held),
-        "counts": out.put(numbers.counts[:, held]),
+        "codes": out.put(numbers.codes),
+        "counts": out.put(numbers.counts),
         "extremes": out.put(np.array([numbers.least, numbers.most])),
         "outside": numbers.outside,
         "on_edges": numbers.on_edges,
@@ -157,13 +156,15 @@ def _kind(distinct: Distinct) -> "np.dtype[Any]":
 
 
 def _read_numbers(said: dict[str, Any], arrays: _In) -> Numbers:
-    counts = np.zeros((CLASSES, CODES), np.int64)
-    counts[:, arrays.get(said["codes"])] = arrays.get(said["counts"])
+    codes, counts = arrays.get(said["codes"]), arrays.get(said["counts"])
+    if counts.shape != (CLASSES, len(codes)) or (len(codes) and codes.max() >= CODES):
+        raise ValueError(f"{counts.shape} counts of {len(codes)} codes")
     least, most = arrays.get(said["extremes"], np.float64).tolist()
     whole = said["values"][0] != "<f8"
     values = arrays.get(said["values"], np.int64 if whole else np.float64)
     distinct = Distinct(arrays.get(said["hashes"], np.uint64), values)
-    return Numbers(counts, least, most, int(said["outside"]), bool(said["on_edges"]), distinct)
+    outside, on_edges = int(said["outside"]), bool(said["on_edges"])
+    return Numbers(codes, counts, least, most, outside, on_edges, distinct)
 
 
 def _categories(categories: Categories, out: _Out) -> dict[str, Any]:
