@@ -72,7 +72,7 @@ def _judged(store: Lake, pipeline: Pipeline, evaluation: Version) -> Verdict:
         table.rpartition("/")[2]: store.table(table).version(number(reference)).digest
         for table, reference in made_from.items()
     }
-    judged = {"dataset": digests["dataset"], "model": evaluation.digest}
+    judged = {**digests, "model": evaluation.digest}
     wanted = {gate: judged[subject] for gate, subject in required(pipeline.spec).items()}
     wanted |= {gate: digests[noun] for gate, noun in ALWAYS.items()}
     gates = gate_log.rows(store.table(pipeline.table(gate_log.TABLE)))
