@@ -18,7 +18,7 @@ def label_balance(m: DataMeasured, policy: LabelBalanceGate) -> Verdict:
     if seen is None or sum(seen.classes.values()) < 1:
         why = f"the label's classes were not counted; a class's share may change by {limit:.2%}"
         return refused(gate, policy.severity, limit, why)
-    checks = [*_enough(seen, policy), *_changed(seen, policy)]
+    checks = [*_changed(seen, policy), *_enough(seen, policy)]
     passed = f"shares of the classes: {_shares(seen.classes)}"
     passed += "" if seen.reference else "; no reference yet to compare them with"
     return verdict(
@@ -79,9 +79,9 @@ def _changed(seen: LabelSeen, policy: LabelBalanceGate) -> list[Check]:
             ),
             Check(
                 column=name,
-                measure="factor the share changed by",
-                observed=_factor(share, was),
-                limit=policy.max_ratio,
+                measure="factor the share changed by, less 1",
+                observed=_factor(share, was) - 1,
+                limit=policy.max_ratio - 1,
                 expected=was,
                 p=p,
                 why=f"{why}, largest factor {policy.max_ratio:g}",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from mlplatform.gates.answer import refused
+from mlplatform.gates.answer import finite, refused
 from mlplatform.gates.data import chance
 from mlplatform.gates.data.check import Check, verdict
 from mlplatform.measures import DataMeasured, OutliersSeen, RangeSeen
@@ -126,9 +126,10 @@ def outliers(m: DataMeasured, policy: OutliersGate) -> Verdict:
 
 
 def _more_outliers(seen: OutliersSeen, policy: OutliersGate) -> Check:
-    share, before = seen.outliers / seen.values, seen.reference_share or 0.0
-    rows = seen.reference_values
-    known = seen.median is not None and seen.deviation is not None
+    share, rows = seen.outliers / seen.values, seen.reference_values
+    parts = [finite(part) for part in (seen.median, seen.deviation, seen.reference_share)]
+    known = None not in parts
+    before = finite(seen.reference_share) or 0.0
     return Check(
         column=seen.column,
         measure=f"rise of the share of values with a robust z above {policy.max_z:g}",
@@ -137,6 +138,6 @@ def _more_outliers(seen: OutliersSeen, policy: OutliersGate) -> Check:
         expected=before,
         p=chance.rise(seen.outliers, seen.values, round(before * rows), rows),
         why=f"{share:.2%} of {seen.column} lie more than {policy.max_z:g} deviations from the "
-        f"median {seen.median if known else '(not measured)'}, {before:.2%} of the reference, "
+        f"median {_shown(seen.median, is_time=False)}, {before:.2%} of the reference, "
         f"largest rise {policy.max_increase:.2%}",
     )

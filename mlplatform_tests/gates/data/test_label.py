@@ -1,0 +1,92 @@
+"""Gates on the label: its classes, and columns that give it away."""
+
+import pytest
+
+from mlplatform.gates.data import label_balance, label_leakage
+from mlplatform.spec.data_gates import LabelBalanceGate, LabelLeakageGate
+from mlplatform.testing.gate_contract import GateContract
+from mlplatform.verdict import Outcome
+from mlplatform_tests.gates.data.made import NAN, classes, leak, measured
+
+
+class TestLabelBalance(GateContract):
+    """Shares of the classes."""
+
+    gate, policy, limit = staticmethod(label_balance), LabelBalanceGate(max_change=0.05), 0.05
+    good = (measured(label=classes()),)
+    bad = (measured(label=classes(classes={"no": 7_000, "yes": 3_000})),)
+    missing = ((measured(),), (measured(label=classes(classes={})),))
+
+
+class TestLabelLeakage(GateContract):
+    """What single columns say about the label."""
+
+    gate, policy, limit = staticmethod(label_leakage), LabelLeakageGate(max_auc=0.9), 0.9
+    good = (measured(leaks=[leak(auc=0.9)]),)
+    bad = (measured(leaks=[leak(auc=0.91)]),)
+    missing = (
+        (measured(),),
+        (measured(leaks=[]),),
+        (measured(leaks=[leak(auc=None)]),),
+        (measured(leaks=[leak(auc=NAN)]),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"classes": {"no": 10_000}}, "class yes is 0.00% of rows, 24.00% of the reference's"),
+        ({"everything": {"no": 100_000, "yes": 50}}, "class yes is 50 of 100,050 rows"),
+        ({"classes": {"no": 10}, "reference": {}}, "1 of at least 2 classes have rows: no 100.00%"),
+        (
+            {"classes": {"no": 9_700, "yes": 300}, "reference": {"no": 49_500, "yes": 500}},
+            "class yes is 3.00% of rows, 1.00% of the reference's, largest factor 2",
+        ),
+    ],
+)
+def test_a_class_that_went_shrank_or_multiplied_fails(seen, told):
+    verdict = label_balance(measured(label=classes(**seen)), LabelBalanceGate())
+    assert verdict.outcome is Outcome.FAIL
+    assert told in verdict.because
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"no": 70, "yes": 30},
+        {"no": 7_200, "yes": 2_800},
+        {"no": 3_040, "yes": 960},
+    ],
+)
+def test_a_change_that_is_chance_or_small_passes(counts):
+    assert label_balance(measured(label=classes(classes=counts)), LabelBalanceGate()).passed
+
+
+def test_a_rare_class_may_be_absent_from_a_small_batch():
+    rare = {"no": 49_900, "yes": 100}
+    seen = classes(classes={"no": 500, "yes": 0}, reference=rare, everything=rare)
+    assert label_balance(measured(label=seen), LabelBalanceGate()).passed
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"dependence": 0.71}, "age alone tells 0.710 of the label's entropy, limit 0.7"),
+        ({"missing_auc": 0.96}, "where age is missing alone predicts the label with AUC 0.960"),
+        ({"late_share": 0.02}, "0.020 of the times in age lie after the row's event, limit 0.01"),
+        ({"missing_auc": NAN}, "(not measured)"),
+        ({"late_share": NAN}, "(not measured)"),
+    ],
+)
+def test_every_way_of_knowing_the_answer_fails_beyond_its_limit(seen, told):
+    verdict = label_leakage(measured(leaks=[leak(**seen)]), LabelLeakageGate())
+    assert verdict.outcome is Outcome.FAIL
+    assert told in verdict.because
+    assert "data_gates.label_leakage.allow" in verdict.because
+
+
+def test_a_column_that_is_allowed_with_a_reason_passes_and_is_shown():
+    allowing = LabelLeakageGate(allow={"age": "known before, and the best symptom there is"})
+    verdict = label_leakage(measured(leaks=[leak(auc=1.0)]), allowing)
+    assert verdict.passed
+    assert verdict.evidence["allowed"] == allowing.allow
