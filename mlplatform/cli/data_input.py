@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplatform.cli.data_text import plain
-from mlplatform.errors import PlatformError, SourceError
+from mlplatform.errors import SourceError
 from mlplatform.ingest.infer import Guess, guess, spec_of, types_of, usable_names
 from mlplatform.ingest.storage import S3, SourceFile, locate
 from mlplatform.settings import Settings, find_root
@@ -168,23 +168,25 @@ def _table(written: str, name: str, number: str | None) -> Input:
 def _delta(written: str) -> Input:
     from mlplatform.lake.foreign import ForeignTable
 
-    table = ForeignTable(written, None)
+    table = ForeignTable(written)
     schema = table.schema
     names = dict(zip(usable_names(schema.names), schema.names, strict=True))
     kinds = dict(zip(names, types_of(schema), strict=True))
-    own = {names[name]: kind for name, kind in kinds.items() if kind is not None}
+
+    def chunks(columns: Columns) -> Iterator["Chunk"]:
+        own = {names[name]: kind for name, kind in columns.items()}
+        for chunk in _typed(table.batches(table.files()), own, written):
+            yield _renamed(chunk, list(columns), None)
+
     return Input(
         name=written,
         how=f"version {table.version} of a Delta table",
         columns={name: kind for name, kind in kinds.items() if kind is not None},
-        chunks=lambda wanted: (
-            _renamed(chunk, list(wanted), None)
-            for chunk in _typed(
-                table.batches(list(own)), {names[n]: k for n, k in wanted.items()}, written
-            )
-        ),
+        chunks=chunks,
         names={new: old for new, old in names.items() if new != old},
-        left_out={n: str(schema.field(n).type) for n in schema.names if n not in own},
+        left_out={
+            names[n]: str(schema.field(names[n]).type) for n, k in kinds.items() if k is None
+        },
     )
 
 
@@ -194,6 +196,3 @@ def _typed(batches: Iterator["pa.RecordBatch"], columns: Columns, name: str) -> 
 
     spec = spec_of(columns, ParquetSource(kind="parquet", files=["table"]))
     yield from conformed(batches, spec, name)
-
-
-__all__ = ["Columns", "Input", "PlatformError", "here", "open_input"]

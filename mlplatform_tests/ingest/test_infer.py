@@ -240,6 +240,7 @@ class Counted(LocalFile):
     read: list[int] = field(default_factory=list)
 
     def open(self) -> BinaryIO:
+        """Count what is read."""
         stream, counter = super().open(), self.read
 
         class Raw(io.RawIOBase):
