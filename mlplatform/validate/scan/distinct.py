@@ -18,6 +18,7 @@ END = float(2**64)
 SLOTS = 16  # Bits: 65,536 places that remember hashes seen, so that few values come twice.
 MANY = 16 * KEPT
 FEW = np.uint64(2**60)  # Below this threshold so few hashes pass that none need be remembered.
+WAITING = 8 * KEPT  # Numbers that wait to be sorted among those kept.
 FOLD = np.uint64(32)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing, Knuth 6.4.
 
@@ -87,20 +88,32 @@ class DistinctNumbers:
     """Keeps `Distinct` of numbers that come in great blocks, mostly seen before."""
 
     def __init__(self) -> None:
-        self.seen = Distinct.none()
+        self._seen = Distinct.none()
         self._slots: NDArray[np.uint64] | None = None
+        self._waiting: list[NDArray[Any]] = []
+        self._waiting_rows = 0
 
     def add(self, values: "NDArray[np.float64] | NDArray[np.int64]", work: "Work") -> None:
         """Take a block of numbers, without NaN."""
         hashes = hashes_of(values, work)
-        if self.seen.full and self.seen.hashes[-1] < FEW:
-            fresh = np.flatnonzero(hashes < self.seen.hashes[-1])
+        if self._seen.full and self._seen.hashes[-1] < FEW:
+            fresh = np.flatnonzero(hashes < self._seen.hashes[-1])
         else:
             fresh = self._unknown(hashes, work)
         if len(fresh):
-            few = values[fresh]
-            few += 0  # Makes -0.0 the 0.0 that it equals.
-            self.seen = self.seen.add(hashes_of(few, work).copy(), few)
+            self._waiting.append(values[fresh])
+            self._waiting_rows += len(fresh)
+        if self._waiting_rows > WAITING:
+            self.result()
+
+    def result(self) -> Distinct:
+        """Return what is kept of the values so far."""
+        if self._waiting:
+            values = np.concatenate(self._waiting)
+            values += 0  # Makes -0.0 the 0.0 that it equals.
+            self._seen = self._seen.add(hashes_of(values, Work(len(values))), values)
+            self._waiting, self._waiting_rows = [], 0
+        return self._seen
 
     def _unknown(self, hashes: "NDArray[np.uint64]", work: "Work") -> "NDArray[np.intp]":
         """Return the places of hashes that the slots do not remember, and remember them."""

@@ -123,7 +123,7 @@ class NumberCounter:
 
     def result(self) -> Numbers:
         """Return what was counted."""
-        distinct = self._distinct.seen
+        distinct = self._distinct.result()
         if self._on_edges:
             values = self._on_bins()
             distinct = Distinct.none().add(hashes_of(values, Work(len(values))), values)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlplatform.errors import SourceError
 from mlplatform.ingest.chunk import ARROW
 from mlplatform.ingest.hashing import row_hashes
-from mlplatform.validate.scan.atom import AtomCounter, Block
+from mlplatform.validate.scan.atom import UNLABELLED, AtomCounter, Block
 from mlplatform.validate.scan.codes import Frame, frame_of
 from mlplatform.validate.scan.numbers import numbers_of
 from mlplatform.validate.scan.plan import Plan
@@ -124,17 +124,20 @@ class Scanner:
         if self._plan.label is None:
             return None
         label = rows.column(self._plan.label)
-        is_one = pc.equal(label, _scalar(self._plan.positive, label.type))
-        classes = is_one.cast(pa.int8()).fill_null(2)
-        return np.asarray(classes).astype(np.intp)
+        if pa.types.is_dictionary(label.type):
+            place = pc.index(label.dictionary, _scalar(self._plan.positive, pa.string())).as_py()
+            label, positive = label.indices, pa.scalar(place, label.indices.type)
+        else:
+            positive = _scalar(self._plan.positive, label.type)
+        classes = pc.equal(label, positive).cast(pa.int8())
+        return np.asarray(classes.fill_null(UNLABELLED)).astype(np.intp)
 
 
 def _scalar(text: str | None, type_: pa.DataType) -> pa.Scalar:
-    value_type = type_.value_type if pa.types.is_dictionary(type_) else type_
     try:
-        return pa.scalar(text, pa.string()).cast(value_type)
+        return pa.scalar(text, pa.string()).cast(type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        why = f"label.positive is {text!r}, which the label's type {value_type} cannot hold"
+        why = f"label.positive is {text!r}, which the label's type {type_} cannot hold"
         raise SourceError(why) from None
 
 

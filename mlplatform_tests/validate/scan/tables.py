@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from mlplatform.validate.scan import Plan, scan
@@ -36,7 +37,8 @@ rows = st.fixed_dictionaries(
         "label": st.none() | st.sampled_from(["yes", "no"]),
     }
 )
-tables = st.lists(rows, min_size=1, max_size=60).map(lambda r: pa.Table.from_pylist(r, ARROW))
+tables = st.lists(rows, min_size=1, max_size=40).map(lambda r: pa.Table.from_pylist(r, ARROW))
+few = settings(max_examples=30)  # Each is some scans of six columns.
 PLAN = {
     "columns": TYPES,
     "label": "label",

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from mlplatform.errors import SourceError
 from mlplatform.validate.scan import Plan, Scanner, scan
-from mlplatform_tests.validate.scan.tables import ARROW, facts, scanned, tables
+from mlplatform_tests.validate.scan.tables import ARROW, facts, few, scanned, tables
 
 
-@given(tables, st.integers(1, 70), st.randoms())
+@few
+@given(tables, st.integers(3, 50), st.randoms())
 def test_rows_in_any_batches_and_any_order_count_the_same(table, batch_rows, random):
     whole = scanned(table)
     order = list(range(table.num_rows))
@@ -18,7 +19,8 @@ def test_rows_in_any_batches_and_any_order_count_the_same(table, batch_rows, ran
     assert facts(again.view()) == facts(whole.view())
 
 
-@given(tables, st.integers(1, 70))
+@few
+@given(tables, st.integers(3, 50))
 def test_atoms_together_are_the_whole_and_alone_their_own_rows(table, batch_rows):
     whole = scanned(table)
 
@@ -32,6 +34,7 @@ def test_atoms_together_are_the_whole_and_alone_their_own_rows(table, batch_rows
         assert facts(parts.view([atom])) == facts(scanned(mine, like=whole).view())
 
 
+@few
 @given(tables)
 def test_strings_read_as_dictionaries_count_as_plain_ones(table):
     encoded = table

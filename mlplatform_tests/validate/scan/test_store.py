@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from mlplatform.errors import CorruptionError
 from mlplatform.validate.scan import Scan
 from mlplatform.validate.scan.store import MAGIC
-from mlplatform_tests.validate.scan.tables import facts, scanned, tables
+from mlplatform_tests.validate.scan.tables import facts, few, scanned, tables
 
 
+@few
 @given(tables)
 def test_a_scan_is_read_back_as_it_was_and_equal_scans_give_equal_bytes(table):
     first = scanned(table)
@@ -21,6 +22,7 @@ def test_a_scan_is_read_back_as_it_was_and_equal_scans_give_equal_bytes(table):
     assert again.to_bytes() == content == scanned(table).to_bytes()
 
 
+@few
 @given(tables)
 def test_a_scan_read_back_lends_its_bins(table):
     kept = Scan.from_bytes(scanned(table).to_bytes())
