@@ -103,9 +103,8 @@ class Records:
             self._inside = at
             if self._splitter.closing_inside(self._block.line(at)) is not Closing.OPEN:
                 return at
-        self._inside = max(self._inside, len(self._block))
-        too_long = self._block.bounds[-1] - begin > self._source.max_record_bytes
-        return -1 if self._final or too_long else None
+        self._inside = len(self._block)
+        return -1 if self._final else None
 
     def _too_long(self, index: int, line: bytes) -> Record:
         limit = self._source.max_record_bytes

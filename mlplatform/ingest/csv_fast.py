@@ -57,7 +57,7 @@ def fields(block: Block, plain: np.ndarray, source: CsvSource, width: int) -> li
             csv.ConvertOptions(
                 check_utf8=False,
                 column_types=dict.fromkeys(names, pa.string()),
-                null_values=[] if source.skip_initial_space else source.missing,
+                null_values=source.missing,
                 strings_can_be_null=not source.skip_initial_space,
             ),
         )
@@ -89,7 +89,7 @@ def _has_width(block: Block, text: np.ndarray, source: CsvSource, width: int) ->
     if source.quote.encode() in block.data:
         quoted = _lines_where(block, text == ord(source.quote))
         fits[quoted] = False
-        if not source.skip_initial_space:  # Else Arrow takes the quote behind a blank as content.
+        if not source.skip_initial_space:  # Else blanks inside quotes, which stay, would go too.
             fits[quoted] = _well_formed(block, quoted, source, width)
     return fits
 

@@ -92,6 +92,10 @@ CSV = {
         b'"an\nn",1,1.5\n"b\r\n\r\nob",2,2\ncy,3,3.5\n',
         [(1, ("an\nn", 1, 1.5)), (3, ("b\r\n\r\nob", 2, 2.0)), (6, ("cy", 3, 3.5))],
     ),
+    "records inside quotes": Case(
+        b'"ann\nbob,2,2\n",1,1.5\ncy,3,3.5\n',
+        [(1, ("ann\nbob,2,2\n", 1, 1.5)), (4, ("cy", 3, 3.5))],
+    ),
     "doubled quotes, delimiters and formulas in quotes": Case(
         b'"a""n,n",1,1.5\n"=cmd|\' /C calc\'!A0",2,2\n',
         [(1, ('a"n,n', 1, 1.5)), (2, ("=cmd|' /C calc'!A0", 2, 2.0))],

@@ -150,10 +150,11 @@ def test_whatever_else_a_line_is_it_is_looked_at_by_itself(line):
     assert csv_fast.plain_lines(block, source, 3).tolist() == [True, False, True, True]
 
 
-def test_a_quote_behind_a_skipped_blank_is_for_the_exact_path():
-    block = Block(1, b'ann,1,1\nann, "1",1\n')
-    plain = csv_fast.plain_lines(block, csv_source(skip_initial_space=True), 3)
-    assert plain.tolist() == [True, False]
+def test_where_blanks_are_skipped_the_exact_path_keeps_those_inside_quotes():
+    text, how = ' ann, 1,1\n "  bob", "1",1\n"  cy",1,1\n', csv_source(skip_initial_space=True)
+    plain = csv_fast.plain_lines(Block(1, text.encode()), how, 3)
+    assert plain.tolist() == [True, False, False]
+    assert [values[0] for _, values in from_csv(text, how).rows] == ["ann", "  bob", "  cy"]
 
 
 def test_where_arrow_finds_other_records_it_reads_none(monkeypatch):
@@ -165,11 +166,12 @@ def test_where_arrow_finds_other_records_it_reads_none(monkeypatch):
     assert from_csv(text) == expected
 
 
-def test_a_file_made_to_be_slow_is_not():
+@pytest.mark.parametrize("limit", [1024, 1 << 20])
+def test_a_file_made_to_be_slow_is_not(limit):
     """Every line opens a quote that never closes: one look at each, not at all behind each."""
     looks = 0
     lines = b'a","\n' * 3000
-    splitter = Splitter(csv_source())
+    splitter = Splitter(csv_source(limit=limit))
     records = Records(Block(1, lines), list(COLUMNS), splitter, final=True)
     count = splitter.record
 

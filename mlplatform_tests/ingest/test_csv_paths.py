@@ -11,8 +11,29 @@ from mlplatform_tests.ingest.texts import csv_source, from_csv, spec_of
 
 PIECES = [
     *[",", '"', '""', "\n", "\r\n", "\r", " ", "\t", "#", ";", "?", "a", "1", "-2.5", "0x1", "é"],
-    *["\ufeff", "\0", "€", '","', '\n"', '"\n', "a,1,2\n", "b,2,3.5\n", '"c",3,4\n', "d,x,1\n"],
-    *['"e\nf",5,6\n', "\n\n", "#,1,2\n", "g,7\n", "h,8,9,9\n", '"h"i,1,1\n', "?,?,?\n"],
+    *[
+        "\ufeff",
+        "\0",
+        "€",
+        '","',
+        '\n"',
+        '"\n',
+        "a,1,2\n",
+        "b,2,3.5\n",
+        '"l\na,1,2\n",1,2\n',
+        '"c",3,4\n',
+        "d,x,1\n",
+    ],
+    *[
+        '"e\nf",5,6\n',
+        "\n\n",
+        "#,1,2\n",
+        "g,7\n",
+        "h,8,9,9\n",
+        '"  k",1,2\n',
+        '"h"i,1,1\n',
+        "?,?,?\n",
+    ],
 ]
 BYTES = [piece.encode() for piece in PIECES] + [b"\xff", b"\xc3", b"j,\xe9,1\n", b"\xed\xa0\x80"]
 texts = st.lists(st.sampled_from(BYTES), max_size=40).map(b"".join)
