@@ -1,0 +1,224 @@
+"""Measures of real tables: clean batches pass every gate, broken ones fail the gate that is for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from mlplatform.gates.data import judged
+from mlplatform.validate.anomalies import Distance
+from mlplatform.validate.measure import measured
+from mlplatform.validate.scan import Scan
+from mlplatform_tests.validate import real_tables
+from mlplatform_tests.validate.real_tables import NEW, OLD, World, scanned
+
+ROWS = 2_000
+
+
+@pytest.fixture(scope="module")
+def adult() -> tuple[World, Scan]:
+    """UCI Adult, and the scan of its reference."""
+    world = real_tables.adult()
+    return world, world.scan
+
+
+@pytest.fixture(scope="module")
+def flights() -> tuple[World, Scan]:
+    """Flights, and the scan of their reference."""
+    world = real_tables.flights()
+    return world, world.scan
+
+
+def put(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The table with other values in one column, in its type."""
+    place = table.column_names.index(name)
+    return table.set_column(place, name, values.cast(table.schema.field(name).type))
+
+
+def some(table: pa.Table, name: str, value: object, share: float) -> pa.Table:
+    """The table with one value in the first rows."""
+    rows = round(share * table.num_rows)
+    mask = pa.array(np.arange(table.num_rows) < rows)
+    fill = pa.scalar(value, table.schema.field(name).type)
+    return put(table, name, pc.if_else(mask, fill, table[name].combine_chunks()))
+
+
+def shuffled(table: pa.Table, name: str) -> pa.Table:
+    """The table with one column in another order."""
+    order = np.random.default_rng(5).permutation(table.num_rows)
+    return put(table, name, table[name].take(pa.array(order)))
+
+
+def test_adult_and_the_flights_pass_as_the_first_version(adult, flights):
+    """Adult repeats rows and columns, and has spikes; the flights have heavy tails and many tails."""
+    for world, _ in (adult, flights):
+        failed = {v.gate: v.because for v in world.first() if not v.passed}
+        assert failed == {}
+
+
+@pytest.mark.parametrize("rows", [500, 2_000])
+def test_clean_batches_pass_every_gate(adult, flights, rows):
+    for world, reference in (adult, flights):
+        for seed in range(6):
+            failed = world.failed(world.batch(rows, seed), reference)
+            assert {gate: verdict.because for gate, verdict in failed.items()} == {}
+
+
+@pytest.mark.parametrize(
+    ("gate", "breaks"),
+    [
+        ("value_ranges", lambda t: put(t, "age", pc.multiply(t["age"], 1000))),
+        ("outliers", lambda t: some(t, "age", 999, 0.02)),
+        ("distribution", lambda t: put(t, "age", pc.add(t["age"], 7))),
+        ("distribution", lambda t: some(t, "age", 0, 0.05)),
+        ("distribution", lambda t: some(t, "age", 39, 0.3)),
+        ("distribution", lambda t: some(t, "occupation", "Robotics", 0.03)),
+        ("distribution", lambda t: put(t, "sex", pc.utf8_lower(t["sex"]))),
+        ("distribution", lambda t: t.filter(pc.not_equal(t["sex"], "Female"))),
+        ("missing_values", lambda t: some(t, "occupation", None, 0.1)),
+        ("missing_values", lambda t: some(t, "age", None, 0.05)),
+        ("correlations", lambda t: shuffled(t, "education_num")),
+        ("correlations", lambda t: shuffled(t, "marital_status")),
+        ("correlations", lambda t: shuffled(t, "income")),
+        ("duplicates", lambda t: pa.concat_tables([t, t.slice(0, 400)])),
+        ("label_balance", lambda t: some(t, "income", ">50K", 0.15)),
+        ("label_leakage", lambda t: put(t, "hours_per_week", _answer(t))),
+        ("sensitive_data", lambda t: some(t, "native_country", "anna.smith@example.com", 0.01)),
+    ],
+)
+def test_a_defect_fails_the_gate_that_is_for_it(adult, gate: str, breaks: Callable):
+    world, reference = adult
+    failed = world.failed(breaks(world.batch(ROWS, 0)), reference)
+    assert gate in failed, {name: verdict.because for name, verdict in failed.items()}
+
+
+def _answer(table: pa.Table) -> pa.Array:
+    return pc.add(pc.multiply(pc.equal(table["income"], ">50K").cast(pa.int64()), 30), 20)
+
+
+def test_old_rows_again_fail_duplicates_and_nothing_else(adult):
+    world, reference = adult
+    failed = world.failed(world.reference.slice(0, ROWS), reference)
+    assert set(failed) == {"duplicates"}
+    assert "2,000 of 2,000 new rows (100.00%) repeat an earlier one" in (
+        failed["duplicates"].because
+    )
+
+
+def test_an_old_batch_with_old_times_is_stale(flights):
+    world, reference = flights
+    batch = world.batch(ROWS, 0)
+    batch = put(batch, "time_hour", pc.subtract(batch["time_hour"], _days(40)))
+    assert "an old batch came again" in world.failed(batch, reference)["freshness"].because
+
+
+def test_local_time_that_says_it_is_utc_is_noticed(flights):
+    world, reference = flights
+    batch = world.batch(ROWS, 0)
+    batch = put(batch, "time_hour", pc.subtract(batch["time_hour"], _days(5 / 24)))
+    told = world.failed(batch, reference)["distribution"].because
+    assert "time_hour" in told
+    assert "none the reference had" in told
+
+
+def test_dates_that_lost_their_time_are_noticed(flights):
+    world, reference = flights
+    batch = world.batch(ROWS, 0)
+    batch = put(batch, "time_hour", pc.floor_temporal(batch["time_hour"], unit="day"))
+    told = world.failed(batch, reference)["distribution"].because
+    assert "time_hour: the hour from 0:00 UTC is 100.00% of values" in told
+
+
+def test_time_moves_on_for_ever_without_an_alarm(flights):
+    """A reference of a year, and rows five years later."""
+    world, reference = flights
+    later = replace(world, now=world.now.replace(year=2019))
+    batch = world.batch(ROWS, 0)
+    batch = put(batch, "time_hour", pc.add(batch["time_hour"], _days(5 * 364)))
+    assert later.failed(batch, reference) == {}
+
+
+def _days(days: float) -> pa.Scalar:
+    return pa.scalar(round(days * 86_400_000_000), pa.duration("us"))
+
+
+def test_few_new_rows_are_judged_with_the_whole_table(adult):
+    world, reference = adult
+    few, many = (world.measured(world.batch(rows, 0), reference) for rows in (199, 200))
+    assert few.judged == "all 20,199 rows (199 of them new)"
+    assert many.judged == "the 200 new rows of 20,200"
+    assert (few.duplicates.new_rows, many.duplicates.new_rows) == (0, 200)
+
+
+def test_what_is_measured_does_not_depend_on_the_order_of_rows_or_columns(adult):
+    world, reference = adult
+    batch = world.batch(ROWS, 3)
+    other = batch.take(pa.array(np.random.default_rng(0).permutation(ROWS)))
+    first, second = (world.measured(rows, reference) for rows in (batch, other))
+    for name in ("missing", "ranges", "outliers", "label", "leaks", "duplicates"):
+        assert getattr(first, name) == getattr(second, name)
+    for a, b in zip(first.shifts, second.shifts, strict=True):
+        assert (a.column, a.psi, a.ks) == (b.column, b.psi, b.ks)
+        assert a.mean == pytest.approx(b.mean)
+
+
+def test_new_columns_times_keys_and_unused_ones_have_no_distribution_to_compare(adult):
+    world, reference = adult
+    m = world.measured(world.batch(ROWS, 0), reference)
+    compared = {seen.column for seen in m.shifts}
+    assert compared == set(world.spec.columns) - {"income", "fnlwgt", "education"}
+
+
+def test_tfdvs_distances_reach_the_column_they_are_about(adult):
+    world, reference = adult
+    scan = scanned(world.spec, {OLD: world.reference, NEW: world.batch(ROWS, 0)}, reference)
+    apart = [
+        Distance(column="sex", kind="l_infinity", value=0.2),
+        Distance(column="age", kind="jensen_shannon", value=0.3),
+    ]
+    m = measured(
+        world.spec,
+        scan,
+        new=[NEW],
+        reference=reference,
+        accepted_rows=1,
+        anomalies=[],
+        distances=apart,
+        landed_at=world.now,
+    )
+    by_column = {seen.column: seen for seen in m.shifts}
+    assert by_column["sex"].l_infinity == 0.2
+    assert by_column["age"].jensen_shannon == 0.3
+    failed = {v.gate: v for v in judged(m, world.spec.data_gates, world.now) if not v.passed}
+    assert set(failed) == {"distribution"}
+    told = failed["distribution"].because
+    assert "sex: a share moved by 0.2 (L-infinity)" in told
+    assert "age: Jensen-Shannon divergence 0.3" in told
+
+
+def test_mad_of_zero_falls_back_to_the_mean_deviation_and_a_constant_to_itself(adult):
+    """More than nine in ten of capital_gain are 0; its outliers are not all the others."""
+    world, reference = adult
+    m = world.measured(world.batch(ROWS, 0), reference)
+    gain = next(seen for seen in m.outliers if seen.column == "capital_gain")
+    assert gain.median == 0
+    assert 1_000 < gain.deviation < 3_000
+    assert 0 < gain.reference_share < 0.05
+    constant = put(world.reference, "capital_gain", pa.array(np.zeros(20_000)))
+    still = scanned(world.spec, {OLD: constant})
+    seen = replace(world, reference=constant).measured(world.batch(ROWS, 0), still)
+    gain = next(found for found in seen.outliers if found.column == "capital_gain")
+    assert gain.deviation == 0
+    assert gain.outliers > 0.05 * ROWS
+
+
+def test_no_value_that_looks_personal_is_shown_by_any_gate(adult):
+    world, reference = adult
+    batch = some(world.batch(ROWS, 0), "native_country", "anna.smith@example.com", 0.05)
+    failed = world.failed(batch, reference)
+    assert {"distribution", "sensitive_data"} <= set(failed)
+    for verdict in failed.values():
+        assert "anna" not in f"{verdict.because}{verdict.evidence}"
