@@ -133,7 +133,7 @@ def adult() -> World:
 
 @cache
 def flights() -> World:
-    """A part of the flights out of New York in 2013, delays known before them."""
+    """A part of the flights out of New York in 2013, and whether they arrived late."""
     table = pq.read_table(PIPELINES / "flight_delays/data/flights.parquet")
     late = pa.array(np.where(np.asarray(table["arr_delay"].fill_null(0)) > 15, "yes", "no"))
     table = table.append_column("late", late)
@@ -145,6 +145,7 @@ def flights() -> World:
         {
             "columns": FLIGHTS,
             "event_time": "time_hour",
+            "known_after": {"dep_delay": "known when the flight leaves the gate"},
             "label": {"column": "late", "positive": "yes"},
             "source": {"kind": "parquet", "files": ["flights.parquet"]},
         },
@@ -163,4 +164,4 @@ def _dealt(table: pa.Table, attributes: Mapping[str, Any]) -> World:
     order = np.random.default_rng(1).permutation(table.num_rows)
     parts = [table.take(pa.array(o)) for o in (order[:REFERENCE_ROWS], order[REFERENCE_ROWS:])]
     spec = validated({"name": "real", **attributes}, PIPELINES)
-    return World(spec, *parts, now=datetime(2014, 1, 2, tzinfo=UTC))
+    return World(spec, parts[0], parts[1], now=datetime(2014, 1, 2, tzinfo=UTC))

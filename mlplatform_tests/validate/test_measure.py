@@ -99,6 +99,15 @@ def _answer(table: pa.Table) -> pa.Array:
     return pc.add(pc.multiply(pc.equal(table["income"], ">50K").cast(pa.int64()), 30), 20)
 
 
+def test_a_departures_delay_that_nobody_declared_to_be_known_later_is_a_leak(flights):
+    """A real leak: who asks before the flight leaves does not know it."""
+    world, _ = flights
+    spec = world.spec.model_copy(update={"known_after": {}})
+    failed = {v.gate: v for v in replace(world, spec=spec).first() if not v.passed}
+    assert set(failed) == {"label_leakage"}
+    assert failed["label_leakage"].because.startswith("dep_delay alone predicts the label with AUC")
+
+
 def test_old_rows_again_fail_duplicates_and_nothing_else(adult):
     world, reference = adult
     failed = world.failed(world.reference.slice(0, ROWS), reference)

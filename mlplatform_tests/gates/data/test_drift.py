@@ -86,6 +86,14 @@ def test_a_distance_that_is_small_or_chance_is_no_alarm(calm):
     assert verdict.passed, verdict.because
 
 
+def test_the_chance_of_an_alarm_is_shared_by_all_columns():
+    """One in 5,000 is rare for one column, and to be expected of one among many."""
+    odd = shift(ks=0.2, ks_p=2e-4)
+    calm = [shift(column=f"c{n}") for n in range(20)]
+    assert not distribution(measured(shifts=[odd]), POLICY).passed
+    assert distribution(measured(shifts=[odd, *calm]), POLICY).passed
+
+
 def test_before_there_is_a_reference_nothing_is_compared_and_the_verdict_says_so():
     m = measured(has_reference=False, correlations=[tied(reference_r=None)])
     for verdict in (distribution(m, POLICY), correlations(m, CorrelationsGate())):

@@ -67,6 +67,12 @@ def test_values_outside_a_domain_are_told():
     )
 
 
+def test_values_with_line_ends_stay_on_one_line():
+    seen = spread(outside=3, worst="among them 'a\nb'\r\n")
+    because = value_ranges(measured(ranges=[seen]), ValueRangesGate()).because
+    assert len(because.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("what", "passed"),
     [
