@@ -183,6 +183,25 @@ def test_a_promoted_version_and_the_reference_have_the_same_bins(pipeline, worke
     assert load_scan(lake, third.scan).frames == pinned.frames
 
 
+def test_what_was_measured_in_other_bins_than_the_reference_has_is_measured_again(
+    pipeline, worker, lake, dataset
+):
+    """The bins of the very first look at a version are its own."""
+    first, second = dataset(a=people(40)), dataset(a=moved(35))
+
+    def seen(version):
+        return profile(pipeline, worker, lake, version, LINEAGE)
+
+    own = seen(first)
+    seen(second)
+    reference.promote(lake, pipeline, second, "so", "me", LINEAGE)
+    seen(first)
+    reference.promote(lake, pipeline, first, "so", "me", LINEAGE)
+    pinned = load_scan(lake, reference.current(lake, pipeline).scan)
+    assert load_scan(lake, own.scan).frames != pinned.frames
+    assert load_scan(lake, seen(first).scan).frames == pinned.frames
+
+
 def test_a_damaged_artifact_is_measured_again(pipeline, worker, lake, dataset, tmp_path):
     version = dataset(a=people(40))
     first = profile(pipeline, worker, lake, version, LINEAGE)
@@ -197,7 +216,8 @@ def test_a_damaged_artifact_is_measured_again(pipeline, worker, lake, dataset, t
     "changes",
     [
         {"split": {}},
-        {"data_gates": {"value_ranges": {"columns": {"age": [0, 30]}}}},
+        {"data_gates": {"min_new_rows": 10, "value_ranges": {"columns": {"age": [0, 30]}}}},
+        {"data_gates": {"min_new_rows": 11}},
         {"key": ["age"]},
     ],
     ids=str,
@@ -207,10 +227,16 @@ def test_what_decides_the_measurements_is_part_of_what_a_profile_is_found_by(
 ):
     version = dataset(a=people(40), official=people(8))
     profile(pipeline, worker, lake, version, LINEAGE)
-    other = Pipeline(
-        spec=people_spec(**{"split": {"test_files": ["official.csv"]}, **_files(), **changes}),
-        folder=pipeline.folder,
+    same = {
+        **_files(),
+        "split": {"test_files": ["official.csv"]},
+        "data_gates": {"min_new_rows": 10},
+    }
+    unchanged, other = (
+        Pipeline(spec=people_spec(**spec), folder=pipeline.folder)
+        for spec in (same, {**same, **changes})
     )
+    profile(unchanged, NEVER, lake, version, LINEAGE)
     with pytest.raises(WorkerError, match="no-such-interpreter"):
         profile(other, NEVER, lake, version, LINEAGE)
 

@@ -259,7 +259,7 @@ def test_the_first_version_that_passes_pins_its_schema_and_no_other_does(
     second = judged(pipeline, worker, lake, dataset(a=cities(40, 20)))
     acceptance.accept(lake, pipeline, second, LINEAGE)
     assert accepted(lake, pipeline) == pinned
-    row = lake.table("people/schema").read().to_pylist()[0]
+    (row,) = lake.table("people/schema").read().to_pylist()
     assert (row["because"], row["by"]) == ("the first version that passed its gates", "mlplatform")
 
 
