@@ -56,6 +56,12 @@ def test_more_missing_than_in_the_reference_fails_below_the_share_allowed():
     assert (verdict.baseline, verdict.limit) == (0.01, 0.02)
 
 
+def test_a_rise_that_is_no_chance_but_small_is_no_alarm():
+    """From 10 % to 11 % of 100,000 rows."""
+    seen = missing(rows=100_000, missing=11_000, reference_missing=5_000)
+    assert missing_values(measured(missing=[seen]), MissingGate()).passed
+
+
 def test_new_rows_are_judged_alone_however_large_the_table():
     seen = missing(rows=1_000_000, missing=10_000, new_rows=1_000, new_missing=100)
     verdict = missing_values(measured(missing=[seen]), MissingGate())
