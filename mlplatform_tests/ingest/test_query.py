@@ -14,6 +14,8 @@ from mlplatform.lake import Lake
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import names, pipeline_of
 
+pytest_plugins = ("mlplatform_tests.servers",)
+
 COLUMNS = {"id": "int64", "name": "string", "member": "string"}
 
 
@@ -160,3 +162,22 @@ def test_a_cursor_of_times_is_kept_to_the_microsecond(tmp_path, lake, table, mon
 def test_a_connection_nobody_gave_is_named(tmp_path, lake):
     with pytest.raises(SourceError, match="the connection CLINIC was not given; set the environ"):
         land(query_of(tmp_path), lake, LINEAGE)
+
+
+def test_a_table_of_postgresql_lands_by_a_cursor_of_times(tmp_path, lake, table, postgres):
+    postgres.run(
+        "CREATE TABLE landing AS SELECT i AS id, i % 2 = 0 AS late, 'yes' AS member, "
+        "timestamptz '2024-01-01 00:00Z' + i * interval '1 microsecond' AS at "
+        "FROM generate_series(1, 1000) AS i"
+    )
+    columns = {"id": "int64", "late": "bool", "member": "string", "at": "timestamp"}
+    query = "SELECT * FROM landing WHERE at > :since ORDER BY at"
+    pipeline = query_of(tmp_path, query, cursor="at", columns=columns)
+    access = Access(secret=lambda _: postgres.uri)
+    version = land(pipeline, lake, LINEAGE, access)
+    assert land(pipeline, lake, LINEAGE, access) == version
+    postgres.run("INSERT INTO landing VALUES (1001, true, 'no', '2024-01-01 00:00:00.001001Z')")
+    land(pipeline, lake, LINEAGE, access)
+    assert table.read()["id"].to_pylist() == list(range(1, 1002))
+    assert str(table.read().schema.field("at").type) == "timestamp[us, tz=UTC]"
+    assert postgres.uri not in str(table.history())
