@@ -6,8 +6,9 @@ values. So rows are dealt into two halves by coin, a rule is fitted on each, and
 the deal is made of their counts alone.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -56,14 +57,13 @@ def leaks(
     A view with too few rows of a class says nothing; where none says anything, `auc` is None.
     `late` holds shares by column of times, as `late_shares` returns them.
     """
+    # A time that was not compared with the event's is not known to be early enough.
+    shares = dict.fromkeys(times(spec), math.nan) if late is None else late
     found = []
     for name in candidates(spec):
         seen = [leak(name, by_class(view.columns[name])) for view in views if view.rows]
-        worst = (
-            max(seen, key=_badness) if seen else LeakSeen(column=name, auc=None, dependence=None)
-        )
-        share = (late or {}).get(name)
-        found.append(worst if share is None else _with_late(worst, share))
+        nothing = LeakSeen(column=name, auc=None, dependence=None)
+        found.append(replace(max(seen, key=_badness, default=nothing), late_share=shares.get(name)))
     return found
 
 
@@ -178,12 +178,6 @@ def _telling(seen: ByClass) -> str:
 def _badness(seen: LeakSeen) -> tuple[float, float]:
     known = [value for value in (seen.auc, seen.missing_auc) if value is not None]
     return max(known, default=-1.0), -1.0 if seen.dependence is None else seen.dependence
-
-
-def _with_late(seen: LeakSeen, share: float) -> LeakSeen:
-    from dataclasses import replace
-
-    return replace(seen, late_share=share)
 
 
 def times(spec: PipelineSpec) -> list[str]:

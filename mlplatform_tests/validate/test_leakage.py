@@ -1,5 +1,6 @@
 """What one column alone says about the label, beyond chance."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -176,5 +177,9 @@ def test_times_after_the_event_are_counted_by_column():
             "left": [at + hour] * 4,
         }
     )
-    assert late_shares(rows.to_batches(), of) == {"booked": pytest.approx(1 / 3)}
+    shares = late_shares(rows.to_batches(), of)
+    assert shares == {"booked": pytest.approx(1 / 3)}
+    assert [seen.late_share for seen in leaks(of, [], shares)] == [None, pytest.approx(1 / 3)]
+    never_compared = [seen.late_share for seen in leaks(of, [])]
+    assert never_compared == [None, pytest.approx(math.nan, nan_ok=True)]
     assert late_shares(rows.to_batches(), spec(columns)) == {}
