@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,7 @@ def _land(folder: Path, source: dict[str, Any], step: int) -> None:
     from mlplatform.lake import Lake, faults
     from mlplatform_tests.ingest.conftest import LINEAGE
 
+    tempfile.tempdir = str(folder.parent)  # What the killed leave there goes with the test.
     left = iter(range(step))
 
     def hook(_: str) -> None:
