@@ -53,7 +53,9 @@ class Records:
         self._final = final
         self._comment = source.comment.encode() if source.comment else None
         self._blank = "\r\n\t ".replace(source.delimiter, "").encode()
-        self._inside = 0  # Lines up to this one were found to begin and end inside quotes.
+        # The line looked at last for how it ends if it begins inside quotes, and that; those
+        # before it, down to where a quote was opened, end inside quotes.
+        self._inside, self._closing = 0, Closing.OPEN
 
     def at(self, index: int) -> tuple[Record | None, int | None]:
         """Return the record that begins on line `index` of the block, and the line after it.
@@ -77,34 +79,31 @@ class Records:
         return self._record(index, line, fields), index + 1
 
     def _over_lines(self, index: int, first: bytes) -> tuple[Record | None, int | None]:
-        end = self._closing_line(index)
-        if end is None:
+        end, closing = self._closing_line(index)
+        if closing is Closing.OPEN and end == len(self._block) and not self._final:
             return None, None
-        if end < 0:
-            return self._rejected(index, first, UNCLOSED), index + 1
-        lines = [self._block.line(at) for at in range(index, end + 1)]
-        closing, fields = self._splitter.record(
-            [line.decode("utf-8", "surrogateescape") for line in lines]
-        )
         if closing is not Closing.CLOSED:
             return self._rejected(index, first, UNCLOSED), index + 1
-        return self._record(index, b"".join(lines), fields), end + 1
+        lines = [self._block.line(at) for at in range(index, end + 1)]
+        texts = [line.decode("utf-8", "surrogateescape") for line in lines]
+        return self._record(index, b"".join(lines), self._splitter.record(texts)[1]), end + 1
 
-    def _closing_line(self, index: int) -> int | None:
-        """Where the quote open at the end of line `index` ends; -1 is nowhere, None not here.
+    def _closing_line(self, index: int) -> tuple[int, Closing]:
+        """Where and how the quote open at the end of line `index` ends: OPEN if not within limits.
 
-        Whatever was opened before, a line that begins inside quotes ends the same way, so lines
-        looked at for an earlier record are not looked at again: the time is linear in the lines.
+        Whatever was opened before, a line that begins inside quotes ends the same way, so no line
+        is looked at twice for that, and the time is linear in the lines.
         """
-        begin = self._block.bounds[index]
+        begin, limit = self._block.bounds[index], self._source.max_record_bytes
         for at in range(max(index + 1, self._inside), len(self._block)):
-            if self._block.bounds[at + 1] - begin > self._source.max_record_bytes:
-                return -1
-            self._inside = at
-            if self._splitter.closing_inside(self._block.line(at)) is not Closing.OPEN:
-                return at
+            if self._block.bounds[at + 1] - begin > limit:
+                return at, Closing.OPEN
+            if at != self._inside:
+                self._inside, self._closing = at, self._splitter.inside(self._block.line(at))
+            if self._closing is not Closing.OPEN:
+                return at, self._closing
         self._inside = len(self._block)
-        return -1 if self._final else None
+        return len(self._block), Closing.OPEN
 
     def _too_long(self, index: int, line: bytes) -> Record:
         limit = self._source.max_record_bytes
@@ -164,8 +163,8 @@ class Splitter:
         except csv.Error:
             return (Closing.OPEN if self._asked_beyond else Closing.BROKEN), []
 
-    def closing_inside(self, line: bytes) -> Closing:
-        """What `line` does where it begins inside quotes."""
+    def inside(self, line: bytes) -> Closing:
+        """Return what `line` does where it begins inside quotes."""
         return self.record([self.source.quote + line.decode("utf-8", "surrogateescape")])[0]
 
 

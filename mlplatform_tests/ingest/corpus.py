@@ -130,6 +130,12 @@ CSV = {
         [(2, "name", "byte 0x00 is not utf-16-le")],
         how={"encoding": "utf-16-le"},
     ),
+    "half a character at the end of utf-16": Case(
+        "\ufeffann,1,1.5\nbob,2,2".encode("utf-16-le") + b"3",
+        [ANN],
+        [(2, "height", "byte 0x33 is not utf-16-le")],
+        how={"encoding": "utf-16-le"},
+    ),
     "a byte that cp1252 does not have": Case(
         b"ann,1,1.5\nZo\xeb,2,2\nb\x81b,3,3\n",
         [ANN, (2, ("Zoë", 2, 2.0))],

@@ -20,13 +20,14 @@ JSON_LINES = {
     ),
     "no whole numbers": Case(
         b'{"age": 1}\n{"age": 1.5}\n{"age": 1.0000000000000000001}\n{"age": 9223372036854775808}\n'
-        b'{"age": 1e-99999999999999999999}\n',
+        b'{"age": 1e-99999999999999999999}\n{"age": -1e19}\n',
         [(1, (None, 1, None))],
         [
             (2, "age", "1.5 is no int64"),
             (3, "age", "1.0000000000000000001 is no int64"),
             (4, "age", "9223372036854775808 is no int64"),
             (5, "age", "1e-99999999999999999999 is no int64"),
+            (6, "age", "-1e19 is no int64"),
         ],
     ),
     "values of other types": Case(

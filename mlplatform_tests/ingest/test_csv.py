@@ -167,10 +167,11 @@ def test_where_arrow_finds_other_records_it_reads_none(monkeypatch):
 
 
 @pytest.mark.parametrize("limit", [1024, 1 << 20])
-def test_a_file_made_to_be_slow_is_not(limit):
+@pytest.mark.parametrize("last", [b"", b'a"b\n'], ids=["never closed", "badly closed"])
+def test_a_file_made_to_be_slow_is_not(limit, last):
     """Every line opens a quote that never closes: one look at each, not at all behind each."""
     looks = 0
-    lines = b'a","\n' * 3000
+    lines = b'a","\n' * 3000 + last
     splitter = Splitter(csv_source(limit=limit))
     records = Records(Block(1, lines), list(COLUMNS), splitter, final=True)
     count = splitter.record
