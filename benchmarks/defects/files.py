@@ -62,7 +62,7 @@ def kinds(at: Roles) -> Iterator[Defect]:
     yield _of(
         "lines lost their ends",
         "every second one",
-        BAD,
+        EITHER,
         lambda b, _: b"".join(
             line if n % 2 else line.rstrip(b"\n")
             for n, line in enumerate(b.splitlines(keepends=True))

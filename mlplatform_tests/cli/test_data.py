@@ -12,30 +12,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from mlplatform.cli import data, data_profile, data_validate
-from mlplatform.lake import Lake, Lineage
+from mlplatform.lake import Lake
 from mlplatform.validate import interpreter
 from mlplatform.validate.client import TfdvWorker
+from mlplatform_tests.cli.conftest import WHO, invoked
 
 ROOT = Path(__file__).parents[2]
-WHO = Lineage(asset="people/dataset", run_id="run-1", code_version="test")
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\u202e"  # Clears a screen, renames a window, turns text round.
-SPEC = """type: assets.MLPipeline
-attributes:
-  name: people
-  source: {kind: csv, files: [a.csv]}
-  columns: {city: string, age: int64, height: float64, member: string}
-  label: {column: member, positive: "yes"}
-"""
 
 
 def run(*words: object) -> Result:
-    shown = CliRunner().invoke(data.app, [str(word) for word in words])
-    if shown.exception is not None and not isinstance(shown.exception, SystemExit):
-        raise shown.exception
-    return shown
+    return invoked(data.app, *words)
 
 
 def people(rows: int = 400, seed: int = 0) -> dict[str, list[object]]:
@@ -61,17 +51,6 @@ def written(path: Path, columns: dict[str, list[object]]) -> Path:
 @pytest.fixture
 def clean(tmp_path: Path) -> Path:
     return written(tmp_path / "clean.csv", people())
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    """A checkout with the pipeline people, and its lake."""
-    for name in ("definitions.py", "workspace.yaml"):
-        (tmp_path / name).touch()
-    (tmp_path / "pipelines" / "people").mkdir(parents=True)
-    (tmp_path / "pipelines" / "people" / "defs.yaml").write_text(SPEC)
-    monkeypatch.chdir(tmp_path)
-    return Lake(tmp_path / ".mlplatform" / "lake")
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +177,8 @@ def test_a_delta_folder_is_read_as_a_table(tmp_path: Path):
     assert "column no_text is 'no text' there" in shown.output
 
 
-def test_a_table_of_the_lake_is_read_by_name_and_version(checkout: Lake):
-    table = checkout.table("people/dataset")
+def test_a_table_of_the_lake_is_read_by_name_and_version(lake: Lake):
+    table = lake.table("people/dataset")
     table.overwrite(pa.table(people(300)), WHO)
     table.overwrite(pa.table(people(500, seed=1)), WHO)
     assert "500 rows" in run("profile", "people/dataset").output
@@ -235,7 +214,9 @@ def test_a_label_that_a_column_gives_away_is_refused(tmp_path: Path):
     assert run("validate", path).exit_code == 0
     shown = run("validate", path, "--label", "member", "--positive", "yes")
     assert shown.exit_code == 1
-    assert any(line.startswith("FAIL") and "label_leakage" in line for line in shown.output.splitlines())
+    assert any(
+        line.startswith("FAIL") and "label_leakage" in line for line in shown.output.splitlines()
+    )
     assert run("validate", path, "--label", "member").exit_code == 2
     assert run("validate", path, "--label", "nothing", "--positive", "x").exit_code == 2
 
@@ -245,14 +226,18 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path):
     assert run("validate", path).exit_code == 0
     shown = run("validate", path, "--key", "id")
     assert shown.exit_code == 1
-    assert any(line.startswith("FAIL") and "duplicates" in line for line in shown.output.splitlines())
+    assert any(
+        line.startswith("FAIL") and "duplicates" in line for line in shown.output.splitlines()
+    )
 
 
 def test_old_data_is_refused_by_its_event_time(tmp_path: Path):
     path = written(tmp_path / "a.csv", people() | {"at": ["2001-02-03T04:05:06Z"] * 400})
     shown = run("validate", path, "--event-time", "at")
     assert shown.exit_code == 1
-    assert any(line.startswith("FAIL") and "freshness" in line for line in shown.output.splitlines())
+    assert any(
+        line.startswith("FAIL") and "freshness" in line for line in shown.output.splitlines()
+    )
     assert run("validate", path, "--event-time", "age").exit_code == 2
 
 
@@ -261,11 +246,15 @@ def test_a_policy_file_sets_limits_and_may_only_warn(clean: Path, tmp_path: Path
     policy.write_text("data_gates: {row_count: {minimum: 1000}}\n")
     refused = run("validate", clean, "--policy", policy)
     assert refused.exit_code == 1
-    assert any(line.startswith("FAIL") and "row_count" in line for line in refused.output.splitlines())
+    assert any(
+        line.startswith("FAIL") and "row_count" in line for line in refused.output.splitlines()
+    )
     policy.write_text("attributes: {data_gates: {row_count: {minimum: 1000, severity: warn}}}\n")
     warned = run("validate", clean, "--policy", policy)
     assert warned.exit_code == 0
-    assert any(line.startswith("WARN") and "row_count" in line for line in warned.output.splitlines())
+    assert any(
+        line.startswith("WARN") and "row_count" in line for line in warned.output.splitlines()
+    )
 
 
 @pytest.mark.parametrize(
@@ -321,21 +310,25 @@ def test_columns_that_went_or_came_break_the_schema_of_the_reference(clean: Path
 def test_text_is_read_in_the_types_of_the_reference(clean: Path, tmp_path: Path):
     columns = people(seed=1)
     columns["age"][:100] = ["unknown"] * 100
-    shown = run(
-        "validate", written(tmp_path / "b.csv", columns), "--reference", clean, "--no-tfdv"
-    )
+    shown = run("validate", written(tmp_path / "b.csv", columns), "--reference", clean, "--no-tfdv")
     assert shown.exit_code == 1
-    assert any(line.startswith("FAIL") and "malformed_rows" in line for line in shown.output.splitlines())
+    assert any(
+        line.startswith("FAIL") and "malformed_rows" in line for line in shown.output.splitlines()
+    )
     assert "'unknown' is no int64" in shown.output
 
 
-def test_a_table_is_judged_as_its_pipeline_says(checkout: Lake):
+def test_a_table_is_judged_as_its_pipeline_says(lake: Lake):
     columns = people()
-    columns["age"] = [90 if m == "yes" else a for m, a in zip(columns["member"], columns["age"], strict=True)]
-    checkout.table("people/dataset").overwrite(pa.table(columns), WHO)
+    columns["age"] = [
+        90 if m == "yes" else a for m, a in zip(columns["member"], columns["age"], strict=True)
+    ]
+    lake.table("people/dataset").overwrite(pa.table(columns), WHO)
     shown = run("validate", "people/dataset")
     assert shown.exit_code == 1
-    assert any(line.startswith("FAIL") and "label_leakage" in line for line in shown.output.splitlines())
+    assert any(
+        line.startswith("FAIL") and "label_leakage" in line for line in shown.output.splitlines()
+    )
 
 
 def test_equal_rows_in_any_order_and_format_do_not_differ(clean: Path, tmp_path: Path):

@@ -1,0 +1,67 @@
+"""A checkout with one pipeline and its lake, and commands run in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from mlplatform.lake import Lake, Lineage, Version
+from mlplatform.spec import Pipeline, load_pipeline
+from mlplatform.validate.record import to_table
+from mlplatform_tests.validate.conftest import people
+from mlplatform_tests.validate.test_acceptance import bare
+
+WHO = Lineage(asset="people/dataset", run_id="run-1", code_version="test")
+SPEC = """type: assets.MLPipeline
+attributes:
+  name: people
+  source: {kind: csv, files: [a.csv]}
+  columns: {city: string, age: int64, height: float64, member: string}
+  label: {column: member, positive: "yes"}
+"""
+
+Run = Callable[..., Result]
+
+
+def invoked(app: typer.Typer, *words: object) -> Result:
+    """Run a command; an exception that no user can cause is raised."""
+    shown = CliRunner().invoke(app, [str(word) for word in words])
+    mistake = shown.exception
+    if mistake is not None and not isinstance(mistake, SystemExit):
+        raise mistake
+    return shown
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """The lake of the checkout that is the working directory."""
+    for name in ("definitions.py", "workspace.yaml"):
+        (tmp_path / name).touch()
+    (tmp_path / "pipelines" / "people").mkdir(parents=True)
+    (tmp_path / "pipelines" / "people" / "defs.yaml").write_text(SPEC)
+    monkeypatch.chdir(tmp_path)
+    return Lake(tmp_path / ".mlplatform" / "lake")
+
+
+@pytest.fixture
+def pipeline(lake: Lake, tmp_path: Path) -> Pipeline:
+    """The pipeline of that checkout."""
+    return load_pipeline(tmp_path / "pipelines" / "people")
+
+
+@pytest.fixture
+def profiled(lake: Lake, pipeline: Pipeline) -> Callable[..., Version]:
+    """Writes a version of the dataset with so many rows, and its profile, without TFDV."""
+
+    def write(rows: int, **changes: Any) -> Version:
+        table: pa.Table = people(rows)
+        version = lake.table(pipeline.table("dataset")).overwrite(table, WHO)
+        kept = lake.table(pipeline.table("statistics"))
+        kept.append(to_table(bare(lake, version, **changes)), WHO, token=version.digest)
+        return version
+
+    return write
