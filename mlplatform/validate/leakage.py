@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mlplatform.measures import LeakSeen
 from mlplatform.spec import PipelineSpec
 from mlplatform.validate.scan import ColumnView, View
+from mlplatform.validate.sensitive import shown
 
 Counts = NDArray[np.int64]
 SEED = 0  # Of the deal: the same counts give the same answer.
@@ -170,7 +171,7 @@ def _telling(seen: ByClass) -> str:
     best = int(np.argmax(rows * told))
     share = seen.positive[best] / max(rows[best], 1)
     return (
-        f"of {rows[best]:,} rows with {seen.names[best]}, {share:.1%} are of the positive class, "
+        f"of {rows[best]:,} rows with {shown(seen.names[best])}, {share:.1%} are of the positive class, "
         f"of all {base:.1%}"
     )
 

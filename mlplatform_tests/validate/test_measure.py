@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mlplatform.gates.data import judged
+from mlplatform.measures import Anomaly
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure import measured
 from mlplatform.validate.scan import Scan
@@ -227,7 +228,18 @@ def test_mad_of_zero_falls_back_to_the_mean_deviation_and_a_constant_to_itself(a
 def test_no_value_that_looks_personal_is_shown_by_any_gate(adult):
     world, reference = adult
     batch = some(world.batch(ROWS, 0), "native_country", "anna.smith@example.com", 0.05)
-    failed = world.failed(batch, reference)
-    assert {"distribution", "sensitive_data"} <= set(failed)
+    quote = Anomaly(column="native_country", reason="ENUM", detail="found anna.smith@example.com")
+    m = measured(
+        world.spec,
+        scanned(world.spec, {OLD: world.reference, NEW: batch}, reference),
+        new=[NEW],
+        reference=reference,
+        accepted_rows=1,
+        anomalies=[quote],
+        distances=[],
+        landed_at=world.now,
+    )
+    failed = {v.gate: v for v in judged(m, world.spec.data_gates, world.now) if not v.passed}
+    assert {"data_schema", "distribution", "sensitive_data"} <= set(failed)
     for verdict in failed.values():
         assert "anna" not in f"{verdict.because}{verdict.evidence}"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplatform.validate.scan import Plan, scan
-from mlplatform.validate.sensitive import in_values, mask, personal, sensitive, shown
+from mlplatform.validate.sensitive import in_values, mask, personal, scrubbed, sensitive, shown
 from mlplatform.validate.sensitive.ids import is_issued, luhn
 from mlplatform_tests.validate import real_tables
 
@@ -197,6 +197,18 @@ def test_a_mask_has_no_digit_but_nine_and_no_letter_but_x(text):
     assert set(filter(str.isalpha, masked)) <= {"x", "X"}
     assert {c for c in masked if c in "0123456789"} <= {"9"}
     assert len(masked) <= 60
+
+
+@pytest.mark.parametrize("value", ["anna@example.com", "Anna Smith", *TEST_CARDS, "123-45-6789"])
+def test_a_text_that_quotes_a_personal_value_is_scrubbed(value):
+    quoted = f"Examples contain values missing from the schema: {value} (~1%), Private (~<1%). "
+    expected = quoted.replace(value, mask(value))
+    assert scrubbed(quoted) == expected != quoted
+
+
+def test_a_text_without_personal_values_stays_as_it_is():
+    text = "Expected data of type: INT but got FLOAT (1.5, 2013-01-01T05:00:00Z), 12 % of New York"
+    assert scrubbed(text) == text
 
 
 @pytest.mark.parametrize("value", [None, 39, 2.5, True, "Private", "Never-married", "N14228"])

@@ -1,7 +1,7 @@
 """Scans become measures: everything that the gates on a dataset judge, as plain values."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from mlplatform.measures import Anomaly, DataMeasured, LabelSeen
@@ -12,7 +12,7 @@ from mlplatform.validate.measure.content import missing, outliers, ranges, repea
 from mlplatform.validate.measure.shifts import shifts
 from mlplatform.validate.measure.ties import correlations
 from mlplatform.validate.scan import Scan, View
-from mlplatform.validate.sensitive import sensitive
+from mlplatform.validate.sensitive import scrubbed, sensitive
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ def measured(
         accepted_newest=_newest(spec, seen.known),
         judged=_told(seen),
         has_reference=seen.reference is not None,
-        anomalies=anomalies,
+        anomalies=_scrubbed(anomalies),
         missing=missing(seen),
         duplicates=repeated(seen, tuple(spec.key)),
         ranges=ranges(seen, spec.data_gates.value_ranges, spec.event_time),
@@ -99,6 +99,13 @@ def _told(seen: Views) -> str:
     if seen.judges_new:
         return f"the {new:,} new rows of {rows:,}"
     return f"all {rows:,} rows" + (f" ({new:,} of them new)" if 0 < new < rows else "")
+
+
+def _scrubbed(anomalies: Sequence[Anomaly] | None) -> list[Anomaly] | None:
+    """TFDV quotes values, which may be personal."""
+    if anomalies is None:
+        return None
+    return [replace(anomaly, detail=scrubbed(anomaly.detail)) for anomaly in anomalies]
 
 
 def _newest(spec: PipelineSpec, view: View) -> datetime | None:

@@ -83,6 +83,13 @@ def shown(value: Any) -> Any:
     return value
 
 
+def scrubbed(text: str) -> str:
+    """Return a text in which every part that looks like personal data is masked."""
+    for pattern in (*formats.PATTERNS, *ids.PATTERNS, words.PAIR):
+        text = pattern.sub(lambda match: str(shown(match.group())), text)
+    return text
+
+
 def mask(value: str) -> str:
     """Return the shape of a value alone: digits become 9, letters x or X."""
     shape = re.sub(r"\d", "9", value[:MASKED_CHARACTERS])

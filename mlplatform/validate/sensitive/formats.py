@@ -26,6 +26,7 @@ STREET = re.compile(
 )
 ADDRESS_NAME = re.compile(r"(^|_)(street|address|addr)([_\d]|$)", re.IGNORECASE)
 NOT_POSTAL = re.compile(r"mail|ip|mac|url|web", re.IGNORECASE)
+PATTERNS = (EMAIL, MAC, NORTH_AMERICAN, INTERNATIONAL, STREET, re.compile(r"[0-9a-fA-F:.]{7,}"))
 LEAST_OCTET = (
     32  # One octet at least as large, else a dotted quad reads as a version, like 1.2.3.4.
 )

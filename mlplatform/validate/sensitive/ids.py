@@ -23,6 +23,7 @@ NAMED = re.compile(
     r"|social_?security|national_?(id|insurance)|passport|driv\w*_?licen|tax_?id|id_?card|personal_?id",
     re.IGNORECASE,
 )
+PATTERNS = (CARD, IBAN, SSN)
 CHANCE = 0.12  # Of a random number of the right shape to have the right check digits, at most.
 RARELY = (
     1e-6  # Chance of so many right ones below which they are no chance, over some 40 countries.

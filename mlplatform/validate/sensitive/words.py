@@ -18,6 +18,7 @@ PARTICLE = r"(?:[ -](?:de|da|van|von|der|di|la|el|al|bin) )?"
 PERSON = re.compile(
     rf"^(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?{WORD}{PARTICLE}(?:,? |-)?(?:{WORD}(?:[ ,-]+|$)){{0,3}}$"
 )
+PAIR = re.compile(rf"\b{WORD},? {WORD}\b")  # Of words inside a text.
 MOSTLY = 0.5  # Of values that look like names, where the column is called so.
 OFTEN = 0.3  # Of values that begin with a given name, where nothing else says that they are people.
 FREE_WORDS = 8  # Of a sentence; names of things are shorter.
