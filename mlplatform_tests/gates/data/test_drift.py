@@ -77,6 +77,8 @@ def test_every_distance_alone_fails_beyond_its_limit(moved, told):
         {"spike": "0", "spike_rows": 5_000, "spike_reference_rows": 12_500},
         {"spike": "7", "spike_rows": 90, "spike_tried": 80},
         {"rows": 300, "spike": "7", "spike_rows": 4, "spike_reference_rows": 50, "spike_tried": 80},
+        {"rows": 300, "spike": "7", "spike_rows": 5, "spike_reference_rows": 50, "spike_tried": 80},
+        {"rows": 1_000, "reference_rows": 1_000, "psi": 0.3, "expected_psi": 0.15},
         {"unseen": 250, "reference_once": 800},
         {"rows": 100, "psi": 0.4, "expected_psi": 0.18, "reference_rows": 100},
     ],

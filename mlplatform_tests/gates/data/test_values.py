@@ -111,6 +111,8 @@ def test_without_a_reference_outliers_are_shown_and_pass():
 def test_a_heavy_tail_is_no_alarm_as_long_as_it_was_there_before():
     seen = far(outliers=600, reference_share=0.06)
     assert outliers(measured(outliers=[seen]), OutliersGate()).passed
+    many = far(values=10**6, outliers=62_000, reference_share=0.06, reference_values=10**6)
+    assert outliers(measured(outliers=[many]), OutliersGate()).passed
     grown = outliers(measured(outliers=[far(outliers=900, reference_share=0.06)]), OutliersGate())
     assert not grown.passed
     assert (
