@@ -26,6 +26,7 @@ SHOWN_CHARACTERS = 24
 BARS = 24
 QUARTILES = (0.25, 0.5, 0.75)
 TAIL = 0.005  # The picture leaves out this share of the values at either end.
+LARGE, HUGE = 1000, 1e15  # Between these, a figure is shown without decimals.
 WIDTH, HEIGHT = 168, 36  # Pixels.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -222,10 +223,15 @@ def _figure(kind: ColumnType, value: float | None) -> str:
         return f"{value:.5g} µs"
 
 
+def _plain(value: float) -> str:
+    whole = value.is_integer() or abs(value) >= LARGE
+    return f"{value:,.0f}" if whole and abs(value) < HUGE else f"{value:.5g}"
+
+
 def _width(kind: ColumnType, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value / 86_400e6:.4g} days" if kind == "timestamp" else f"{value:.4g}"
+    return f"{value / 86_400e6:.4g} days" if kind == "timestamp" else _plain(value)
 
 
 def _code(text: str) -> str:

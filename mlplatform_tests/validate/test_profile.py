@@ -6,11 +6,12 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import SourceError, SpecError, WorkerError
+from mlplatform.lake import Table
 from mlplatform.spec import Pipeline
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate import statistics as stats
 from mlplatform.validate.profile import NEW, PAGE, load_scan, profile
-from mlplatform.validate.record import profiles_of
+from mlplatform.validate.record import from_row, profiles_of
 from mlplatform_tests.validate.conftest import LINEAGE, NEVER, people, people_spec, replaced
 
 
@@ -272,6 +273,24 @@ def test_a_worker_that_fails_leaves_no_row_and_the_next_attempt_completes(
         profile(pipeline, NEVER, lake, version, LINEAGE)
     assert profiles_of(lake, pipeline, version) == []
     assert profile(pipeline, worker, lake, version, LINEAGE).rows == 40
+
+
+def test_killed_before_its_row_is_written_the_rerun_writes_the_same_row_once(
+    pipeline, worker, lake, dataset, monkeypatch
+):
+    version, found = dataset(a=people(40)), []
+
+    def dies(_table, rows, *_given, **_named):
+        found.append(rows)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Table, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            profile(pipeline, worker, lake, version, LINEAGE)
+    got = profile(pipeline, worker, lake, version, LINEAGE)
+    assert [from_row(row) for row in found[0].to_pylist()] == [got]
+    assert lake.table("people/statistics").latest().rows == 1
 
 
 def test_a_version_that_is_not_accepted_pins_nothing(pipeline, worker, lake, dataset):
