@@ -18,9 +18,9 @@ from mlplatform.features.program import Predictor
 from mlplatform.features.table import build, training_rows
 from mlplatform.gates import accuracy, data, fairness, policy_hash, record
 from mlplatform.gates import model as of_model
-from mlplatform.ingest.dataset import typed
-from mlplatform.ingest.source import land
-from mlplatform.ingest.split import assign
+from mlplatform.ingest import dataset as rows_of
+from mlplatform.ingest.source import land, malformed
+from mlplatform.ingest.split import assign, reads
 from mlplatform.lake import Lake, Lineage
 from mlplatform.monitor.reference import cut
 from mlplatform.registry.mlflow_index import MlflowIndex
@@ -34,9 +34,13 @@ from mlplatform.spec import load_pipeline
 from mlplatform.train.compile_cache import enable
 from mlplatform.train.export import export
 from mlplatform.train.fit import fit
+from mlplatform.validate.acceptance import accept
 from mlplatform.validate.client import TfdvWorker
+from mlplatform.validate.inquiry import measures_of
 from mlplatform.validate.interpreter import find
+from mlplatform.validate.overlap import overlap, parted
 from mlplatform.validate.profile import profile
+from mlplatform.validate.reference import pin_first
 from mlplatform.verdict import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,12 +58,16 @@ def main(home: str) -> None:
         noun: lake.table(pipeline.table(noun))
         for noun in ("source", "dataset", "split", "features", "model", "evaluation")
     }
-    source = land(pipeline, table["source"], WHO)
-    dataset = table["dataset"].overwrite(typed(pipeline, table["source"].read(source)), WHO)
+    source = land(pipeline, lake, WHO)
+    dataset = table["dataset"].overwrite(rows_of.rows(pipeline, lake, source), WHO)
     rows = table["dataset"].read(dataset)
     with worker:
         seen = profile(pipeline, worker, lake, dataset, WHO)
-    split = table["split"].overwrite(assign(pipeline, rows), WHO)
+    measures = measures_of(pipeline, lake, dataset, seen, source.committed_at)
+    accept(lake, pipeline, seen, WHO)
+    pin_first(lake, pipeline, dataset, WHO)
+    batches = table["dataset"].batches(dataset, columns=reads(spec))
+    split = table["split"].overwrite(assign(spec, batches), WHO)
     parts = table["split"].read(split)
     encoder = load_feature_set(pipeline).fit(training_rows(rows, parts))
     lake.artifacts.put({"features.json": encoder.to_json()})
@@ -102,11 +110,14 @@ def main(home: str) -> None:
         correct=correct(label, scores[digest].to_numpy()),
     )
     verdicts = [
-        data.data_schema(seen.anomalies, spec.data_gates.data_schema),
-        data.row_count(seen.rows, None, spec.data_gates.row_count),
-        data.freshness(source.committed_at, datetime.now(UTC), spec.data_gates.freshness),
-        data.missing_values(
-            seen.missing_shares, list(spec.columns), spec.data_gates.missing_values
+        data.malformed_rows(malformed(lake, pipeline, source), spec.data_gates.malformed_rows),
+        *data.judged(measures, spec.data_gates, datetime.now(UTC)),
+        data.overlap(
+            overlap(
+                lambda: parted(table["dataset"].batches(dataset), table["split"].batches(split)),
+                spec,
+            ),
+            spec.data_gates.overlap,
         ),
         accuracy.accuracy(right, None, spec.model_gates.accuracy),
         fairness.fairness(assessed.metrics, spec.groups, spec.model_gates.fairness),

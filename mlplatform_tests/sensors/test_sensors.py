@@ -38,7 +38,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def model(lake: Lake, pipeline: Pipeline, ages: list[int]) -> str:
     """Land the source and make a champion whose training rows had these ages."""
-    source = land(pipeline, lake.table("census_income/source"), WHO)
+    source = land(pipeline, lake, WHO)
     reference = cut(pa.table({"age": ages}), ["age"])
     digest = lake.artifacts.put({"reference.json": reference})
     candidate = Candidate(
@@ -56,7 +56,7 @@ def model(lake: Lake, pipeline: Pipeline, ages: list[int]) -> str:
 def more_rows(lake: Lake, pipeline: Pipeline, rows: int) -> None:
     """Land a further labelled batch."""
     file = batch(pipeline.folder / "batch.data", TRAINING_LINES, rows)
-    land_file(pipeline, file, lake.table("census_income/source"), WHO)
+    land_file(pipeline, file, lake, WHO)
 
 
 def tick(
