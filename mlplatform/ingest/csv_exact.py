@@ -5,6 +5,7 @@ cannot be read it is rejected, and reading resumes on the line after its first.
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from mlplatform.ingest.lines import Block
 from mlplatform.ingest.text import bad_byte
 from mlplatform.spec.source import CsvSource
 
+DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL, and what stands for bytes that are no text.
 UNCLOSED = "a quote opened here is not closed"
 MOST_BYTES_A_CHARACTER = 4  # In UTF-8.
 
@@ -126,7 +128,7 @@ class Records:
         if len(fields) != len(self._columns):
             return None
         named = zip(self._columns, fields, strict=True)
-        return next((name for name, text in named if _is_damaged(text)), None)
+        return next((name for name, text in named if DAMAGE.search(text)), None)
 
 
 class Splitter:
@@ -136,6 +138,7 @@ class Splitter:
         # The limit of a field is the process's; a record has a limit of its own, so raise it.
         csv.field_size_limit(max(csv.field_size_limit(), source.max_record_bytes))
         self.source = source
+        self._quote = source.quote.encode()
         self._lines: list[str] = []
         self._asked_beyond = False
         self._reader = csv.reader(
@@ -165,6 +168,8 @@ class Splitter:
 
     def inside(self, line: bytes) -> Closing:
         """Return what `line` does where it begins inside quotes."""
+        if self._quote not in line:
+            return Closing.OPEN
         return self.record([self.source.quote + line.decode("utf-8", "surrogateescape")])[0]
 
 
@@ -176,7 +181,3 @@ def shown(raw: bytes) -> str:
 
 def _counted(fields: int) -> str:
     return "1 field" if fields == 1 else f"{fields} fields"
-
-
-def _is_damaged(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)

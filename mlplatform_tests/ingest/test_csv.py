@@ -157,6 +157,22 @@ def test_where_blanks_are_skipped_the_exact_path_keeps_those_inside_quotes():
     assert [values[0] for _, values in from_csv(text, how).rows] == ["ann", "  bob", "  cy"]
 
 
+def test_a_field_longer_than_pythons_limit_is_a_field_like_others():
+    name = 'a "' * 60_000
+    text = '"' + name.replace('"', '""') + '",1,1.5\n'
+    assert from_csv(text, exact=True).rows == [(1, (name, 1, 1.5))] == from_csv(text).rows
+
+
+def test_wide_rows_with_quotes_are_read_by_both_paths_alike():
+    spec = spec_of({f"c{at}": "string" for at in range(1200)})
+    good = ",".join(f'"{at}"' if at % 7 else str(at) for at in range(1200))
+    text = f"{good}\n{good},x\n{good}\n"
+    read = from_csv(text, None, spec)
+    assert [line for line, _ in read.rows] == [1, 3]
+    assert read.rejected == [(2, None, "1201 fields, expected 1200")]
+    assert read == from_csv(text, None, spec, exact=True)
+
+
 def test_where_arrow_finds_other_records_it_reads_none(monkeypatch):
     """The last line of defence: the counts differ, and the block is read one by one."""
     text = "ann,1,1.5\nbob,2\ncy,3,3.5\n"
