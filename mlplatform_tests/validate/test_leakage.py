@@ -100,8 +100,9 @@ def test_being_missing_can_tell_the_label(truth):
 
 def test_a_number_on_a_scale_has_the_auc_of_its_order(truth):
     x = np.random.default_rng(3).normal(size=ROWS) + truth
-    seen = seen_of({"x": "float64"}, {"x": x, "y": truth})["x"]
-    assert seen.auc == pytest.approx(roc_auc_score(truth, x), abs=0.01)
+    for either_way in (x, -x):
+        seen = seen_of({"x": "float64"}, {"x": either_way, "y": truth})["x"]
+        assert seen.auc == pytest.approx(roc_auc_score(truth, x), abs=0.001)
 
 
 def test_without_enough_rows_of_a_class_nothing_is_measured():

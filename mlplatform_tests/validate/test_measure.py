@@ -12,6 +12,7 @@ from mlplatform.gates.data import judged
 from mlplatform.measures import Anomaly
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure import measured
+from mlplatform.validate.measure.shifts import comparable
 from mlplatform.validate.scan import Scan
 from mlplatform_tests.validate import real_tables
 from mlplatform_tests.validate.real_tables import NEW, OLD, World, scanned
@@ -180,6 +181,25 @@ def test_new_columns_times_keys_and_unused_ones_have_no_distribution_to_compare(
     m = world.measured(world.batch(ROWS, 0), reference)
     compared = {seen.column for seen in m.shifts}
     assert compared == set(world.spec.columns) - {"income", "fnlwgt", "education"}
+
+
+def test_a_time_beside_the_events_own_has_no_distribution_to_compare(flights):
+    world, _ = flights
+    booked = world.reference["time_hour"]
+    table = world.reference.append_column("booked", booked)
+    said = world.spec.model_dump(mode="json")
+    said["columns"]["booked"] = "timestamp"
+    spec = type(world.spec).model_validate(said)
+    names = comparable(spec, scanned(spec, {OLD: table}).view())
+    assert names == [
+        "carrier",
+        "tailnum",
+        "origin",
+        "dest",
+        "distance",
+        "dep_delay",
+        "sched_dep_time",
+    ]
 
 
 def test_tfdvs_distances_reach_the_column_they_are_about(adult):

@@ -42,6 +42,10 @@ class TestLabelLeakage(GateContract):
             {"classes": {"no": 9_700, "yes": 300}, "reference": {"no": 49_500, "yes": 500}},
             "class yes is 3.00% of rows, 1.00% of the reference's, largest factor 2",
         ),
+        (
+            {"classes": {"no": 9_970, "yes": 30}, "reference": {"no": 49_500, "yes": 500}},
+            "class yes is 0.30% of rows, 1.00% of the reference's, largest factor 2",
+        ),
     ],
 )
 def test_a_class_that_went_shrank_or_multiplied_fails(seen, told):
