@@ -3,7 +3,6 @@
 import gzip
 from collections.abc import Callable, Iterator
 
-
 from defects.plant import Bytes, Defect, Rng, Roles, hit
 
 REFUSED = ("landing",)
@@ -44,7 +43,8 @@ def kinds(at: Roles) -> Iterator[Defect]:
         "HTML in place of rows",
         EITHER,
         lambda b, _: (
-            b"<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head>\n<body>Try again later.</body></html>\n"
+            b"<!DOCTYPE html>\n<html><head><title>503 Service Unavailable</title></head>\n"
+            b"<body>Try again later.</body></html>\n"
         ),
     )
     yield _of(

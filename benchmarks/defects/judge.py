@@ -9,17 +9,20 @@ import numpy as np
 import pyarrow as pa
 
 from defects.plant import Defect
-from defects.sets import TEST, DataSet
+from defects.sets import DataSet
 from mlplatform.errors import SourceError
 from mlplatform.gates.data import judged, malformed_rows
+from mlplatform.gates.data import overlap as overlapping
+from mlplatform.gates.walk import files_landed
 from mlplatform.ingest import dataset, source
+from mlplatform.ingest.split import parts_of
 from mlplatform.lake import Lake, Lineage, Version
 from mlplatform.spec import Pipeline
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.client import TfdvWorker
-from mlplatform.validate.leakage import late_shares
-from mlplatform.validate.measure import measured
-from mlplatform.validate.profile import NEW, load_scan, profile
+from mlplatform.validate.inquiry import measures_of
+from mlplatform.validate.overlap import Parted, overlap
+from mlplatform.validate.profile import profile
 from mlplatform.verdict import Verdict
 
 WHO = Lineage(asset="benchmark", run_id="benchmark", code_version="benchmark")
@@ -90,10 +93,11 @@ class Court:
 
     def _landed(self, pipeline: Pipeline, lake: Lake, file: Path | None) -> Finding:
         try:
-            if file is None:
-                version = source.land(pipeline, lake, WHO)
-            else:
-                version = source.land_file(pipeline, file, lake, WHO)
+            version = (
+                source.land_file(pipeline, file, lake, WHO)
+                if file
+                else source.land(pipeline, lake, WHO)
+            )
         except SourceError as refused:
             return Finding({LANDING: str(refused)})
         return self._walk(
@@ -101,36 +105,29 @@ class Court:
         )
 
     def _walk(self, pipeline: Pipeline, lake: Lake, landed: Version, now: datetime) -> Finding:
-        """What the checks of `source` and `dataset` do; the first version is accepted and pinned."""
+        """What the checks of `source`, `dataset` and `split` do; what passes is accepted."""
         spec, gates = pipeline.spec, pipeline.spec.data_gates
-        verdicts = [malformed_rows(source.malformed(lake, pipeline, landed), gates.malformed_rows)]
+        seen = source.malformed(lake, pipeline, landed)
+        files = {file: rows - rejected for file, (rejected, rows) in seen.by_file.items()}
+        verdicts = [files_landed(landed.rows, files), malformed_rows(seen, gates.malformed_rows)]
         table = lake.table(pipeline.table("dataset"))
         rows = table.overwrite(dataset.rows(pipeline, lake, landed), WHO)
         if not rows.rows:
             return _finding(verdicts)
-        seen = profile(pipeline, self._worker, lake, rows, WHO)
-        pinned, before = reference.current(lake, pipeline), acceptance.before(lake, pipeline, rows)
-        measures = measured(
-            spec,
-            load_scan(lake, seen.scan),
-            new=NEW,
-            reference=load_scan(lake, pinned.scan) if pinned else None,
-            accepted_rows=before.rows if before else None,
-            anomalies=seen.anomalies,
-            distances=seen.distances,
-            landed_at=landed.committed_at,
-            late=late_shares(table.batches(rows), spec),
-        )
+        profiled = profile(pipeline, self._worker, lake, rows, WHO)
+        measures = measures_of(pipeline, lake, rows, profiled, landed.committed_at)
         verdicts += judged(measures, gates, now if spec.event_time else landed.committed_at)
+
+        def parts() -> Parted:
+            return ((batch, parts_of(batch, spec)) for batch in table.batches(rows))
+
+        verdicts.append(overlapping(overlap(parts, spec), gates.overlap))
         found = _finding(verdicts)
-        if not found.caught and pinned is None:
-            acceptance.accept(lake, pipeline, seen, WHO)
+        if not found.caught:
+            acceptance.accept(lake, pipeline, profiled, WHO)
             reference.pin_first(lake, pipeline, rows, WHO)
         return found
 
 
 def _finding(verdicts: list[Verdict]) -> Finding:
     return Finding({verdict.gate: verdict.because for verdict in verdicts if verdict.stops})
-
-
-__all__ = ["LANDING", "TEST", "Court", "Finding"]

@@ -103,7 +103,7 @@ def flights(rng: Rng) -> DataSet:
     source = {"kind": "csv", "files": [LANDED]}
     return DataSet(
         roles=FLIGHT,
-        spec=_defaults(pipeline.spec, source, split={}),
+        spec=_defaults(pipeline.spec, source, split={"test": 0.2}),
         files={LANDED: landed},
         pool=pool,
         then=datetime(2014, 1, 5, tzinfo=UTC),

@@ -6,6 +6,25 @@ from typing import Any
 TITLES = {"adult": "Adult", "flights": "flights"}
 LANDS = {"append": "batch", "full": "source anew", "first": "first version"}
 Planted = dict[str, Any]
+HEAD = """# Planted defects: what the default gates catch
+
+Made by `benchmarks/defects.py`; the numbers are in `benchmarks/results/defects.json`.
+
+{kinds} kinds of defects in two data sets. *Adult*: 70 % of UCI Adult's training file and the whole test file
+are the reference; rows of the other 30 % come as batches. *Flights*: 60,000 flights out of New York City in
+2013 are the reference; 60,000 others come, moved on by 53 weeks.
+
+A defect is planted in a batch of {batch_rows:,} rows that nobody has seen, written as CSV, and landed in a lake where
+the reference has passed its gates. It goes the whole way: landing, quarantine, dataset, one pass of statistics,
+TFDV's anomalies and distances, the split, and the gates with the limits that an empty `data_gates:` has.
+*Caught* means that a blocking gate refused it, or landing the whole file. Some defects hit the whole source
+when it lands anew, or its first version, which has no reference. Severities were fixed before the first run.
+
+Clean batches are drawn without replacement ({sizes} rows, in turn; rows are dealt anew into
+reference and batches {deals} times): a row that stands twice would be a defect. Whatever refuses one is a false alarm.
+
+Machine: {machine}; {minutes:.0f} minutes for everything.
+"""
 
 
 def page(result: dict[str, Any]) -> str:
@@ -42,26 +61,8 @@ def _counted(planted: Sequence[Planted], clean: Sequence[Planted]) -> dict[str, 
 def _head(result: dict[str, Any]) -> list[str]:
     kinds = {line["kind"] for one in result["sets"].values() for line in one["planted"]}
     sizes = ", ".join(f"{rows:,}" for rows in result["clean_sizes"])
-    return [
-        "# Planted defects: what the default gates catch",
-        "",
-        "Made by `benchmarks/defects.py`; the numbers are in `benchmarks/results/defects.json`.",
-        "",
-        f"{len(kinds)} kinds of defects in two data sets: UCI Adult (29 % of the training file may come as batches; the others and the",
-        "official test file are the reference) and the flights of New York City in 2013 (60,000 are the reference; 60,000 others may come,",
-        "53 weeks later). A defect is planted in a batch of "
-        f"{result['batch_rows']:,} rows that no one has seen, written as CSV, and landed in a lake",
-        "where the reference has passed its gates; it goes the whole way: landing, quarantine, dataset, one pass of statistics, TFDV's anomalies",
-        "and distances, and the gates with the limits that an empty `data_gates:` has. *Caught* means that a blocking gate refused it.",
-        "Some defects hit the whole source when it lands anew, or its first version, which has no reference. Severities were fixed before",
-        "the first run.",
-        "",
-        f"Clean batches are drawn without replacement ({sizes} rows, in turn; {result['deals']} deals of rows into reference and pool): a row that",
-        "stands twice would be a defect. Whatever refuses one is a false alarm.",
-        "",
-        f"Machine: {result['machine']}; {result['seconds'] / 60:.0f} minutes for everything.",
-        "",
-    ]
+    said = HEAD.format(kinds=len(kinds), sizes=sizes, minutes=result["seconds"] / 60, **result)
+    return said.splitlines()
 
 
 def _totals(sets: dict[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from mlplatform.ingest.infer import spec_of
 from mlplatform.measures import Anomaly, DataMeasured
 from mlplatform.spec import PipelineSpec
 from mlplatform.spec.model import Label
+from mlplatform.spec.source import ParquetSource
 from mlplatform.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -54,18 +55,17 @@ def run(what: str, reference: str | None, asked: Asked, *, with_tfdv: bool) -> i
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlplatform-")))
         given = open_input(what)
         before = open_input(reference) if reference is not None else None
-        spec = _spec(before or given, given, asked)
+        declared = _spec(before or given, given, asked)
         # Without a reference there is no schema to break and nothing to be at a distance from.
         worker = stack.enter_context(tfdv()) if with_tfdv and before is not None else None
-        old = _look(before, before.columns, spec, folder / "before") if before else None
+        old = _look(before, before.columns, declared, folder / "before") if before else None
         columns = readable_as(given, before.columns) if before else given.columns
+        spec = _of_columns(declared, columns)
         new = _look(given, columns, spec, folder / "after", old)
         said = _tfdv(worker, spec, old, new)
         changed = schema_changes(before.columns, columns) if before else []
-        measures = _measured(
-            spec, given, columns, new, old, replace(said, anomalies=[*changed, *said.anomalies])
-        )
-    found = _judged(measures, new, spec)
+        said = replace(said, anomalies=[*changed, *said.anomalies])
+        found = _judged(_measured(spec, given, new, old, said), given, new, old, spec)
     heading(given, new.view.rows, new.malformed)
     verdicts(found)
     _left_out(spec, has_reference=old is not None, with_tfdv=with_tfdv)
@@ -74,6 +74,16 @@ def run(what: str, reference: str | None, asked: Asked, *, with_tfdv: bool) -> i
         for line in compared((before, old), (given, new), columns):
             say(f"  {line}")
     return REFUSED if any(verdict.stops for verdict in found) else PASSED
+
+
+def _of_columns(spec: PipelineSpec, columns: Columns) -> PipelineSpec:
+    """Return what `spec` says about these columns; the rest cannot be asked about."""
+    nothing = Label.model_construct(column="", positive="", strip="")
+    said: dict[str, Any] = {"columns": dict(columns)}
+    said["label"] = spec.label if spec.label.column in columns else nothing
+    said["key"] = spec.key if set(spec.key) <= set(columns) else []
+    said["event_time"] = spec.event_time if spec.event_time in columns else None
+    return spec.model_copy(update=said)
 
 
 def _spec(declared: Input, given: Input, asked: Asked) -> PipelineSpec:
@@ -96,10 +106,7 @@ def _spec(declared: Input, given: Input, asked: Asked) -> PipelineSpec:
         said["event_time"] = own.get(asked.event_time, asked.event_time)
     if asked.policy is not None:
         said["data_gates"] = read_policy(asked.policy, columns)
-    source = {"kind": "parquet", "files": ["-"]}
-    from mlplatform.spec.source import ParquetSource
-
-    return spec_of(columns, ParquetSource.model_validate(source), **said)
+    return spec_of(columns, ParquetSource(kind="parquet", files=["-"]), **said)
 
 
 def _look(
@@ -132,20 +139,13 @@ def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new
 
 
 def _measured(
-    spec: PipelineSpec,
-    given: Input,
-    columns: Columns,
-    new: Look,
-    old: Look | None,
-    said: _Tfdv,
+    spec: PipelineSpec, given: Input, new: Look, old: Look | None, said: _Tfdv
 ) -> DataMeasured:
     from mlplatform.validate.leakage import late_shares
     from mlplatform.validate.measure import measured
 
-    judged = spec.model_copy(update={"columns": dict(columns)})
-    rows = (chunk.rows for chunk in given.chunks(columns))
     return measured(
-        judged,
+        spec,
         new.scan,
         new=[ATOM],
         reference=old.scan if old else None,
@@ -153,18 +153,26 @@ def _measured(
         anomalies=said.anomalies,
         distances=said.distances,
         landed_at=None,
-        late=late_shares(rows, judged),
+        late=late_shares((chunk.rows for chunk in given.chunks(spec.columns)), spec),
     )
 
 
-def _judged(measures: DataMeasured, new: Look, spec: PipelineSpec) -> list[Verdict]:
+def _judged(
+    measures: DataMeasured, given: Input, new: Look, old: Look | None, spec: PipelineSpec
+) -> list[Verdict]:
+    """Return the verdicts, with a few rows that show why gates refused."""
     from mlplatform.gates.data import judged, malformed_rows
+    from mlplatform.validate.examples import examples, wanted_of
 
-    gates = spec.data_gates
-    found = [malformed_rows(new.malformed, gates.malformed_rows)]
+    now, gates = datetime.now(UTC), spec.data_gates
     skipped = _not_asked(spec)
-    found += [v for v in judged(measures, gates, datetime.now(UTC)) if v.gate not in skipped]
-    return found
+    found = [v for v in judged(measures, gates, now) if v.gate not in skipped]
+    wanted = wanted_of(found, measures, spec, old.view if old else None, now)
+    if wanted:
+        rows = (chunk.rows for chunk in given.chunks(new.scan.types))
+        shown = replace(measures, examples=examples(rows, wanted))
+        found = [v for v in judged(shown, gates, now) if v.gate not in skipped]
+    return [malformed_rows(new.malformed, gates.malformed_rows), *found]
 
 
 def _not_asked(spec: PipelineSpec) -> dict[str, str]:
