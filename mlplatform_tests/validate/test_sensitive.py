@@ -83,6 +83,13 @@ def test_national_ids_are_found_by_check_digits_that_hold_too_often(module, leng
     assert kinds("code", [digits(length) for _ in range(1_000)], whole=True) == set()
 
 
+def test_a_few_right_check_digits_are_chance_and_so_is_a_third_of_many():
+    """One random number in ten is right, and a code may use the same check digit now and then."""
+    assert kinds("code", CODES + valid("nl.bsn", 9, 3)) == set()
+    wrong = [number for number in (digits(9) for _ in range(80)) if number not in CODES]
+    assert kinds("code", CODES + wrong + valid("nl.bsn", 9, 30)) == set()
+
+
 def test_numbers_are_searched_too():
     ages = [str(age) for age in range(17, 91)]
     assert kinds("age", ages, whole=True) == set()
