@@ -121,12 +121,13 @@ class Sides:
         return count << self._halvings
 
     def _side(self, *, test: bool) -> Hashes:
-        return np.concatenate([np.empty(0, np.uint64), *self._sides[test]])
+        kept: Hashes = np.concatenate([np.empty(0, np.uint64), *self._sides[test]])
+        return kept
 
     def _sampled(self, hashes: Hashes) -> Hashes:
         if not self._halvings:
             return hashes
-        return hashes[hashes >> np.uint64(64 - self._halvings) == 0]
+        return np.asarray(hashes[hashes >> np.uint64(64 - self._halvings) == 0])
 
 
 def _count(

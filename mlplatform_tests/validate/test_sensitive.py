@@ -83,6 +83,20 @@ def test_national_ids_are_found_by_check_digits_that_hold_too_often(module, leng
     assert kinds("code", [digits(length) for _ in range(1_000)], whole=True) == set()
 
 
+def test_long_names_of_a_few_categories_are_no_free_text():
+    names = [
+        f"Administrative and support staff of the executive office, grade {n}" for n in range(4)
+    ]
+    assert kinds("job", names) == set()
+
+
+def test_right_digits_of_no_issuer_are_no_card():
+    """Numbers that begin with 1, 7 or 9 are no cards, however right their last digit."""
+    stem = [f"{first}{digits(14)}" for first in "179" * 20]
+    right = [next(s + last for last in "0123456789" if luhn(s + last)) for s in stem]
+    assert kinds("serial", right) == set()
+
+
 def test_a_few_right_check_digits_are_chance_and_so_is_a_third_of_many():
     """One random number in ten is right, and a code may use the same check digit now and then."""
     assert kinds("code", CODES + valid("nl.bsn", 9, 3)) == set()
