@@ -40,10 +40,9 @@ def _look(given: Input, folder: Path | None) -> Look:
     spec = given.spec or spec_of(given.columns, ParquetSource(kind="parquet", files=["-"]))
     seen = look(given, given.columns, plan_for(given.columns, spec), folder)
     if not seen.view.rows:
-        raise SourceError(
-            f"{given.name}: no row is well-formed, of {seen.malformed.rows} records; "
-            f"{next(iter(seen.malformed.reasons), 'it is empty')}"
-        )
+        why = next(iter(seen.malformed.reasons), "there is none below the header")
+        count = f"of {seen.malformed.rows:,} records none is a row"
+        raise SourceError(f"{given.name}: {count}: {why}")
     return seen
 
 

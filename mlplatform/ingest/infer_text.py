@@ -2,8 +2,8 @@
 
 - The delimiter is the one of `DELIMITERS` that parts most records into equally many fields, more than
   one; without any, a record is one field.
-- The first record is a header unless a field of it is a number, a time or a bool, or every field of it
-  stands in its column again.
+- The first record is a header unless a field of it is a number, a time, a bool or very long, or every
+  field of it stands in its column again.
 - A column is of numbers, times or bools only if every value is: `007`, `+1`, `1e999`, integers beyond
   64 bits, dates that are not ISO 8601, and numbers of more digits than a float holds stay text. 0 and
   1 are numbers.
@@ -23,8 +23,8 @@ from mlplatform.spec.section import ColumnType
 UTF_8 = "utf-8"
 PREFIX_BYTES = 1 << 20  # About 8,000 rows of 15 columns, which Python reads in a tenth of a second.
 SHAPE_RECORDS = 200  # Enough to tell delimiters apart.
-SHOWN_CHARACTERS = 100  # Of text that has no record.
 DELIMITERS = (",", ";", "\t", "|")  # The ones met in practice.
+NAME_CHARACTERS = 256  # Longer is no name of a column.
 SAME_SHAPE = 0.9  # Share of records of one width that makes a delimiter credible.
 MARKERS = ("NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "#N/A")
 TYPES: tuple[ColumnType, ...] = ("int64", "float64", "timestamp", "bool")  # Tried in this order.
@@ -130,7 +130,7 @@ def _records(
                 break
     except csv.Error:
         pass  # The reader of the whole file rejects it, with its line.
-    return found or [[text[:SHOWN_CHARACTERS]]]
+    return found or [[text[: NAME_CHARACTERS + 1]]]  # Longer than a name: no header.
 
 
 def _credible(text: str, delimiter: str) -> tuple[bool, int]:
@@ -152,7 +152,7 @@ def _has_blanks(records: Sequence[Sequence[str]]) -> bool:
 
 def _is_header(rows: Sequence[Sequence[str]]) -> bool:
     first, rest = rows[0], rows[1:]
-    if any(type_of([part]) != "string" for part in first):
+    if any(type_of([part]) != "string" or len(part) > NAME_CHARACTERS for part in first):
         return False
     return not rest or not all(part in {row[at] for row in rest} for at, part in enumerate(first))
 

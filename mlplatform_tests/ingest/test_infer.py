@@ -91,6 +91,8 @@ def test_without_any_delimiter_a_record_is_one_field():
         ("colour,size\nblue,big\nred,small\n", ["colour", "size"]),
         ("a,b\n", ["a", "b"]),
         ("\n\n a,b\n1,2\n", [" a", "b"]),
+        (f"{'x' * 300},b\ny,c\n", None),
+        ("x" * 200_000, None),
     ],
 )
 def test_the_first_record_is_a_header_unless_it_looks_like_the_others(text: str, header):
