@@ -89,19 +89,24 @@ def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tu
 
     rows, encoder = seen_in_training(lake, read["features"])
     trained = fit(pipeline, rows, encoder, chosen(pipeline, read.get("study")))
-    reference = _reference(lake, pipeline, read["dataset"], read["split"])
+    reference = _reference(lake, pipeline, read["dataset"])
     digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
     summary = trained.summary()
     row = {"model_digest": digest, "hyperparameters": trained.model.model_dump_json(), **summary}
     return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=summary), trained
 
 
-def _reference(lake: Lake, pipeline: Pipeline, dataset: Version, split: Version) -> bytes:
-    """Return the drift reference: histograms of the training rows' feature columns."""
-    from mlplatform.ingest.split import TRAIN, rows_of
-    from mlplatform.monitor.reference import cut
+def _reference(lake: Lake, pipeline: Pipeline, dataset: Version) -> bytes:
+    """Return the drift reference: histograms of the feature columns of all rows but the test's.
+
+    The pass that profiled the dataset has counted them.
+    """
+    from mlplatform.monitor.reference import from_view
+    from mlplatform.validate.profile import TRAINING, load_scan
+    from mlplatform.validate.record import profiles_of
 
     spec = pipeline.spec
-    columns = [c for c in spec.columns if c != spec.label.column and c not in spec.unused]
-    rows, parts = (lake.table(v.table).read(v) for v in (dataset, split))
-    return cut(rows_of(TRAIN, rows, parts), columns)
+    barred = {spec.label.column, *spec.unused, *spec.known_after}
+    seen = profiles_of(lake, pipeline, dataset)[0]
+    view = load_scan(lake, seen.scan).view(TRAINING)
+    return from_view(view, [name for name in spec.columns if name not in barred])

@@ -22,7 +22,7 @@ from mlplatform.ingest import dataset as rows_of
 from mlplatform.ingest.source import land, malformed
 from mlplatform.ingest.split import assign, reads
 from mlplatform.lake import Lake, Lineage
-from mlplatform.monitor.reference import cut
+from mlplatform.monitor.reference import from_view
 from mlplatform.registry.mlflow_index import MlflowIndex
 from mlplatform.registry.record import Candidate, register
 from mlplatform.registry.tracking import child_run, ensure_experiment
@@ -39,7 +39,7 @@ from mlplatform.validate.client import TfdvWorker
 from mlplatform.validate.inquiry import measures_of
 from mlplatform.validate.interpreter import find
 from mlplatform.validate.overlap import overlap, parted
-from mlplatform.validate.profile import profile
+from mlplatform.validate.profile import TRAINING, load_scan, profile
 from mlplatform.validate.reference import pin_first
 from mlplatform.verdict import Outcome
 
@@ -82,7 +82,7 @@ def main(home: str) -> None:
         spec.model,
     )
     columns = [c for c in spec.columns if c != spec.label.column and c not in spec.unused]
-    reference = cut(rows.filter(pc.equal(parts["part"], "train")), columns)
+    reference = from_view(load_scan(lake, seen.scan).view(TRAINING), columns)
     digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
     from mlflow import MlflowClient
 

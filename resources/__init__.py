@@ -33,6 +33,7 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             python=str(settings.tfdv_python or ""),
             checkout=str(settings.root),
             log=str(settings.worker_log),
+            beam=list(settings.tfdv_beam),
         ),
         "mlflow": MlflowResource(
             tracking_uri=dg.EnvVar(MLFLOW_URI)

@@ -129,7 +129,11 @@ def _dataset(
         schema = pa.schema(
             [pa.field(f.name, ENCODED if f.name in encoded else f.type) for f in stored]
         )
-        form = ds.ParquetFileFormat(dictionary_columns=encoded)
+        # A file read ahead whole would stay in memory until its last row is taken.
+        scanned = ds.ParquetFragmentScanOptions(pre_buffer=False)
+        form = ds.ParquetFileFormat(
+            dictionary_columns=encoded, default_fragment_scan_options=scanned
+        )
         fragments = [form.make_fragment(path, filesystem=filesystem) for path in paths]
         return ds.FileSystemDataset(fragments, schema, form, filesystem)
 

@@ -56,6 +56,19 @@ class CsvSource(FileSource):
         default=1_048_576, ge=1024, description="A longer record is malformed."
     )
 
+    @field_validator("delimiter", "quote")
+    @classmethod
+    def _is_no_line_end(cls, character: str) -> str:
+        if character in "\r\n\0":
+            raise PydanticCustomError("character", "Input should be no line end and no NUL")
+        return character
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> "CsvSource":
+        if self.delimiter == self.quote:
+            raise ValueError(f"source.delimiter and source.quote are both {self.quote!r}")
+        return self
+
 
 class JsonLinesSource(FileSource):
     """One JSON object a line, gzip or plain; keys are column names, `null` or no key is missing."""

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,9 @@ from mlplatform.errors import WorkerError
 from mlplatform.validate.process import LineProcess
 
 WORKER = Path(__file__).with_name("tfdv_worker.py")
-# Isolated: neither this process's PYTHONPATH nor this folder, whose `statistics.py` would hide the
-# standard library's, may reach the other interpreter.
-FLAGS = ("-I",)
+# Neither the user's packages nor this folder, whose `statistics.py` would hide the standard
+# library's, may reach the other interpreter.
+FLAGS = ("-s", "-P")
 START_SECONDS = 180.0  # Importing TFDV takes 10 s from a warm disk and minutes from a cold one.
 ANSWER_SECONDS = 600.0  # For each GB of Parquet, of which statistics take about a minute.
 BEAM_SECONDS = 86_400.0  # A cluster may be long in starting.
@@ -141,7 +142,8 @@ class TfdvWorker:
             self._scratch = tempfile.TemporaryDirectory(prefix="tfdv-")
             log = self._log or Path(self._scratch.name, "worker.log")
             self._ready = False
-            self._process = LineProcess([str(self._python), *FLAGS, str(WORKER)], log)
+            command = [str(self._python), *FLAGS, str(WORKER)]
+            self._process = LineProcess(command, log, _environment())
         return self._process
 
     def _ask_for_bytes(self, method: str, inputs: dict[str, bytes], **params: Any) -> bytes:
@@ -219,6 +221,15 @@ def _gigabytes(views: Mapping[str, Sequence[Path]]) -> float:
     """Size of all files together, in GB; at least 1."""
     files = {Path(file) for view in views.values() for file in view}
     return max(1.0, sum(file.stat().st_size for file in files if file.is_file()) / 1e9)
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment without what Python reads of it, and with equal hashes.
+
+    TFDV's sketches of columns with many strings depend on the order of Python's hashes.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONHASHSEED": "0"}
 
 
 def _parsed(line: str) -> dict[str, Any]:

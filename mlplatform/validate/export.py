@@ -1,10 +1,11 @@
 """Hands a dataset version to TFDV: one Parquet file an atom, that any pyarrow since 10 reads.
 
 Rows fall into four atoms: those of files that the version accepted before had (known) or not (new),
-and of files that train or that test. What anyone asks of the data is a union of atoms.
+and those that the split gives to the test or not: nothing learns from a test row. What anyone asks
+of the data is a union of atoms.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -25,11 +26,13 @@ SOURCE_FILE = "source_file"
 
 
 class Atoms:
-    """Says of each row which atom it is of, by its `source_file`; callable, and remembers files."""
+    """Says of each row which atom it is of; callable, and remembers the files it has seen."""
 
-    def __init__(self, known_files: Iterable[str], test_files: Iterable[str]) -> None:
+    def __init__(
+        self, known_files: Iterable[str], tested: Callable[[pa.RecordBatch], np.ndarray]
+    ) -> None:
         self._known = pa.array(sorted(known_files), pa.string())
-        self._test = pa.array(sorted(test_files), pa.string())
+        self._tested = tested
         self.files: set[str] = set()
 
     def __call__(self, batch: pa.RecordBatch) -> np.ndarray:
@@ -38,8 +41,8 @@ class Atoms:
         names = files.dictionary
         self.files.update(names.to_pylist())
         new = pc.invert(pc.is_in(names, self._known)).cast(pa.int8()).to_numpy()
-        test = pc.is_in(names, self._test).cast(pa.int8()).to_numpy()
-        return np.asarray((2 * new + test).astype(np.int8)[files.indices.to_numpy()])
+        atoms = 2 * new[files.indices.to_numpy()] + self._tested(batch)
+        return np.asarray(atoms.astype(np.int8))
 
 
 class AtomFiles:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import LakeError, SourceError
+from mlplatform.ingest.split import held_out
 from mlplatform.spec import Pipeline, PipelineSpec, spec_digest
 from mlplatform.validate import acceptance, facets, reference, schema
 from mlplatform.validate.anomalies import Distance, describe, distances
@@ -30,7 +31,7 @@ __all__ = ["ALL", "NEW", "TRAINING", "Profile", "load_scan", "plan_of", "profile
 
 SCAN, PAGE = "scan.bin", "facets.html"
 VIEWS = {"all": ALL, "training": TRAINING, "new": NEW}  # Of which TFDV makes statistics.
-FORM = "1"  # Of what is measured and kept: another one is measured anew.
+FORM = "2"  # Of what is measured and kept: another one is measured anew.
 
 
 def profile(
@@ -131,7 +132,7 @@ def _plan_digest(spec: PipelineSpec) -> str:
     """Return a sha256 over what in the spec decides the measurements."""
     ranges = spec.data_gates.value_ranges
     says = [
-        *(FORM, spec_digest(spec, "columns", "label", "key"), sorted(spec.split.test_files)),
+        *(FORM, spec_digest(spec, "columns", "label", "key", "event_time", "split")),
         *(ranges.columns, ranges.domains, spec.data_gates.min_new_rows),
     ]
     return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()
@@ -142,7 +143,7 @@ def _measured(
 ) -> Profile:
     """Return the profile without its judgement by a schema."""
     spec = pipeline.spec
-    atoms = Atoms(asked.known_files, spec.split.test_files)
+    atoms = Atoms(asked.known_files, lambda batch: held_out(batch, spec))
     like = load_scan(lake, asked.like) if asked.like else None
     with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         with AtomFiles(Path(folder), spec.columns) as files:
@@ -162,7 +163,6 @@ def _measured(
         judged=judged,
         files=tuple(sorted(atoms.files)),
         known_files=asked.known_files,
-        test_files=tuple(spec.split.test_files),
         columns=summarised(scan.view(ALL)),
         anomalies=(),
         distances=_distances(worker, lake, statistics[judged], asked.reference),
@@ -194,7 +194,7 @@ def _require_rows(dataset: "Version", files: AtomFiles) -> None:
     if not files.count(ALL):
         raise SourceError(f"{where}: the dataset has no rows; there is nothing to profile")
     if not files.count(TRAINING):
-        raise SourceError(f"{where}: every row is of split.test_files, none trains")
+        raise SourceError(f"{where}: every row is of the test, none trains; see `split`")
 
 
 def _distances(
@@ -224,14 +224,24 @@ def _schema_for(lake: "Lake", pipeline: Pipeline, measured: Profile) -> str:
 def _judged(worker: "TfdvWorker", lake: "Lake", pipeline: Pipeline, measured: Profile) -> Profile:
     judging = _schema_for(lake, pipeline, measured)
     content = lake.artifacts.open(judging).read(schema.BINARY)
-    statistics = lake.artifacts.open(measured.statistics).read("all.pb")
-    anomalies = worker.anomalies(statistics, content, environment=schema.environment_of(content))
+    environment = schema.environment_of(content)
+    views = ["all", "new"] if measured.judged == "new" else ["all"]
+    found = {
+        f"{view}.pb": worker.anomalies(_statistics(lake, measured, view), content, environment)
+        for view in views
+    }
+    # A value that no row had before drowns in all rows; few new rows show it.
+    reasons = {(a.column, a.reason): a for each in found.values() for a in describe(each)}
     return replace(
         measured,
         schema=judging,
-        anomalies=tuple(describe(anomalies)),
-        anomalies_artifact=lake.artifacts.put({"anomalies.pb": anomalies}),
+        anomalies=tuple(reasons[key] for key in sorted(reasons)),
+        anomalies_artifact=lake.artifacts.put(found),
     )
+
+
+def _statistics(lake: "Lake", measured: Profile, view: str) -> bytes:
+    return lake.artifacts.open(measured.statistics).read(f"{view}.pb")
 
 
 def _keep(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> None:

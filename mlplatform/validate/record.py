@@ -45,7 +45,6 @@ STATISTICS_SCHEMA = pa.schema(
         "judged": pa.string(),
         "files": pa.list_(pa.string()),
         "known_files": pa.list_(pa.string()),
-        "test_files": pa.list_(pa.string()),
         "columns": pa.list_(_COLUMN),
         "anomalies": pa.list_(_ANOMALY),
         "distances": pa.list_(_DISTANCE),
@@ -66,13 +65,14 @@ STATISTICS_SCHEMA = pa.schema(
 class Profile:
     """One row of `<pipeline>/statistics`: a dataset version judged by a schema and a reference.
 
-    `columns` and `anomalies` are of all rows; `new_rows` are those of files that the dataset
-    version accepted before did not have (`known_files`). `distances` from the reference are of the
-    rows that `judged` names: `new` or `all`; there are none without a reference.
+    `columns` are of all rows, `anomalies` too, and of new rows where those are judged; `new_rows`
+    are those of files that the dataset version accepted before did not have (`known_files`).
+    `distances` from the reference are of the rows that `judged` names: `new` or `all`; there are
+    none without a reference.
 
-    Digests name artifacts: `statistics` holds all.pb, training.pb (rows not of `test_files`) and
+    Digests name artifacts: `statistics` holds all.pb, training.pb (rows that are not test) and
     new.pb; `scan` holds scan.bin; `schema` (accepted) and `proposed_schema` (of this version's
-    training rows) hold schema.pb and schema.pbtxt; `anomalies_artifact` holds anomalies.pb; `page`
+    training rows) hold schema.pb and schema.pbtxt; `anomalies_artifact` holds all.pb, and new.pb; `page`
     holds facets.html; `like` is the scan whose bins were taken, or "". `reference` is
     `Reference.digest`, or "" without one, and for the reference itself. `plan` is a digest of what
     in the spec decides the measurements.
@@ -86,7 +86,6 @@ class Profile:
     judged: str
     files: tuple[str, ...]
     known_files: tuple[str, ...]
-    test_files: tuple[str, ...]
     columns: tuple[ColumnSummary, ...]
     anomalies: tuple[Anomaly, ...]
     distances: tuple[Distance, ...]

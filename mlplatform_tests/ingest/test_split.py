@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest.balance import Balance
-from mlplatform.ingest.split import assign, parts, parts_of, reads, rows_of
+from mlplatform.ingest.split import TEST, assign, held_out, parts, parts_of, reads, rows_of
 from mlplatform_tests.ingest.conftest import COLUMNS, make_spec, typed_rows
 
 DAY = timedelta(days=1)
@@ -51,6 +51,14 @@ def overlaps(spec, rows, identity):
         if identity(row) is not None:
             found.setdefault(identity(row), set()).add(part)
     return any(len(parts) > 1 for parts in found.values())
+
+
+@given(st.sampled_from([*BY_HASH, make_spec(split={"test_files": ["people.csv"]})]), tables)
+def test_who_asks_for_test_rows_alone_gets_those_of_the_split(spec, rows):
+    for batch in typed_rows(spec, rows, "people.csv").to_batches():
+        assert held_out(batch, spec).tolist() == [
+            p == TEST for p in parts_of(batch, spec).to_pylist()
+        ]
 
 
 @given(st.sampled_from(BY_HASH), tables, tables, st.randoms())

@@ -52,6 +52,8 @@ def test_the_shipped_pipeline_is_valid():
             "attributes.source.kind: got 'excel'; Input should be 'csv'",
         ),
         ({"source__delimiter": "::"}, "attributes.source.delimiter: got '::'"),
+        ({"source__delimiter": "\n"}, "attributes.source.delimiter: got "),
+        ({"source__delimiter": '"'}, "source.delimiter and source.quote are both"),
         ({"source__files": ["data/../../x.csv"]}, "attributes.source.files: got "),
         ({"source__files": ["data/a\nb.csv"]}, "Input should be a path of printable characters"),
         ({"source__load": "upsert"}, "name the columns that identify a row in key"),

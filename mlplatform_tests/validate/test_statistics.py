@@ -183,7 +183,8 @@ def test_bools_are_exported_as_words_and_times_as_whole_seconds(worker, tmp_path
 
 
 def test_an_atom_is_known_or_new_and_trains_or_tests():
-    atoms = Atoms(known_files=["a", "t"], test_files=["t", "u"])
+    tests = pa.array(["t", "u"])
+    atoms = Atoms(["a", "t"], lambda rows: np.asarray(pc.is_in(rows["source_file"], tests)))
     files = ["a", "t", "b", "u", "a"]
     found = atoms(pa.record_batch({"source_file": files}))
     assert found.tolist() == [KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST, KNOWN_TRAINING]
