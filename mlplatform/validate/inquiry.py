@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlplatform.spec import Pipeline
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.examples import examples, wanted_of
-from mlplatform.validate.leakage import late_shares
+from mlplatform.validate.leakage import late_shares, times
 from mlplatform.validate.measure import measured
 from mlplatform.validate.profile import NEW, load_scan
 
@@ -35,8 +35,10 @@ def measures_of(
         landed_at: When the newest of its files landed.
     """
     before = acceptance.before(lake, pipeline, dataset)
+    spec, rows = pipeline.spec, lake.table(dataset.table)
+    compared = [spec.event_time, *times(spec)] if spec.event_time else []
     return measured(
-        pipeline.spec,
+        spec,
         load_scan(lake, seen.scan),
         new=NEW,
         reference=_reference(pipeline, lake, seen),
@@ -44,7 +46,7 @@ def measures_of(
         anomalies=seen.anomalies,
         distances=seen.distances,
         landed_at=landed_at,
-        late=late_shares(lake.table(dataset.table).batches(dataset), pipeline.spec),
+        late=late_shares(rows.batches(dataset, columns=compared), spec),
     )
 
 
