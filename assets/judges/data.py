@@ -1,11 +1,14 @@
 """Judges of data: what landed, what it became, and how it was split."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from assets.gates import Bench
 from assets.judges.common import Answer, upstream
 from assets.publish import lineage
 from mlplatform.gates import data, walk
+from mlplatform.measures import Malformed
 
 
 def source(bench: Bench) -> Answer:
@@ -13,10 +16,24 @@ def source(bench: Bench) -> Answer:
     from mlplatform.ingest.source import malformed
 
     version, policy = bench.version(), bench.pipeline.spec.data_gates.malformed_rows
-    seen = malformed(bench.store, bench.pipeline, version)
+    seen = _masked(malformed(bench.store, bench.pipeline, version))
     landed = {file: rows - rejected for file, (rejected, rows) in seen.by_file.items()}
     verdicts = [walk.files_landed(version.rows, landed), data.malformed_rows(seen, policy)]
     return bench.subject(version.digest), verdicts
+
+
+def _masked(seen: Malformed) -> Malformed:
+    """Return what is malformed without personal data: alerts and the UI are read by many."""
+    from mlplatform.validate.sensitive import scrubbed
+
+    reasons: Counter[str] = Counter()
+    for reason, rows in seen.reasons.items():
+        reasons[scrubbed(reason)] += rows
+    examples = [
+        {name: scrubbed(said) if isinstance(said, str) else said for name, said in row.items()}
+        for row in seen.examples
+    ]
+    return replace(seen, reasons=dict(reasons), examples=examples)
 
 
 def dataset(bench: Bench) -> Answer:
