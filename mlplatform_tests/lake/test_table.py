@@ -1,6 +1,8 @@
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -139,6 +141,36 @@ def test_batches_come_in_written_order_and_in_the_size_asked_for(lake: Lake) -> 
     assert pa.Table.from_batches(batches)["number"].to_pylist() == list(range(50))
     in_files = [pq.read_table(file)["number"][0].as_py() for file in table.files(2)]
     assert in_files == [0, 10, 20]
+
+
+def test_batches_hold_strings_as_dictionaries_where_that_is_asked_for(lake: Lake) -> None:
+    table = lake.table("shop/orders")
+    for start in (0, 10):
+        table.append(rows(start, 10), BY, token=str(start))
+    found = list(table.batches(columns=["name", "number"], batch_rows=7, dictionaries=True))
+    assert [batch.num_rows for batch in found] == [7, 3, 7, 3]
+    assert pa.types.is_dictionary(found[0].schema.field("name").type)
+    plain = table.read(columns=["name", "number"])
+    assert [row for batch in found for row in batch.to_pylist()] == plain.to_pylist()
+
+
+def test_a_column_whose_name_begins_like_another_is_read_alone(lake: Lake) -> None:
+    table = lake.table("dots")
+    table.overwrite(pa.table({"a": [1], "a.b": [2], "b": [3]}), BY)
+    assert next(table.batches(columns=["a"])).to_pydict() == {"a": [1]}
+    assert next(table.batches(columns=["a.b", "a"])).to_pydict() == {"a.b": [2], "a": [1]}
+    assert next(table.batches(columns=[])).num_rows == 1
+
+
+def test_reading_a_great_table_holds_a_few_groups_of_rows_and_not_the_table(lake: Lake) -> None:
+    table = lake.table("great")
+    batch = pa.record_batch({"x": np.random.default_rng(0).random(262_144)})
+    table.overwrite(pa.RecordBatchReader.from_batches(batch.schema, [batch] * 16), BY)
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in table.batches():
+        time.sleep(0.002)  # A reader that does not wait for us would be far ahead by now.
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 8 * batch.nbytes
 
 
 def test_a_reader_is_streamed_and_cut_into_row_groups(lake: Lake) -> None:
