@@ -16,7 +16,6 @@ from mlplatform.ingest.hashing import row_hashes
 KEPT = 2_000  # Distinct values kept.
 END = float(2**64)
 SLOTS = 16  # Bits: 65,536 places that remember hashes seen, so that few values come twice.
-MANY = 16 * KEPT
 FEW = np.uint64(2**60)  # Below this threshold so few hashes pass that none need be remembered.
 WAITING = 8 * KEPT  # Numbers that wait to be sorted among those kept.
 FOLD = np.uint64(32)
@@ -48,12 +47,9 @@ class Distinct:
 
     def add(self, hashes: "NDArray[np.uint64]", values: "NDArray[Any]") -> "Distinct":
         """Return these and those; hashes and values correspond."""
-        if len(hashes) > MANY and not self.full:
-            few = unique(hashes)[:KEPT]
-            near = np.flatnonzero(hashes <= few[-1])
-            hashes, values = hashes[near], values[near]
-        elif self.full:
-            near = np.flatnonzero(hashes < self.hashes[-1])
+        limit = self.hashes[-1] if self.full else _enough(hashes)
+        if limit is not None:
+            near = np.flatnonzero(hashes <= limit)
             hashes, values = hashes[near], values[near]
         if not len(hashes):
             return self
@@ -65,6 +61,14 @@ class Distinct:
     def merge(self, other: "Distinct") -> "Distinct":
         """Return what is kept of both parts' values."""
         return self.add(other.hashes, other.values) if len(other.hashes) else self
+
+
+def _enough(hashes: "NDArray[np.uint64]") -> "np.uint64 | None":
+    """Return a hash up to which `KEPT` distinct ones lie, of many; `None` where that is not quick."""
+    if len(hashes) < 4 * KEPT:
+        return None
+    few = unique(np.partition(hashes, 2 * KEPT)[: 2 * KEPT])
+    return few[KEPT - 1] if len(few) >= KEPT else None
 
 
 def unique(hashes: "NDArray[np.uint64]") -> "NDArray[np.uint64]":

@@ -73,7 +73,7 @@ def _by_atoms(joined: Mapping[int, Hashes]) -> dict[int, int]:
     bits = np.repeat([1 << atom for atom in distinct], [len(h) for h in distinct.values()])
     if not len(hashes):
         return {}
-    order = np.argsort(hashes)
+    order = np.argsort(hashes, kind="stable")  # Of sorted parts, which it merges.
     hashes, bits = hashes[order], bits[order]
     starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
     masks, counts = np.unique(np.bitwise_or.reduceat(bits, starts), return_counts=True)
