@@ -48,7 +48,7 @@ def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
         _declare(feature, declared, label=name == spec.label.column)
         if declared == "bool":
             _allow(schema, name, BOOLEANS)
-    if spec.columns[spec.label.column] == "string":
+    if spec.columns.get(spec.label.column) == "string":
         _allow(schema, spec.label.column, [spec.label.positive])
     return _bytes(schema)
 

@@ -28,9 +28,10 @@ def correlations(
     """
     if not judged.rows:
         return None
-    names = [*comparable(spec, reference or judged), spec.label.column]
+    label = [spec.label.column] if spec.label.column in spec.columns else []
+    names = [*comparable(spec, reference or judged), *label]
     pairs = _numbers(judged, reference, names)
-    if reference is None:
+    if reference is None or not label:
         return pairs
     return pairs + _categories(spec, judged, reference, names)
 

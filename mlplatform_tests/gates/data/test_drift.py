@@ -49,7 +49,7 @@ class TestCorrelations(GateContract):
         ({"ks": 0.11, "ks_p": 1e-9}, "age: KS distance 0.11, limit 0.1"),
         ({"mean": 65.0}, "the mean moved 2.08 reference deviations, from 38 to 65, limit 2"),
         ({"l_infinity": 0.11}, "a share moved by 0.11 (L-infinity), limit 0.1"),
-        ({"jensen_shannon": 0.11}, "Jensen-Shannon divergence 0.11, limit 0.1"),
+        ({"jensen_shannon": 0.11, "ks_p": 1e-9}, "Jensen-Shannon divergence 0.11, limit 0.1"),
         ({"spike": "-1", "spike_rows": 200, "spike_tried": 80}, "-1 is 2.00% of values, 0.00%"),
         (
             {"unseen": 200, "unseen_values": ("'N/A'",)},
@@ -73,7 +73,8 @@ def test_every_distance_alone_fails_beyond_its_limit(moved, told):
         {"mean": 64.0},
         {"l_infinity": 0.1},
         {"rows": 200, "l_infinity": 0.11},
-        {"jensen_shannon": 0.1},
+        {"jensen_shannon": 0.1, "ks_p": 1e-9},
+        {"jensen_shannon": 0.5, "ks_p": 0.4},
         {"spike": "0", "spike_rows": 5_000, "spike_reference_rows": 12_500},
         {"spike": "7", "spike_rows": 90, "spike_tried": 80},
         {"rows": 300, "spike": "7", "spike_rows": 4, "spike_reference_rows": 50, "spike_tried": 80},
