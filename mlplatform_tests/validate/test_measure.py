@@ -235,7 +235,7 @@ def test_tfdvs_distances_reach_the_column_they_are_about(adult):
     assert set(failed) == {"distribution"}
     told = failed["distribution"].because
     assert "sex: a share moved by 0.2 (L-infinity)" in told
-    assert "age: Jensen-Shannon divergence 0.3" in told
+    assert "Jensen-Shannon" not in told  # KS says that age has not moved.
 
 
 def test_mad_of_zero_falls_back_to_the_mean_deviation_and_a_constant_to_itself(adult):
