@@ -186,6 +186,13 @@ def _worst(names: Sequence[str], now: Counts, before: Counts) -> str:
 
 
 def _spans(histogram: Histogram, cuts: NDArray[np.int64]) -> list[str]:
-    edges = [f"{edge:g}" for edge in histogram.edges(cuts)]
+    ends = histogram.edges(cuts)
+    if not len(ends):
+        return ["any"]
+    edges = [f"{edge:g}" for edge in ends]
     inner = [f"{low} to {high}" for low, high in pairwise(edges)]
-    return [f"up to {edges[0]}", *inner, f"above {edges[-1]}"] if edges else ["any"]
+    if len(ends) > 1 and ends[0] < histogram.least:  # A cut just below all data has no number.
+        edges[0] = f"{histogram.least:g}"
+        inner[0] = edges[0] if edges[1] == edges[0] else f"{edges[0]} to {edges[1]}"
+        return [f"below {edges[0]}", *inner, f"above {edges[-1]}"]
+    return [f"up to {edges[0]}", *inner, f"above {edges[-1]}"]
