@@ -42,9 +42,9 @@ def _shown(lake: Lake, seen: Profile) -> dict[str, Any]:
     table = [dg.TableRecord(dict(record)) for record in records(seen)]
     page = f"{lake.artifacts.open(seen.page).uri}/{PAGE}"
     return {
-        "columns": dg.MetadataValue.table(table),
-        "facets": dg.MetadataValue.path(page),
         "new_rows": seen.new_rows,
+        "facets": dg.MetadataValue.path(page),
+        "columns": dg.MetadataValue.table(table),
         **{
             f"column/{column.name}": dg.MetadataValue.md(markdown(column))
             for column in seen.columns

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake
 
 WALK = (
-    "source", "dataset", "split", "features", "study", "model", "evaluation", "gate_verdict",
+    "source", "dataset", "reference", "split", "features", "study", "model", "evaluation", "gate_verdict",
     "registered_model", "deployment",
 )  # fmt: skip
 WHOLE_FROM = 1000  # Numbers from here on are counts.

@@ -131,19 +131,19 @@ def _summary(name: str, column: "ColumnView") -> ColumnSummary:
 
 
 def _record(column: ColumnSummary) -> dict[str, Cell]:
-    figures = (column.minimum, *column.quartiles, column.maximum, column.mean)
-    names = ("min", "25 %", "median", "75 %", "max", "mean")
-    shown = [_figure(column.type, figure) for figure in figures] if column.quartiles else [""] * 6
+    """A line that fits the narrow table of Dagster's page; the pictures have the rest."""
+    median = column.quartiles[1] if column.quartiles else None
+    shown = (_figure(column.type, v) for v in (column.minimum, median, column.maximum))
+    first = column.top[0] if column.top else None
     return {
         "column": column.name,
         "type": column.type,
-        "rows": column.rows,
-        "missing": column.missing,
-        "missing share": round(column.missing_share, 6),
+        "missing": f"{column.missing_share:.1%}" if column.missing else "",
         "distinct": "" if column.distinct is None else column.distinct,
-        **dict(zip(names, shown, strict=True)),
-        "deviation": _width(column.type, column.deviation),
-        "top values": ", ".join(f"{top.value} ({_share(top, column)})" for top in column.top),
+        **dict(zip(("min", "median", "max"), shown, strict=True)),
+        "most frequent": f"{first.value[:SHOWN_CHARACTERS]} {_share(first, column)}"
+        if first
+        else "",
     }
 
 
