@@ -64,9 +64,7 @@ class AtomCounter:
         self._categories = {name: CategoryCounter(_domain(plan, name)) for name in plan.categories}
         self._label = CategoryCounter(None)
         width = len(plan.numbers) + (plan.label is not None)
-        groups = (1, width) if plan.correlations else (width, 1)
-        self._moments = Moments.none((groups[0], groups[1], groups[1]))
-        self._shape = groups
+        self._moments = Moments.none((width, width) if plan.correlations else (width, 1, 1))
         self._work = Work(0)
         self._distances = np.empty((width, 0))
 
@@ -109,14 +107,9 @@ class AtomCounter:
         return Atom(self._rows, numbers, categories, own or self._label.result(), self._moments)
 
     def _add_moments(self, x: NDArray[np.float64], present: list[Mask | None]) -> None:
-        if not len(x):
-            return
-        mask = None
-        if any(p is not None for p in present):
-            mask = np.stack([np.ones(x.shape[1], bool) if p is None else p for p in present])
-            mask = mask.reshape(*self._shape, -1)
-        moments = Moments.of(x.reshape(*self._shape, -1), mask)
-        self._moments = self._moments.merge(moments)
+        if len(x):
+            moments = Moments.of(x, present, pairs=self._plan.correlations)
+            self._moments = self._moments.merge(moments)
 
 
 def _domain(plan: Plan, name: str) -> list[str] | None:

@@ -4,21 +4,23 @@ Every sum is of centred values; two parts are joined by the update of Chan, Golu
 doi:10.1080/00031305.1983.10483115), pair by pair, over the rows where both columns have a value.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 ILL = 1e-6  # Variance below this part of the squared mean: centre again, or digits cancel.
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Of each pair (a, b), over the rows where both are present; all float64[..., m, m].
+    """Of each pair (a, b), over the rows where both are present; all float64[m, m].
 
     `mean` and `square` (sum of squared deviations) are of a; `cross` is the sum of products of
-    deviations of a and b. The diagonal is a column alone.
+    deviations of a and b. The diagonal is a column alone. Without pairs: float64[m, 1, 1].
     """
 
     rows: Array
@@ -28,25 +30,35 @@ class Moments:
 
     @classmethod
     def none(cls, shape: tuple[int, ...]) -> "Moments":
-        """Of no rows; shape[..., m, m]."""
+        """Of no rows."""
         return cls(*(np.zeros(shape) for _ in range(4)))
 
     @classmethod
-    def of(cls, x: Array, present: "NDArray[np.bool_] | None") -> "Moments":
-        """Of float64[..., m, rows], zero where not `present`; `None`: all are. Changes `x`."""
+    def of(cls, x: Array, present: Sequence[Mask | None], *, pairs: bool = True) -> "Moments":
+        """Of float64[m, rows], with zeros where a row of `present` says so. Changes `x`.
+
+        A mask that is `None` means everywhere. Without `pairs` each column is alone: [m, 1, 1].
+        """
         with np.errstate(all="ignore"):
-            found = _plain(x) if present is None else _masked(x, present.astype(np.float64))
-            mean, square, rows = (_diagonal(a) for a in (found.mean, found.square, found.rows))
-            ill = square < ILL * rows * mean * mean
+            found = _of(x, present, pairs=pairs)
+            own = found.alone()
+            ill = own.square < ILL * own.rows * own.mean * own.mean
             if not ill.any():
                 return found
-            pivot = np.where(ill, mean, 0.0)
-            x -= pivot[..., None]
-            if present is not None:
-                x *= present
-            again = _plain(x) if present is None else _masked(x, present.astype(np.float64))
-        mean = np.where(again.rows > 0, again.mean + pivot[..., None], 0.0)
-        return cls(again.rows, mean, again.square, again.cross)
+            pivot = np.where(ill, own.mean, 0.0)
+            x -= pivot[:, None]
+            for a, mask in enumerate(present):
+                if mask is not None:
+                    x[a] *= mask
+            again = _of(x, present, pairs=pairs)
+        moved = again.mean + (pivot[:, None] if pairs else pivot[:, None, None])
+        return cls(again.rows, np.where(again.rows > 0, moved, 0.0), again.square, again.cross)
+
+    def alone(self) -> "Moments":
+        """Each column alone: float64[m]."""
+        if self.rows.shape[1:] == (1, 1):
+            return Moments(*(a[:, 0, 0] for a in vars(self).values()))
+        return Moments(*(np.diagonal(a) for a in vars(self).values()))
 
     def merge(self, other: "Moments") -> "Moments":
         """Return the moments of both parts' rows."""
@@ -63,35 +75,33 @@ class Moments:
         return Moments(rows, mean, square, cross)
 
 
-def _plain(x: Array) -> Moments:
-    rows = x.shape[-1]
-    total = x.sum(-1)
-    mean = total / rows
-    cross = _products(x, x) - total[..., :, None] * mean[..., None, :]
-    square = np.maximum(_diagonal(cross), 0.0)
-    shape = cross.shape
-    return Moments(
-        np.full(shape, float(rows)),
-        np.broadcast_to(mean[..., None], shape),
-        np.broadcast_to(square[..., None], shape),
-        cross,
-    )
+def _of(x: Array, present: Sequence[Mask | None], *, pairs: bool) -> Moments:
+    rows = np.array([x.shape[1] if p is None else np.count_nonzero(p) for p in present], np.float64)
+    if not pairs:
+        rows, total = rows[:, None, None], x.sum(1)[:, None, None]
+        # BLAS would start threads for very little.
+        return _centred(rows, total, np.einsum("ij,ij->i", x, x)[:, None, None], None)
+    product = x @ x.T
+    like = np.ones_like(product)
+    sums = [a[:, None] * like for a in (rows, x.sum(1), np.diagonal(product))]
+    for b, mask in enumerate(present):
+        if mask is not None:
+            _where(sums, x, present, b, mask)
+    return _centred(sums[0], sums[1], sums[2], product)
 
 
-def _masked(x: Array, present: Array) -> Moments:
-    rows, total = _products(present, present), _products(x, present)
+def _where(sums: list[Array], x: Array, present: Sequence[Mask | None], b: int, mask: Mask) -> None:
+    """Make column b of the sums those of the rows where `mask` is: by the fewer rows of the two."""
+    rare = np.count_nonzero(mask) < len(mask) / 2
+    few = np.flatnonzero(mask if rare else ~mask)
+    part = x.take(few, axis=1)
+    there = [len(few) if p is None else np.count_nonzero(p.take(few)) for p in present]
+    for whole, some in zip(sums, (there, part.sum(1), (part * part).sum(1)), strict=True):
+        whole[:, b] = some if rare else whole[:, b] - some
+
+
+def _centred(rows: Array, total: Array, square: Array, product: Array | None) -> Moments:
     mean = np.where(rows > 0, total / rows, 0.0)
-    square = np.maximum(_products(x * x, present) - total * mean, 0.0)
-    cross = _products(x, x) - mean * total.swapaxes(-1, -2)
+    square = np.maximum(square - total * mean, 0.0)
+    cross = square if product is None else product - mean * total.T
     return Moments(rows, mean, square, cross)
-
-
-def _products(x: Array, y: Array) -> Array:
-    """float64[..., m, m]: sums over the rows of each row of `x` times each of `y`."""
-    if x.shape[-2] == 1:  # No matrices: BLAS would start threads for very little.
-        return np.asarray(np.einsum("...i,...i->...", x, y)[..., None])
-    return np.asarray(x @ y.swapaxes(-1, -2))
-
-
-def _diagonal(a: Array) -> Array:
-    return np.diagonal(a, axis1=-2, axis2=-1)

@@ -102,7 +102,7 @@ class NumberCounter:
         if frame.scale != 1.0:
             out *= frame.scale
         if null is not None:
-            out[null] = np.nan
+            np.copyto(out, np.nan, where=null)
         narrow, codes = work.narrow[: len(out)], work.codes[: len(out)]
         np.copyto(narrow, out, casting="same_kind")
         finite = None if np.isfinite(out.sum()) and null is None else self._finite(values, null)
@@ -115,10 +115,8 @@ class NumberCounter:
         self._extremes(values)
         if len(values) and not self._on_edges:
             self._distinct.add(values, work)
-        if finite is None:
-            return None
-        out[~finite] = 0.0
-        np.nan_to_num(out, copy=False)
+        if finite is not None:
+            np.copyto(out, 0.0, where=~finite)
         return finite
 
     def result(self) -> Numbers:
@@ -171,7 +169,7 @@ class NumberCounter:
         finite: Mask | None,
     ) -> None:
         np.copyto(codes, narrow.view(np.uint16)[UPPER_HALF::2])
-        if not np.isfinite(narrow.max() - narrow.min()):
+        if np.fmax.reduce(narrow) == np.inf or np.fmin.reduce(narrow) == -np.inf:
             # What only float32 cannot hold belongs to the last finite bin.
             beyond = np.isinf(narrow) if finite is None else np.isinf(narrow) & finite
             codes[beyond] -= 1

@@ -14,6 +14,8 @@ from mlplatform.validate.scan.column import ColumnView, of_categories, of_number
 from mlplatform.validate.scan.plan import is_number
 from mlplatform.validate.scan.repeats import Repeated
 
+PAIRS = 2  # Dimensions of moments of pairs.
+
 
 @dataclass(frozen=True)
 class RowsRepeated:
@@ -118,14 +120,14 @@ class View:
         chosen = [row for row, name in enumerate(self._names) if name in names]
         moments = self._atom.moments
         with np.errstate(all="ignore"):
-            spread = np.sqrt(moments.square[0]) * np.sqrt(moments.square[0].T)
-            r = np.where(spread > 0, moments.cross[0] / spread, np.nan)
+            spread = np.sqrt(moments.square) * np.sqrt(moments.square.T)
+            r = np.where(spread > 0, moments.cross / spread, np.nan)
         return names, np.clip(r, -1, 1)[np.ix_(chosen, chosen)]
 
     @property
     def correlated(self) -> tuple[str, ...]:
         """Names of the columns that `correlations` is about."""
-        if self._atom is None or self._atom.moments.rows.shape[0] != 1:
+        if self._atom is None or self._atom.moments.rows.ndim != PAIRS:
             return ()
         numbers = self._names[: -1 if self.scan.label else None]
         names = [name for name in numbers if name != self.scan.label]
@@ -134,7 +136,7 @@ class View:
     def pair_rows(self) -> "NDArray[np.float64]":
         """float64[m, m]: rows where both columns of `correlations` have a finite value."""
         chosen = [row for row, name in enumerate(self._names) if name in self.correlated]
-        rows = self._atom.moments.rows[0] if self._atom else np.zeros((0, 0))
+        rows = self._atom.moments.rows if self._atom else np.zeros((0, 0))
         return rows[np.ix_(chosen, chosen)]
 
     @property
@@ -149,7 +151,7 @@ class View:
             return of_categories(type_, atom.rows, atom.categories[name])
         row = self._names.index(name)
         moments = atom.moments
-        place = (0, row, row) if moments.rows.shape[0] == 1 else (row, 0, 0)
+        place = (row, row) if moments.rows.ndim == PAIRS else (row, 0, 0)
         own = (moments.rows[place], moments.mean[place], moments.square[place])
         frame = self.scan.frames.get(name, Frame(0.0))
         return of_numbers(type_, atom.rows, atom.numbers[name], frame, own)

@@ -108,6 +108,12 @@ def test_infinite_values_are_outside_limits_of_their_side():
     assert numbers(values, limits={"x": (0, None)}).columns["x"].outside == 1
 
 
+def test_infinite_and_missing_values_are_no_part_of_mean_and_deviation():
+    column = numbers([1.0, np.inf, 3.0, None, np.nan, -np.inf]).columns["x"]
+    assert (column.mean, column.deviation) == (2.0, 1.0)
+    assert (column.minimum, column.maximum, column.missing) == (1.0, 3.0, 2)
+
+
 def test_kolmogorov_smirnov_on_shared_bins_is_scipys_within_the_rows_of_a_bin():
     rng = np.random.default_rng(6)
     a, b = rng.gamma(2, 10, 20_000), rng.gamma(2.2, 10, 15_000)
