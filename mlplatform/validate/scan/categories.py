@@ -120,7 +120,7 @@ def counted(
 ) -> tuple[pa.Array, Counts, Counts]:
     """Return the distinct values, int64[CLASSES, values] rows of each, int64[CLASSES] of null."""
     if pa.types.is_boolean(column.type):
-        column = column.cast(pa.string())
+        column = pa.DictionaryArray.from_arrays(column.cast(pa.int8()), ["false", "true"])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     size = len(column.dictionary)

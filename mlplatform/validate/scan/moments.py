@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+BLAS_ALONE = (
+    2**17
+)  # Products of one call that OpenBLAS does without threads, with room: half of them.
 ILL = 1e-6  # Variance below this part of the squared mean: centre again, or digits cancel.
 
 
@@ -79,15 +82,28 @@ def _of(x: Array, present: Sequence[Mask | None], *, pairs: bool) -> Moments:
     rows = np.array([x.shape[1] if p is None else np.count_nonzero(p) for p in present], np.float64)
     if not pairs:
         rows, total = rows[:, None, None], x.sum(1)[:, None, None]
-        # BLAS would start threads for very little.
         return _centred(rows, total, np.einsum("ij,ij->i", x, x)[:, None, None], None)
-    product = x @ x.T
+    product = _products(x)
     like = np.ones_like(product)
     sums = [a[:, None] * like for a in (rows, x.sum(1), np.diagonal(product))]
     for b, mask in enumerate(present):
         if mask is not None:
             _where(sums, x, present, b, mask)
     return _centred(sums[0], sums[1], sums[2], product)
+
+
+def _products(x: Array) -> Array:
+    """float64[m, m]: sums over the rows of each column times each.
+
+    In pieces that BLAS works off at once: for greater ones it wakes threads, and waits for them
+    longer than the work takes where the cores are busy.
+    """
+    m, rows = x.shape
+    size = min(max(BLAS_ALONE // (m * m), 256), 4096)
+    whole = rows // size * size
+    pieces = x[:, :whole].reshape(m, -1, size).swapaxes(0, 1)
+    rest = x[:, whole:]
+    return np.asarray((pieces @ pieces.swapaxes(1, 2)).sum(0) + rest @ rest.T)
 
 
 def _where(sums: list[Array], x: Array, present: Sequence[Mask | None], b: int, mask: Mask) -> None:
