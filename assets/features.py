@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets import permit
 from assets.nouns import asset_of
 from assets.publish import Made, features_code, publish
 from mlplatform.lake import Version
@@ -20,6 +21,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         dataset: Version,
         split: Version,
     ) -> dg.MaterializeResult[Version]:
+        permit.require(lake.open(), pipeline, dataset=dataset, split=split)
+
         def make() -> Made:
             from mlplatform.features.table import fit_and_build
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.nouns import asset_of
+from assets.permit import ALWAYS
 from assets.publish import lineage, materialised, newest, policy_in_force
 from assets.report import page
 from mlplatform.gates import record, required
@@ -23,13 +24,6 @@ SAID = (
     "outcome",
     "because",
 )  # What makes a verdict new.
-# The gates that no spec can turn off, and what each of them judges.
-ALWAYS = {
-    "files_landed": "source",
-    "split_sound": "split",
-    "features_finite": "features",
-    "program_matches_training": "model",
-}
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:

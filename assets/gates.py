@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 import dagster as dg
 
@@ -16,6 +17,8 @@ from mlplatform.registry.gate_log import Subject
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Severity, Verdict
 from resources import AlertsResource, ComputeResource, LakeResource, TfdvResource
+
+ROWS_SHOWN = 8  # Of a table in the UI, the worst first; the evidence has them all.
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,33 @@ def shown(key: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
         metadata={
             "outcome": verdict.outcome.value,
             **{name: number for name, number in numbers.items() if number is not None},
+            **_tables(verdict.evidence),
             "evidence": dg.MetadataValue.json(dict(verdict.evidence)),
         },
     )
+
+
+def _tables(evidence: Mapping[str, Any]) -> dict[str, dg.TableMetadataValue]:
+    """Return the columns judged and the example rows as tables, where the evidence has them."""
+    found = {}
+    for name in ("columns", "examples"):
+        rows = evidence.get(name)
+        rows = rows[:ROWS_SHOWN] if isinstance(rows, list) else rows
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+            heads = dict.fromkeys(head for row in rows for head in row)
+            found[name] = dg.MetadataValue.table(
+                [dg.TableRecord({head: _cell(row.get(head)) for head in heads}) for row in rows],
+                dg.TableSchema([dg.TableColumn(head) for head in heads]),
+            )
+    return found
+
+
+def _cell(value: object) -> str | int | float | bool:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return value if isinstance(value, str | int | bool) else str(value)
 
 
 def specs(

@@ -15,6 +15,7 @@ import pyarrow as pa
 from assets.nouns import NOUNS
 from mlplatform.errors import LakeError
 from mlplatform.gates import policy_hash
+from mlplatform.ingest.landed import FACT  # How files were read: long, and not for people.
 from mlplatform.lake import Lake, Lineage, Table, Version
 from mlplatform.provenance.code import code_identity, files_digest, rooms_digest
 from mlplatform.spec import Pipeline, spec_digest
@@ -174,7 +175,11 @@ def materialised(
             "reused": reused,
             "inputs": dg.MetadataValue.json(dict(version.lineage.inputs)),
             "written_by_run": version.lineage.run_id,
-            **{f"fact/{name}": value for name, value in version.lineage.facts.items()},
+            **{
+                f"fact/{name}": value
+                for name, value in version.lineage.facts.items()
+                if name != FACT
+            },
             **shown,
         },
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets import permit
 from assets.nouns import asset_of
 from assets.publish import Later, Made, publish
 from mlplatform.ingest.balance import Balance
@@ -20,6 +21,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     def split(
         context: dg.AssetExecutionContext, lake: LakeResource, dataset: Version
     ) -> dg.MaterializeResult[Version]:
+        permit.require(lake.open(), pipeline, dataset=dataset)
+
         def make() -> Made:
             spec, balance = pipeline.spec, Balance(pipeline.spec.label)
             batches = lake.open().table(dataset.table).batches(dataset, columns=reads(spec))

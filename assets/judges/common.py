@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assets.gates import Bench
+from assets.permit import made_from
 from mlplatform.lake import Version
-from mlplatform.provenance.ancestry import number
 from mlplatform.registry.gate_log import Subject
 from mlplatform.verdict import Verdict
 
@@ -29,8 +29,7 @@ def artifact_of(version: Version) -> str:
 
 def upstream(bench: Bench, version: Version, noun: str) -> Version:
     """Return the version of another asset that `version` was made from."""
-    table = bench.pipeline.table(noun)
-    return bench.store.table(table).version(number(version.lineage.inputs[table]))
+    return made_from(bench.store, bench.pipeline, version, noun)
 
 
 def dataset_of(bench: Bench, version: Version) -> Any:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from assets import permit
 from assets.gates import Bench
 from assets.judges.common import Answer, upstream
 from assets.publish import lineage
@@ -45,14 +46,15 @@ def dataset(bench: Bench) -> Answer:
     version, pipeline = bench.version(), bench.pipeline
     who = lineage(bench.context, pipeline, "statistics", [version])
     seen = profile(pipeline, bench.tfdv.worker(), bench.store, version, who)
-    landed_at = upstream(bench, version, "source").committed_at
+    landed = upstream(bench, version, "source")
     now = datetime.now(UTC)
-    measures = measures_of(pipeline, bench.store, version, seen, landed_at)
+    measures = measures_of(pipeline, bench.store, version, seen, landed.committed_at)
     verdicts = data.judged(measures, pipeline.spec.data_gates, now)
     if not all(verdict.passed for verdict in verdicts):
         measures = with_examples(pipeline, bench.store, version, seen, measures, verdicts, now)
         verdicts = data.judged(measures, pipeline.spec.data_gates, now)
-    if not any(verdict.stops for verdict in verdicts):
+    sound = permit.said(bench.store, pipeline, {"source": landed}).passed
+    if sound and not any(verdict.stops for verdict in verdicts):
         acceptance.accept(bench.store, pipeline, seen, who)
     return bench.subject(version.digest), verdicts
 

@@ -1,0 +1,52 @@
+"""Nothing is made from data that its gates have not passed: also in a later run, or by an asset alone.
+
+A blocking check stops only the run it is in.
+"""
+
+from collections.abc import Mapping
+
+from assets.publish import policy_in_force
+from mlplatform.errors import GateRefusedError
+from mlplatform.gates import required
+from mlplatform.gates.overall import overall
+from mlplatform.lake import Lake, Version
+from mlplatform.provenance.ancestry import number
+from mlplatform.registry import gate_log
+from mlplatform.spec import Pipeline
+from mlplatform.verdict import Verdict
+
+# The gates that no spec can turn off, and what each of them judges.
+ALWAYS = {
+    "files_landed": "source",
+    "split_sound": "split",
+    "features_finite": "features",
+    "program_matches_training": "model",
+}
+
+
+def said(lake: Lake, pipeline: Pipeline, judged: Mapping[str, Version]) -> Verdict:
+    """Return one verdict over every gate that is required of these versions, given by noun."""
+    subjects = {**required(pipeline.spec), **ALWAYS}
+    wanted = {gate: judged[noun].digest for gate, noun in subjects.items() if noun in judged}
+    gates = gate_log.rows(lake.table(pipeline.table(gate_log.TABLE)))
+    return overall(gates, wanted, policy_in_force(pipeline))
+
+
+def require(lake: Lake, pipeline: Pipeline, **judged: Version) -> None:
+    """Let nothing be made from these versions, nor from the source of a dataset, unless gates passed.
+
+    Raises:
+        GateRefusedError: Naming the gates that did not pass under the policy in force.
+    """
+    if "dataset" in judged:
+        judged = {"source": made_from(lake, pipeline, judged["dataset"], "source"), **judged}
+    verdict = said(lake, pipeline, judged)
+    if not verdict.passed:
+        names = " and ".join(f"{v.table} {v.reference}" for v in judged.values())
+        raise GateRefusedError(f"nothing is made from {names}: {verdict.because}")
+
+
+def made_from(lake: Lake, pipeline: Pipeline, version: Version, noun: str) -> Version:
+    """Return the version of another asset that `version` was made from."""
+    table = pipeline.table(noun)
+    return lake.table(table).version(number(version.lineage.inputs[table]))
