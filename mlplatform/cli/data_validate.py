@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlplatform.validate.client import TfdvWorker
 
 PASSED, REFUSED = 0, 1
+COMPARING = ("data_schema", "outliers", "correlations", "distribution")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Asked:
 class _Tfdv:
     """What TFDV said, or nothing."""
 
-    anomalies: Sequence[Anomaly] = ()
+    anomalies: Sequence[Anomaly] | None = ()  # None: it was asked and could not answer.
     distances: Sequence["Distance"] = field(default_factory=list)
 
 
@@ -64,7 +65,8 @@ def run(what: str, reference: str | None, asked: Asked, *, with_tfdv: bool) -> i
         new = _look(given, columns, spec, folder / "after", old)
         said = _tfdv(worker, spec, old, new)
         changed = schema_changes(before.columns, columns) if before else []
-        said = replace(said, anomalies=[*changed, *said.anomalies])
+        if said.anomalies is not None:
+            said = replace(said, anomalies=[*changed, *said.anomalies])
         found = _judged(_measured(spec, given, new, old, said), given, new, old, spec)
     heading(given, new.view.rows, new.malformed)
     verdicts(found)
@@ -125,8 +127,10 @@ def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new
     from mlplatform.validate.anomalies import describe, distances
     from mlplatform.validate.schema_rules import constrained
 
-    if worker is None or old is None or not (old.parquet and new.parquet):
+    if worker is None or old is None:
         return _Tfdv()
+    if not (old.parquet and new.parquet):
+        return _Tfdv(None)
     types = {n: k for n, k in new.scan.types.items() if old.scan.types.get(n) == k}
     both = {"before": [old.parquet], "after": [new.parquet]}
     seen = worker.statistics(both, list(types))
@@ -165,7 +169,7 @@ def _judged(
     from mlplatform.validate.examples import examples, wanted_of
 
     now, gates = datetime.now(UTC), spec.data_gates
-    skipped = _not_asked(spec)
+    skipped = _not_asked(spec, has_reference=old is not None)
     found = [v for v in judged(measures, gates, now) if v.gate not in skipped]
     wanted = wanted_of(found, measures, spec, old.view if old else None, now)
     if wanted:
@@ -175,9 +179,9 @@ def _judged(
     return [malformed_rows(new.malformed, gates.malformed_rows), *found]
 
 
-def _not_asked(spec: PipelineSpec) -> dict[str, str]:
-    """Gates that cannot be asked, each with what it needs."""
-    found = {}
+def _not_asked(spec: PipelineSpec, *, has_reference: bool) -> dict[str, str]:
+    """Gates that cannot be asked, each with what it needs: compared with nothing is no pass."""
+    found = {} if has_reference else dict.fromkeys(COMPARING, "--reference")
     if not spec.event_time:
         found["freshness"] = "--event-time"
     if not spec.label.column:
@@ -186,11 +190,9 @@ def _not_asked(spec: PipelineSpec) -> dict[str, str]:
 
 
 def _left_out(spec: PipelineSpec, *, has_reference: bool, with_tfdv: bool) -> None:
-    for gate, needed in _not_asked(spec).items():
+    for gate, needed in _not_asked(spec, has_reference=has_reference).items():
         say(f"not judged: {gate}; it needs {needed}")
-    if not has_reference:
-        say("not compared: schema, distributions, correlations; they need --reference")
-    elif not with_tfdv:
+    if has_reference and not with_tfdv:
         say(
             "not checked without TFDV: values outside the reference's categories, L-infinity and Jensen-Shannon"
         )
