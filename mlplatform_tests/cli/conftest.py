@@ -1,19 +1,20 @@
 """A checkout with one pipeline and its lake, and commands run in this process."""
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
 from mlplatform.lake import Lake, Lineage, Version
 from mlplatform.spec import Pipeline, load_pipeline
-from mlplatform.validate.record import to_table
+from mlplatform.validate.record import Profile, to_table
+from mlplatform.validate.schema import store
+from mlplatform.validate.schema_rules import constrained
 from mlplatform_tests.validate.conftest import people
-from mlplatform_tests.validate.test_acceptance import bare
 
 WHO = Lineage(asset="people/dataset", run_id="run-1", code_version="test")
 SPEC = """type: assets.MLPipeline
@@ -55,13 +56,25 @@ def pipeline(lake: Lake, tmp_path: Path) -> Pipeline:
 
 @pytest.fixture
 def profiled(lake: Lake, pipeline: Pipeline) -> Callable[..., Version]:
-    """Writes a version of the dataset with so many rows, and its profile, without TFDV."""
+    """Writes a version of the dataset with so many rows, and a profile of little content."""
 
-    def write(rows: int, **changes: Any) -> Version:
-        table: pa.Table = people(rows)
-        version = lake.table(pipeline.table("dataset")).overwrite(table, WHO)
+    def write(rows: int, proposed: str = "") -> Version:
+        version = lake.table(pipeline.table("dataset")).overwrite(people(rows), WHO)
+        accepted = store(lake, constrained(b"", pipeline.spec))
+        said = {
+            "dataset": version.reference,
+            "dataset_digest": version.digest,
+            "schema": accepted,
+            "proposed_schema": proposed or accepted,
+        }
+        profile = Profile(**{f.name: said.get(f.name, _nothing(f.type)) for f in fields(Profile)})
         kept = lake.table(pipeline.table("statistics"))
-        kept.append(to_table(bare(lake, version, **changes)), WHO, token=version.digest)
+        kept.append(to_table(replace(profile, rows=rows)), WHO, token=version.digest)
         return version
 
     return write
+
+
+def _nothing(annotation: object) -> Any:
+    """An empty value of a field that these commands do not look at."""
+    return {"str": "", "int": 0, "float": 0.0}.get(getattr(annotation, "__name__", ""), ())

@@ -192,7 +192,7 @@ def test_clean_data_passes_and_says_what_nobody_asked(clean: Path):
     assert shown.exit_code == 0, shown.output
     assert "not judged: freshness; it needs --event-time" in shown.output
     assert "not judged: label_leakage" in shown.output
-    assert "not compared" in shown.output
+    assert "not judged: distribution; it needs --reference" in shown.output
     assert "FAIL" not in shown.output
 
 

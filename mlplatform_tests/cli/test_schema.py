@@ -8,7 +8,6 @@ from mlplatform.validate import acceptance, schema
 from mlplatform.validate.record import profiles_of
 from mlplatform.validate.schema_rules import constrained
 from mlplatform_tests.cli.conftest import WHO, invoked
-from mlplatform_tests.validate.conftest import people_spec
 
 CITIES = """feature { name: "city" type: BYTES domain: "city" }
 string_domain { name: "city" value: "Oslo" value: "Rome" }
@@ -21,7 +20,7 @@ def accepted(lake, pipeline, profiled):
     first = profiled(40)
     acceptance.accept(lake, pipeline, profiles_of(lake, pipeline, first)[0], WHO)
     inferred = schema.from_text(CITIES, "test")
-    profiled(50, proposed_schema=schema.store(lake, constrained(inferred, people_spec())))
+    profiled(50, proposed=schema.store(lake, constrained(inferred, pipeline.spec)))
     return first
 
 
