@@ -16,6 +16,9 @@ from mlplatform.verdict import Outcome, Verdict
 
 SECONDS_PER_DAY = 86_400
 CLOCK_SKEW_DAYS = 1.0  # Time zones written as UTC are off by up to 14 hours; more is a wrong clock.
+REVIEW = (
+    "mend the data; if it is right, see `mlplatform schema diff` and say `mlplatform schema accept`"
+)
 NAMED = 5  # Anomalies, files or reasons named in a sentence; the evidence has them all.
 
 
@@ -70,13 +73,15 @@ def data_schema(m: DataMeasured, policy: SchemaGate) -> Verdict:
         return refused("data_schema", policy.severity, limit, why)
     seen = [_anomaly(anomaly) for anomaly in m.anomalies]
     why = f"{len(seen)} schema anomalies, limit {limit}"
+    why += f" ({'; '.join(seen[:NAMED])})" if seen else ""
+    why += f"; {REVIEW}" if len(seen) > limit else ""
     return Verdict(
         gate="data_schema",
         outcome=Outcome.PASS if len(seen) <= limit else Outcome.FAIL,
         severity=policy.severity,
         observed=float(len(seen)),
         limit=float(limit),
-        because=one_line(f"{why} ({'; '.join(seen[:NAMED])})" if seen else why),
+        because=one_line(why),
         evidence={
             "anomalies": [
                 {"column": a.column, "reason": a.reason, "detail": a.detail} for a in m.anomalies

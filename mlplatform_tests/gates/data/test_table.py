@@ -80,7 +80,8 @@ def test_a_bad_file_is_not_hidden_by_a_large_good_one():
 def test_an_anomaly_is_named_with_its_column_and_detail():
     verdict = data_schema(measured(anomalies=[GONE, SHORT]), SchemaGate())
     expected = "2 schema anomalies, limit 0 (age: Column is missing; the table: there are no rows)"
-    assert verdict.because == expected
+    advice = "if it is right, see `mlplatform schema diff` and say `mlplatform schema accept`"
+    assert verdict.because == f"{expected}; mend the data; {advice}"
     assert verdict.evidence["anomalies"][0] == {
         "column": "age",
         "reason": "SCHEMA_MISSING_COLUMN",
