@@ -27,7 +27,7 @@ def bare(lake, version, **changes):
         "dataset_digest": version.digest,
         **dict.fromkeys(("rows", "training_rows", "new_rows"), version.rows),
         "files": ("a.csv",),
-        **dict.fromkeys(("known_files", "test_files", "columns", "anomalies", "distances"), ()),
+        **dict.fromkeys(("known_files", "columns", "anomalies", "distances"), ()),
         **dict.fromkeys(("plan", "reference", "like", "anomalies_artifact", "page", "judged"), ""),
         "statistics": "statistics",
         "scan": "scan",
