@@ -1,18 +1,58 @@
-"""Walks of a small pipeline through Dagster, in this process, on a lake of their own."""
+"""Walks of a small pipeline through Dagster, in this process, on a lake of their own.
 
-from collections.abc import Callable
+One walk of a session trains; others begin as a copy of it, at the asset they need. They share a
+warm TFDV worker and compiled programs, which e2e's processes have for themselves.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import dagster as dg
 import pytest
+from typer.testing import CliRunner, Result
 
 import resources
 from assets import MLPipeline
+from mlplatform.cli.main import app
+from mlplatform.gates import record
 from mlplatform.lake import Lake
 from mlplatform.settings import Settings
 from mlplatform.spec import Pipeline, load_pipeline
+from mlplatform.validate.client import TfdvWorker
+from mlplatform.validate.interpreter import find
+from mlplatform.verdict import Verdict
 from mlplatform_tests.conftest import ROOT
+from mlplatform_tests.small import change, small_pipeline
+
+# The walk that is copied stops after each of these, and what follows an asset is not yet made.
+STOPS = {
+    "dataset": ("source", "dataset"),
+    "evaluation": ("reference", "split", "features", "model", "evaluation"),
+    "gate_verdict": ("gate_verdict",),
+    "registered_model": ("registered_model",),
+    "deployment": ("deployment",),
+}
+
+
+class WarmTfdv(resources.TfdvResource):
+    """The worker of the whole session, which no run closes."""
+
+    def worker(self) -> TfdvWorker:
+        """Return the worker."""
+        return warm_worker()
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Leave the worker to the next run."""
+
+
+@cache
+def warm_worker() -> TfdvWorker:
+    """The worker that all walks ask."""
+    return TfdvWorker(find(None, ROOT))
 
 
 @dataclass
@@ -21,6 +61,7 @@ class Walk:
 
     folder: Path
     settings: Settings
+    programs: ClassVar[Path]  # What JAX compiled, for all walks of the session.
 
     @property
     def pipeline(self) -> Pipeline:
@@ -34,8 +75,13 @@ class Walk:
 
     def definitions(self) -> dg.Definitions:
         """What `definitions.py` builds, for this pipeline alone."""
+        shared = {
+            "tfdv": WarmTfdv(checkout="", log=""),
+            "compute": resources.ComputeResource(compile_cache=str(self.programs)),
+        }
         wired = dg.Definitions(
-            resources=resources.for_settings(self.settings), executor=dg.in_process_executor
+            resources={**resources.for_settings(self.settings), **shared},
+            executor=dg.in_process_executor,
         )
         return dg.Definitions.merge(MLPipeline(self.pipeline).definitions(), wired)
 
@@ -51,36 +97,94 @@ class Walk:
             raise_on_error=False,
         )
 
+    def command(self, *words: object) -> Result:
+        """Run a command of `mlplatform` on this lake."""
+        environ = {
+            "MLPLATFORM_HOME": str(self.settings.home),
+            "MLPLATFORM_PIPELINES": str(self.settings.pipelines),
+        }
+        return CliRunner().invoke(app, [str(word) for word in words], env=environ)
+
+    def said(self, noun: str) -> dict[str, Verdict]:
+        """Return what each gate said about the newest version of an asset."""
+        version = self.lake.table(f"census_income/{noun}").latest()
+        rows = self.lake.table("census_income/gates").read().to_pylist()
+        mine = [row for row in rows if version and row["subject_digest"] == version.digest]
+        return {row["gate"]: record.verdict(row) for row in mine}
+
     def versions(self) -> dict[str, str]:
         """Return every table's newest version as number and content digest."""
         tables = {name: self.lake.table(name).latest() for name in self.lake.tables()}
         return {name: version.reference for name, version in tables.items() if version}
 
 
+def walk_in(home: Path) -> Walk:
+    """The walk whose pipeline and state are in this folder."""
+    environ = {
+        "MLPLATFORM_HOME": str(home / "state"),
+        "MLPLATFORM_PIPELINES": str(home / "pipelines"),
+    }
+    folder = home / "pipelines" / "census_income"
+    return Walk(folder, Settings.from_environment(environ, ROOT))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make what walks share, and end the worker with the session."""
+    Walk.programs = tmp_path_factory.mktemp("programs")
+    yield
+    warm_worker().close()
+    warm_worker.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def new_walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Walk]:
-    """Makes a walk of a small pipeline in a folder of its own."""
-    from mlplatform_tests.small import small_pipeline
+    """Makes a walk of a small pipeline in a folder of its own, with nothing made yet."""
 
     def make(**changes: object) -> Walk:
         home = tmp_path_factory.mktemp("walk")
-        folder = small_pipeline(home / "pipelines", **changes)
-        environ = {
-            "MLPLATFORM_HOME": str(home / "state"),
-            "MLPLATFORM_PIPELINES": str(home / "pipelines"),
-        }
-        return Walk(folder, Settings.from_environment(environ, ROOT))
+        small_pipeline(home / "pipelines", **changes)
+        return walk_in(home)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def walked(new_walk: Callable[..., Walk]) -> Walk:
-    """A walk that went from source to deployment. Tests leave its lake as it is."""
+def stopped(
+    new_walk: Callable[..., Walk], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The home of one walk as it was after each of `STOPS`."""
     walk = new_walk()
-    result = walk.run()
-    assert result.success, result.all_events[-1]
-    return walk
+    homes = {"deployment": walk.folder.parents[1]}
+    for noun, steps in STOPS.items():
+        result = walk.run(*steps)
+        assert result.success, failed_steps(result)
+        if noun not in homes:
+            homes[noun] = tmp_path_factory.mktemp(f"after_{noun}") / "home"
+            shutil.copytree(homes["deployment"], homes[noun])
+    return homes
+
+
+@pytest.fixture(scope="session")
+def walked(stopped: dict[str, Path]) -> Walk:
+    """A walk that went from source to deployment. Tests leave its lake as it is."""
+    return walk_in(stopped["deployment"])
+
+
+@pytest.fixture(scope="session")
+def walked_to(
+    stopped: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Walk]:
+    """Makes a walk that went up to an asset, whose spec is changed after that."""
+
+    def make(noun: str, **changes: object) -> Walk:
+        home = tmp_path_factory.mktemp("walk") / "home"
+        shutil.copytree(stopped[noun], home)
+        walk = walk_in(home)
+        change(walk.folder, **changes)
+        return walk
+
+    return make
 
 
 def failed_steps(result: dg.ExecuteInProcessResult) -> set[str]:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import dagster as dg
 import pytest
 
+from mlplatform.verdict import Outcome
 from mlplatform_tests.assets.conftest import Walk, failed_steps, materialised
-from mlplatform_tests.small import change
 
 
 @pytest.fixture(scope="module")
-def refused(new_walk: Callable[..., Walk]) -> tuple[Walk, dg.ExecuteInProcessResult]:
+def refused(walked_to: Callable[..., Walk]) -> tuple[Walk, dg.ExecuteInProcessResult]:
     """A walk with an accuracy floor nobody reaches, and its result."""
-    walk = new_walk(model_gates__accuracy__minimum=0.999)
+    walk = walked_to("evaluation", model_gates__accuracy__minimum=0.999)
     return walk, walk.run()
 
 
@@ -28,10 +28,8 @@ def test_a_failed_gate_stops_the_walk(refused: tuple[Walk, dg.ExecuteInProcessRe
 
 def test_the_failure_is_a_row_and_an_alert(refused: tuple[Walk, dg.ExecuteInProcessResult]):
     walk, _ = refused
-    rows = walk.lake.table("census_income/gates").read().to_pylist()
-    said = next(row for row in rows if row["gate"] == "accuracy")
-    assert said["outcome"] == "fail"
-    assert said["limit"] == 0.999
+    said = walk.said("evaluation")["accuracy"]
+    assert (said.outcome, said.limit) == (Outcome.FAIL, 0.999)
     lines = [json.loads(line) for line in walk.settings.alert_log.read_text().splitlines()]
     assert any("accuracy" in json.dumps(line) for line in lines)
 
@@ -52,11 +50,9 @@ def test_a_refused_model_stays_out_in_a_later_run_on_an_empty_dagster(
     assert not walk.lake.table("census_income/deployment").exists()
 
 
-def test_another_policy_asks_every_gate_again(new_walk: Callable[..., Walk]):
+def test_another_policy_asks_every_gate_again(walked_to: Callable[..., Walk]):
     """A verdict by the old limits does not release a model under the new ones."""
-    walk = new_walk()
-    assert walk.run().success
-    change(walk.folder, model_gates__accuracy__minimum=0.5)
+    walk = walked_to("deployment", model_gates__accuracy__minimum=0.5)
     alone = walk.run("registered_model")
     assert failed_steps(alone) == {"census_income__registered_model"}
     assert walk.run().success
@@ -69,8 +65,9 @@ def test_a_data_gate_stops_before_the_split(new_walk: Callable[..., Walk]):
     assert materialised(result) == ["source", "dataset"]
 
 
-def test_a_gate_that_only_warns_lets_the_model_through_and_alerts(new_walk: Callable[..., Walk]):
-    walk = new_walk(model_gates__artifact_size={"max_megabytes": 0.000001, "severity": "warn"})
+def test_a_gate_that_only_warns_lets_the_model_through_and_alerts(walked_to: Callable[..., Walk]):
+    warns = {"max_megabytes": 0.000001, "severity": "warn"}
+    walk = walked_to("evaluation", model_gates__artifact_size=warns)
     result = walk.run()
     assert result.success
     assert "artifact_size" in walk.settings.alert_log.read_text()
