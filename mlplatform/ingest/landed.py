@@ -86,7 +86,16 @@ def landed(table: "Table", version: "Version | None" = None) -> Landed:
 
 def files_of(table: "Table", version: "Version") -> frozenset[str]:
     """Return the names of the files whose rows `version` of a `source` table holds."""
-    return frozenset(landed(table, version).files)
+    return frozenset(identities_of(table, version))
+
+
+def identities_of(table: "Table", version: "Version") -> dict[str, str]:
+    """Return the files whose rows `version` of a `source` table holds, and a sha256 of each.
+
+    It is another one when the file's content or what decides how it is read is.
+    """
+    state = landed(table, version)
+    return {name: file.identity(state.reading) for name, file in state.files.items()}
 
 
 def reading(spec: PipelineSpec) -> str:

@@ -13,7 +13,7 @@ from mlplatform.errors import ConcurrentWriteError, SourceError
 from mlplatform.ingest.access import Access, needs_s3
 from mlplatform.ingest.chunk import rows_schema
 from mlplatform.ingest.files import plan_file
-from mlplatform.ingest.landed import Landed, files_of, landed, reading
+from mlplatform.ingest.landed import Landed, files_of, identities_of, landed, reading
 from mlplatform.ingest.landing import Place, carry_out
 from mlplatform.ingest.parts import Kept, Plan, TableRows
 from mlplatform.ingest.quarantine import NOUN, malformed
@@ -23,7 +23,16 @@ from mlplatform.spec import Pipeline
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Table, Version
 
-__all__ = ["Access", "files_of", "land", "land_file", "malformed", "needs_s3", "withdraw_file"]
+__all__ = [
+    "Access",
+    "files_of",
+    "identities_of",
+    "land",
+    "land_file",
+    "malformed",
+    "needs_s3",
+    "withdraw_file",
+]
 
 TRIES = 5  # Of a landing that others overtake.
 

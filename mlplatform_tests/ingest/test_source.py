@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import SourceError
-from mlplatform.ingest.source import files_of, land, land_file, withdraw_file
+from mlplatform.ingest.source import files_of, identities_of, land, land_file, withdraw_file
 from mlplatform_tests.ingest.conftest import COLUMNS, LINEAGE
 from mlplatform_tests.ingest.landings import names
 
@@ -228,3 +228,16 @@ def test_only_a_landed_batch_can_be_withdrawn(make_pipeline, lake, table):
     for name in ("a.csv", "never.csv"):
         with pytest.raises(SourceError, match=f"no batch '{name}' has landed; batches: none"):
             withdraw_file(name, table, LINEAGE)
+
+
+def test_a_file_keeps_its_identity_until_its_bytes_or_its_reading_change(
+    make_pipeline, lake, table
+):
+    first = identities_of(table, land(make_pipeline({"a.csv": B, "b.csv": D}), lake, LINEAGE))
+    edited = make_pipeline({"a.csv": "cy,8,1.20,no\n", "b.csv": D})
+    second = identities_of(table, land(edited, lake, LINEAGE))
+    assert (second["b.csv"], list(second)) == (first["b.csv"], ["a.csv", "b.csv"])
+    assert second["a.csv"] != first["a.csv"]
+    again = make_pipeline({"a.csv": "cy,8,1.20,no\n", "b.csv": D}, missing=["?"])
+    third = identities_of(table, land(again, lake, LINEAGE))
+    assert all(third[name] != second[name] for name in second)
