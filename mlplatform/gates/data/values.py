@@ -52,6 +52,7 @@ def _declared(seen: RangeSeen, policy: ValueRangesGate) -> Check:
         measure="share outside the declared limits, or infinite",
         observed=bad / seen.values if seen.values else None,
         limit=policy.max_share,
+        expected=0.0,
         why=f"{bad:,} of {seen.values:,} values of {seen.column} lie outside {limits}{infinite}"
         f"{_seen(seen)}",
     )
@@ -64,6 +65,7 @@ def _stretched(seen: RangeSeen, policy: ValueRangesGate) -> Check:
         measure="share far outside the reference's range",
         observed=seen.stretched / seen.values if seen.values else None,
         limit=policy.max_stretched_share,
+        expected=0.0,
         why=f"{seen.stretched:,} of {seen.values:,} values of {seen.column} lie far outside the "
         f"reference's {before}{_seen(seen)}",
     )
@@ -77,6 +79,7 @@ def _beyond(seen: RangeSeen, policy: ValueRangesGate) -> Check:
         measure="share outside the reference's range",
         observed=seen.beyond / seen.values if seen.values else None,
         limit=policy.max_beyond_share,
+        expected=EXTREMES / seen.reference_values if seen.reference_values else None,
         p=chance.rise(seen.beyond, seen.values, EXTREMES, seen.reference_values),
         why=f"{seen.beyond:,} of {seen.values:,} values of {seen.column} lie outside the "
         f"reference's {before}{_seen(seen)}",

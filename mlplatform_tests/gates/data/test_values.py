@@ -86,6 +86,17 @@ def test_few_values_may_lie_far_outside_what_the_reference_had_and_some_more_a_l
     assert value_ranges(measured(ranges=[spread(**what)]), ValueRangesGate()).passed is passed
 
 
+def test_the_evidence_says_how_many_values_were_expected_outside():
+    seen = spread(values=1000, reference_values=1000, stretched=500, beyond=500)
+    shown = value_ranges(measured(ranges=[seen]), ValueRangesGate()).evidence["columns"]
+    expected = {row["measure"]: row["expected"] for row in shown}
+    assert expected == {
+        "share far outside the reference's range": 0.0,
+        "share outside the reference's range": 0.002,
+        "share outside the declared limits, or infinite": 0.0,
+    }
+
+
 def test_a_small_reference_has_not_seen_every_value_there_is():
     """Of 200 new values 2 are outside the range of 200 old ones on average."""
     seen = spread(values=200, reference_values=200, beyond=5)
