@@ -125,6 +125,7 @@ def test_columns_that_stand_twice_or_have_no_name_are_renamed_and_said(tmp_path:
     shown = run("profile", tmp_path / "a.csv")
     assert shown.exit_code == 0
     assert "2 rows, 4 columns" in shown.output
+    assert "malformed" not in shown.output
     for new, old in (("n_2", "n"), ("column_3", ""), ("a_b", "a b")):
         assert f"column {new} is {old!r} there" in shown.output
 
