@@ -122,9 +122,9 @@ class ForeignTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        if "://" in file.path:
+        if _leads_outside(file.path):
             raise LakeError(
-                f"{self.uri}: holds files of another table; copy it whole, then land it"
+                f"{self.uri}: its log names files outside the table; copy it whole, then land it"
             )
         filesystem, root = self._storage.filesystem()
         with filesystem.open_input_file(f"{root}/{file.path}") as raw:
@@ -171,6 +171,11 @@ class ForeignTable:
 
 def _with_deletion_vectors(uri: str) -> str:
     return f"{uri}: has deletion vectors, which cannot be read; purge them (REORG TABLE … PURGE)"
+
+
+def _leads_outside(path: str) -> bool:
+    """Tell whether an unquoted path is an address, absolute, or may climb out of its table."""
+    return "://" in path or path.startswith("/") or ".." in path.split("/")
 
 
 def _rows_of(table: Any) -> "pa.Table":

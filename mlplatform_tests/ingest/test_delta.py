@@ -4,12 +4,14 @@ import json
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest.landed import landed
 from mlplatform.ingest.source import land, withdraw_file
+from mlplatform.lake import Lake
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import (
     ANN,
@@ -227,3 +229,23 @@ def test_rows_deleted_by_a_vector_that_was_purged_do_not_land(tmp_path, lake, fo
     commit(path, {"remove": again}, {"add": purged})
     with pytest.raises(SourceError, match="has deletion vectors, which cannot be read; purge them"):
         land(pipeline, lake, LINEAGE)
+
+
+@pytest.mark.parametrize(
+    "path", ["../private.parquet", "a/%2e%2e/../private.parquet", "{}", "%2F{}"]
+)
+@pytest.mark.parametrize("load", ["append", "upsert", "full"])
+def test_a_file_outside_the_table_is_never_opened(tmp_path, lake, foreign, path, load):
+    """Neither in the first snapshot nor in later growth, however the path is written."""
+    secret = tmp_path / "private.parquet"
+    pq.write_table(people(BOB), secret)
+    pipeline = delta_of(tmp_path, load=load, key=["name"])
+    land(pipeline, lake, LINEAGE)
+    before, add = left_behind(lake), added_by(tmp_path / "clinic", 0)
+    there = str(secret).lstrip("/") if path.startswith("%2F") else str(secret)
+    commit(tmp_path / "clinic", {"add": {**add, "path": path.format(there)}})
+    for fresh in (lake, Lake(tmp_path / "fresh")):
+        with pytest.raises(SourceError, match="clinic: its log names files outside the table"):
+            land(pipeline, fresh, LINEAGE)
+    assert left_behind(lake) == before
+    assert Lake(tmp_path / "fresh").tables() == []

@@ -1,6 +1,7 @@
 """What lands and what stays out: patterns, copies, races, files that change, memory, S3."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -275,3 +276,17 @@ def test_a_delta_table_in_s3_lands_and_grows(tmp_path, lake, bucket):
     write_deltalake(where, people(BOB), storage_options=options, mode="append")
     land(pipeline, lake, LINEAGE, bucket.access)
     assert names(lake) == ["ann", "bob"]
+
+
+def test_a_delta_table_in_s3_reaches_no_object_outside_it(tmp_path, lake, bucket):
+    where, options = "s3://lake/ward/clinic", dict(bucket.access.s3)
+    write_deltalake(where, people(ANN), storage_options=options)
+    private = pa.BufferOutputStream()
+    pq.write_table(people(BOB), private)
+    bucket.put("ward/private.parquet", private.getvalue().to_pybytes())
+    add = {"partitionValues": {}, "size": 1, "modificationTime": 1, "dataChange": True}
+    entry = json.dumps({"add": {**add, "path": "../private.parquet"}})
+    bucket.put("ward/clinic/_delta_log/00000000000000000001.json", entry)
+    with pytest.raises(SourceError, match="clinic: its log names files outside the table"):
+        land(pipeline_of(tmp_path, kind="delta", table=where), lake, LINEAGE, bucket.access)
+    assert lake.tables() == []
