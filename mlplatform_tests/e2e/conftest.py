@@ -1,6 +1,7 @@
 """Real Dagster processes on a small real pipeline, each with a state folder of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,11 +36,19 @@ class Home:
         return Lake(self.folder / "state" / "lake")
 
     @property
+    def temporary(self) -> Path:
+        """Where its processes keep what they need for a moment."""
+        folder = self.folder / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
     def environment(self) -> dict[str, str]:
         """What the commands find in their environment."""
         ours = {
             "MLPLATFORM_HOME": str(self.folder / "state"),
             "MLPLATFORM_PIPELINES": str(self.folder / "pipelines"),
+            "TMPDIR": str(self.temporary),
         }
         return {**os.environ, **ours, **self.settings}
 
@@ -60,9 +69,16 @@ class Home:
         command = ("dagster", "asset", "materialize", "--select", selection, "-m", "definitions")
         return self.run(*command, **environ)
 
+    def versions(self, *but: str) -> dict[str, str]:
+        """Return every table's newest version as number and content digest, without some nouns."""
+        names = [name for name in self.lake.tables() if name.rpartition("/")[2] not in but]
+        tables = {name: self.lake.table(name).latest() for name in names}
+        return {name: version.reference for name, version in tables.items() if version}
+
     def digests(self) -> dict[str, tuple[int, str]]:
         """Return the Delta version and content digest of every asset whose content no clock decides."""
-        nouns = ("source", "dataset", "split", "features", "model", "evaluation")
+        nouns = ["source", "dataset", "split", "features", "model", "evaluation"]
+        nouns += ["statistics", "schema", "accepted", "reference"]
         tables = {noun: self.lake.table(f"census_income/{noun}").latest() for noun in nouns}
         return {noun: (v.number, v.digest) for noun, v in tables.items() if v is not None}
 
@@ -76,6 +92,13 @@ def new_home(tmp_path: Path) -> Callable[..., Home]:
         return Home(tmp_path / name)
 
     return make
+
+
+@pytest.fixture
+def walked_home(deployed: Home, tmp_path: Path) -> Home:
+    """A copy of `deployed`, to be changed."""
+    shutil.copytree(deployed.folder, tmp_path / "walked")
+    return Home(tmp_path / "walked")
 
 
 @pytest.fixture(scope="session")
