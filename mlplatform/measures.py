@@ -45,16 +45,28 @@ class MissingSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Copies:
+    """Rows whose content, all but key and unused columns, repeats an earlier one's."""
+
+    repeated: int
+    new_repeated: int = 0  # New rows whose content any earlier row has.
+    reference_share: float | None = None
+    reference_rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Duplicates:
-    """Rows that repeat an earlier one, whole or by key."""
+    """Rows that repeat an earlier one: whole, by content, or by key."""
 
     rows: int
-    repeated: int
+    repeated: int | None  # None with a key: whole rows repeat no more often than it does.
     key: tuple[str, ...] = ()
     key_repeated: int | None = None  # None without a key.
     new_rows: int = 0
     new_repeated: int = 0  # New rows equal to any earlier row.
     reference_share: float | None = None
+    reference_rows: int = 0
+    content: Copies | None = None  # None: content is the whole row.
     exact: bool = True  # Else estimated from a sample of the rows' hashes.
 
 
@@ -174,6 +186,9 @@ class OverlapSeen:
     entity: str = ""
     test_entities: int = 0
     shared_entities: int = 0
+    content_shared: int | None = None  # Test rows equal but for key and unused columns; None: none.
+    content_by_chance: float = 0.0  # Share of such test rows that chance explains.
+    training_rows: int = 0  # That train or validate.
     # Rows by part and class, "positive" and "other", of those with a label.
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)  # Part: share of all rows.

@@ -31,7 +31,7 @@ __all__ = ["ALL", "NEW", "TRAINING", "Profile", "load_scan", "plan_of", "profile
 
 SCAN, PAGE = "scan.bin", "facets.html"
 VIEWS = {"all": ALL, "training": TRAINING, "new": NEW}  # Of which TFDV makes statistics.
-FORM = "2"  # Of what is measured and kept: another one is measured anew.
+FORM = "3"  # Of what is measured and kept: another one is measured anew.
 
 
 def profile(
@@ -76,6 +76,7 @@ def plan_of(spec: PipelineSpec, atoms: Atoms | None = None, like: "Scan | None" 
         label=spec.label.column,
         positive=spec.label.positive,
         key=tuple(spec.key),
+        unused=tuple(spec.unused),
         like=like,
         limits=ranges.columns,
         domains=ranges.domains,
@@ -132,7 +133,7 @@ def _plan_digest(spec: PipelineSpec) -> str:
     """Return a sha256 over what in the spec decides the measurements."""
     ranges = spec.data_gates.value_ranges
     says = [
-        *(FORM, spec_digest(spec, "columns", "label", "key", "event_time", "split")),
+        *(FORM, spec_digest(spec, "columns", "label", "key", "unused", "event_time", "split")),
         *(ranges.columns, ranges.domains, spec.data_gates.min_new_rows),
     ]
     return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()

@@ -98,6 +98,7 @@ def scanned(spec: PipelineSpec, atoms: Mapping[int, pa.Table], like: Scan | None
             label=spec.label.column,
             positive=spec.label.positive,
             key=tuple(spec.key),
+            unused=tuple(spec.unused),
             like=like,
             limits=ranges.columns,
             domains=ranges.domains,

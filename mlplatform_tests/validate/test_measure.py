@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 
 from mlplatform.gates.data import judged
 from mlplatform.measures import Anomaly
+from mlplatform.spec import PipelineSpec
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure import measured
 from mlplatform.validate.measure.shifts import comparable
@@ -18,6 +20,7 @@ from mlplatform_tests.validate import real_tables
 from mlplatform_tests.validate.real_tables import NEW, OLD, World, scanned
 
 ROWS = 2_000
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +120,59 @@ def test_old_rows_again_fail_duplicates_and_nothing_else(adult):
     assert "2,000 of 2,000 new rows (100.00%) repeat an earlier one" in (
         failed["duplicates"].because
     )
+
+
+def sensors(rows: int, seed: int, first_id: int, kinds: int) -> pa.Table:
+    """Readings with an id: two columns of few values, and one of `kinds` values."""
+    dice = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "id": np.arange(first_id, first_id + rows),
+            "state": dice.choice(["on", "off", "idle"], rows),
+            "level": dice.integers(0, kinds, rows),
+            "alarm": dice.choice(["yes", "no"], rows, p=[0.2, 0.8]),
+        }
+    )
+
+
+def of_sensors(kinds: int, **more: object) -> World:
+    """A reference of 5,000 readings."""
+    said = {
+        "name": "sensors",
+        "source": {"kind": "csv", "files": ["a.csv"]},
+        "columns": {"id": "int64", "state": "string", "level": "int64", "alarm": "string"},
+        "label": {"column": "alarm", "positive": "yes"},
+        **more,
+    }
+    spec = PipelineSpec.model_validate(said)
+    return World(spec, sensors(5_000, 0, 0, kinds), sensors(10, 9, 0, kinds), NOW)
+
+
+ID = {"key": ["id"]}, {"unused": {"id": "counts rows"}}
+
+
+@pytest.mark.parametrize("named", ID)
+def test_rows_landed_again_under_fresh_ids_fail_duplicates(named):
+    world = of_sensors(10**6, **named)
+    fresh = pa.array(np.arange(5_000, 6_000))
+    again = world.reference.slice(0, 1_000).set_column(0, "id", fresh)
+    assert "duplicates" in world.failed(again, world.scan)
+
+
+@pytest.mark.parametrize("named", ID)
+@pytest.mark.parametrize("kinds", [2, 300, 5_000])
+def test_rows_of_few_values_repeat_by_nature(named, kinds):
+    world = of_sensors(kinds, **named)
+    assert [v.because for v in world.first() if v.gate == "duplicates" and not v.passed] == []
+    for rows in (300, 5_000, 20_000):
+        batch = sensors(rows, rows, 5_000, kinds)
+        assert "duplicates" not in world.failed(batch, world.scan)
+
+
+def test_whole_rows_that_repeat_fail_in_a_first_version_though_a_column_is_unused():
+    world = of_sensors(10**6, unused={"id": "counts rows"})
+    twice = replace(world, reference=pa.concat_tables([world.reference] * 2))
+    assert "duplicates" in {v.gate for v in twice.first() if not v.passed}
 
 
 def test_an_old_batch_with_old_times_is_stale(flights):

@@ -1,11 +1,11 @@
 """What single columns and whole rows hold: missing values, repeats, ranges, outliers."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from mlplatform.measures import Duplicates, MissingSeen, OutliersSeen, RangeSeen
+from mlplatform.measures import Copies, Duplicates, MissingSeen, OutliersSeen, RangeSeen
 from mlplatform.spec.data_gates import OutliersGate, ValueRangesGate
-from mlplatform.validate.scan import ColumnView, Histogram
+from mlplatform.validate.scan import ColumnView, Histogram, Scan
 from mlplatform.validate.sensitive import shown
 
 if TYPE_CHECKING:
@@ -38,24 +38,49 @@ def missing(seen: "Views") -> list[MissingSeen] | None:
 
 
 def repeated(seen: "Views", key: tuple[str, ...]) -> Duplicates | None:
-    """Return the rows that repeat an earlier one; `None` where they were not counted."""
-    whole, known = seen.whole.duplicates, seen.known.duplicates
-    if whole.repeated is None or known.repeated is None:
+    """Return the rows that repeat an earlier one; `None` where they were not counted.
+
+    With a key, its repeats and those of the content beside it; without one, those of whole rows
+    and, where columns are unused, those of the others.
+    """
+    scan, whole = seen.whole.scan, seen.whole.duplicates
+    if whole.repeated is None:
         return None
-    before = seen.reference.duplicates if seen.reference else None
-    share = None
-    if seen.reference and before and before.repeated is not None and seen.reference.rows:
-        share = before.repeated / seen.reference.rows
+    partial = bool(key) or len(scan.content) < len(scan.types)
+    rows = None if key else _copies(seen, "key_repeated" if partial else "repeated")
     return Duplicates(
         rows=seen.whole.rows,
-        repeated=whole.repeated,
+        repeated=rows.repeated if rows else None,
         key=key,
         key_repeated=whole.key_repeated if key else None,
         new_rows=seen.new.rows if seen.judges_new else 0,
-        new_repeated=whole.repeated - known.repeated if seen.judges_new else 0,
-        reference_share=share,
+        new_repeated=rows.new_repeated if rows else 0,
+        reference_share=rows.reference_share if rows else None,
+        reference_rows=rows.reference_rows if rows else 0,
+        content=_copies(seen, "repeated") if partial else None,
         exact=whole.exact,
     )
+
+
+def _copies(seen: "Views", counted: Literal["repeated", "key_repeated"]) -> Copies | None:
+    whole, known = (getattr(view.duplicates, counted) for view in (seen.whole, seen.known))
+    if whole is None:
+        return None
+    before = seen.reference
+    same = before is not None and _same_columns(before.scan, seen.whole.scan)
+    repeated = getattr(before.duplicates, counted) if before and same and before.rows else None
+    return Copies(
+        repeated=whole,
+        new_repeated=whole - (known or 0) if seen.judges_new else 0,
+        reference_share=repeated / before.rows if before and repeated is not None else None,
+        reference_rows=before.rows if before and repeated is not None else 0,
+    )
+
+
+def _same_columns(one: Scan, other: Scan) -> bool:
+    """Whether both hashed the same columns: shares of repeats by others cannot be compared."""
+    of_one, of_other = ((s.key, set(s.content), set(s.types)) for s in (one, other))
+    return of_one == of_other
 
 
 def ranges(seen: "Views", policy: ValueRangesGate, event_time: str | None) -> list[RangeSeen]:

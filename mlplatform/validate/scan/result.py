@@ -19,7 +19,10 @@ PAIRS = 2  # Dimensions of moments of pairs.
 
 @dataclass(frozen=True)
 class RowsRepeated:
-    """Rows that equal an earlier row, whole or by key; `None` where that was not counted."""
+    """Rows that equal an earlier row, by content or by key; `None` where that was not counted.
+
+    Without a key, `key_repeated` is about whole rows, where their content is less.
+    """
 
     repeated: int | None
     key_repeated: int | None
@@ -34,7 +37,7 @@ class Scan:
         types: Type by column.
         frames: Bins by column of numbers that had a finite value.
         atoms: Counts by atom.
-        repeated: Repeats of whole rows; `key_repeated` of the key.
+        repeated: Repeats by `content`, the columns hashed; `key_repeated` by the plan's identity.
     """
 
     types: Mapping[str, ColumnType]
@@ -45,6 +48,7 @@ class Scan:
     atoms: Mapping[int, Atom]
     repeated: Repeated | None
     key_repeated: Repeated | None
+    content: tuple[str, ...] = ()
 
     def view(self, atoms: Iterable[int] | None = None) -> "View":
         """Return the rows of these atoms together; `None`: of all. Atoms without rows are none."""

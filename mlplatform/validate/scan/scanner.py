@@ -31,6 +31,7 @@ class Scanner:
         self._frames = {n: f for n, f in self._frames.items() if n in plan.numbers}
         self._atoms: dict[int, AtomCounter] = {}
         self._rows, self._keys = Repeats(), Repeats()
+        self._identified = bool(plan.key or (plan.duplicates and plan.identity))
         wide = max(len(plan.numbers), 1)
         self._block_rows = max(min(BLOCK_ROWS, BLOCK_VALUES // wide), 1024)
 
@@ -59,7 +60,8 @@ class Scanner:
             frames=dict(self._frames),
             atoms={atom: counter.result() for atom, counter in sorted(self._atoms.items())},
             repeated=self._rows.result() if self._plan.duplicates else None,
-            key_repeated=self._keys.result() if self._plan.key else None,
+            key_repeated=self._keys.result() if self._identified else None,
+            content=self._plan.content,
         )
 
     def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
@@ -115,9 +117,9 @@ class Scanner:
             )
             counter.add_numbers(block, self._frames)
         if self._plan.duplicates:
-            self._rows.add(row_hashes(rows, list(self._plan.columns)), atom)
-        if self._plan.key:
-            self._keys.add(row_hashes(rows, list(self._plan.key)), atom)
+            self._rows.add(row_hashes(rows, list(self._plan.content)), atom)
+        if self._identified:
+            self._keys.add(row_hashes(rows, list(self._plan.identity)), atom)
 
     def _classes(self, rows: pa.RecordBatch) -> "NDArray[np.intp] | None":
         """intp[rows]: 0, 1 for `positive`, 2 without a label."""

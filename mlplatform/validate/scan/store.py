@@ -39,6 +39,7 @@ def to_bytes(scan: Scan) -> bytes:
         "atoms": {str(atom): _atom(counted, out) for atom, counted in sorted(scan.atoms.items())},
         "repeated": _repeated(scan.repeated),
         "key_repeated": _repeated(scan.key_repeated),
+        "content": list(scan.content),
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     return b"".join([MAGIC, len(text).to_bytes(LENGTH_BYTES, "little"), text, *out.parts])
@@ -113,6 +114,7 @@ def _read(content: bytes) -> Scan:
         atoms={int(atom): _read_atom(one, arrays) for atom, one in said["atoms"].items()},
         repeated=_read_repeated(said["repeated"]),
         key_repeated=_read_repeated(said["key_repeated"]),
+        content=tuple(said["content"]),
     )
 
 
