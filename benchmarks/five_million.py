@@ -8,7 +8,6 @@ and keeps seconds and peak memory in results/five_million.json: about two minute
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from benchmarks.data_checks_tools import peak_mb  # noqa: E402 - after the path
 
 RESULTS = ROOT / "benchmarks" / "results" / "five_million.json"
 ROWS = 5_000_000
@@ -116,7 +117,7 @@ def scanned(folder: str) -> dict[str, Any]:
     table = Lake(folder).table("rows")
     for _ in table.batches(columns=["age"]):  # The first read compares the file with its digest.
         pass
-    before, began = _peak_mb(), time.perf_counter()
+    before, began = peak_mb(), time.perf_counter()
     found = scan(table.batches(batch_rows=262_144, dictionaries=True), plan)
     seconds = time.perf_counter() - began
     view = found.view()
@@ -125,15 +126,11 @@ def scanned(folder: str) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "million_rows_per_second": round(view.rows / seconds / 1e6, 2),
         "peak_mb_before": before,
-        "peak_mb": _peak_mb(),
+        "peak_mb": peak_mb(),
         "scan_kilobytes": len(found.to_bytes()) // 1024,
         "repeated": view.duplicates.repeated,
         "key_repeated": view.duplicates.key_repeated,
     }
-
-
-def _peak_mb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def measure() -> None:

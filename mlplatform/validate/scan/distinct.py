@@ -18,7 +18,6 @@ END = float(2**64)
 SLOTS = 16  # Bits: 65,536 places that remember hashes seen, so that few values come twice.
 FEW = np.uint64(2**60)  # Below this threshold so few hashes pass that none need be remembered.
 WAITING = 8 * KEPT  # Numbers that wait to be sorted among those kept.
-FOLD = np.uint64(32)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing, Knuth 6.4.
 
 
@@ -96,19 +95,25 @@ class DistinctNumbers:
         self._slots: NDArray[np.uint64] | None = None
         self._waiting: list[NDArray[Any]] = []
         self._waiting_rows = 0
+        self._first = True
 
     def add(self, values: "NDArray[np.float64] | NDArray[np.int64]", work: "Work") -> None:
         """Take a block of numbers, without NaN."""
         hashes = hashes_of(values, work)
-        if self._seen.full and self._seen.hashes[-1] < FEW:
-            fresh = np.flatnonzero(hashes < self._seen.hashes[-1])
-        else:
-            fresh = self._unknown(hashes, work)
+        limit = self._limit(hashes)
+        fresh = self._unknown(hashes, work) if limit is None else np.flatnonzero(hashes <= limit)
         if len(fresh):
             self._waiting.append(values[fresh])
             self._waiting_rows += len(fresh)
-        if self._waiting_rows > WAITING:
+        if self._waiting_rows > WAITING or (limit is not None and not self._seen.full):
             self.result()
+
+    def _limit(self, hashes: "NDArray[np.uint64]") -> "np.uint64 | None":
+        """Return a hash that few values lie below, which all that is kept does; `None`: not known."""
+        if self._seen.full and self._seen.hashes[-1] < FEW:
+            return np.uint64(self._seen.hashes[-1])
+        first, self._first = self._first, False
+        return _enough(hashes) if first else None
 
     def result(self) -> Distinct:
         """Return what is kept of the values so far."""
@@ -145,9 +150,5 @@ class Work:
 def hashes_of(
     values: "NDArray[np.float64] | NDArray[np.int64]", work: Work
 ) -> "NDArray[np.uint64]":
-    """uint64[n], in `work`: the upper bits well mixed, which is all that is compared."""
-    bits, hashes = values.view(np.uint64), work.hashes[: len(values)]
-    np.right_shift(bits, FOLD, out=hashes)
-    hashes ^= bits
-    hashes *= GOLDEN
-    return hashes
+    """uint64[n], in `work`: the upper bits depend on all of a number's, and only they are compared."""
+    return np.multiply(values.view(np.uint64), GOLDEN, out=work.hashes[: len(values)])

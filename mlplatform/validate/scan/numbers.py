@@ -83,7 +83,7 @@ class NumberCounter:
         frame: Frame,
         classes: "NDArray[np.intp] | None",
         out: NDArray[np.float64],
-        work: "Work",
+        work: Work,
     ) -> Mask | None:
         """Count a block; write its distances to `out`, 0 where there is no finite value.
 
@@ -103,18 +103,19 @@ class NumberCounter:
             out *= frame.scale
         if null is not None:
             np.copyto(out, np.nan, where=null)
-        narrow, codes = work.narrow[: len(out)], work.codes[: len(out)]
+        narrow = work.narrow[: len(out)]
         np.copyto(narrow, out, casting="same_kind")
-        finite = None if np.isfinite(out.sum()) and null is None else self._finite(values, null)
+        finite = _finite(values, null)
         if finite is not None:
             values = values[finite]
         if self._on_edges and not _are_edges(values, narrow, out, finite, frame):
             self._leave_edges(work)
         self._frame = frame
-        self._count(narrow, codes, classes, finite)
-        self._extremes(values)
-        if len(values) and not self._on_edges:
-            self._distinct.add(values, work)
+        if len(values):
+            self._extremes(values)
+            if not self._on_edges:
+                self._distinct.add(values, work)
+        self._count(_codes(narrow, finite, work), classes)
         if finite is not None:
             np.copyto(out, 0.0, where=~finite)
         return finite
@@ -147,32 +148,14 @@ class NumberCounter:
         values = self._frame.edge(ranks[np.abs(ranks) <= LAST])
         return np.rint(values).astype(np.int64) if self._whole else values
 
-    def _leave_edges(self, work: "Work") -> None:
+    def _leave_edges(self, work: Work) -> None:
         """From now on bins do not tell values apart: remember those there were."""
         self._on_edges = False
         values, rows = self._on_bins(), len(work.codes)
         for first in range(0, len(values), rows):
             self._distinct.add(values[first : first + rows], work)
 
-    @staticmethod
-    def _finite(values: Values, null: Mask | None) -> Mask | None:
-        finite = np.isfinite(values)
-        if null is not None:
-            finite &= ~null
-        return None if finite.all() else finite
-
-    def _count(
-        self,
-        narrow: NDArray[np.float32],
-        codes: NDArray[np.intp],
-        classes: "NDArray[np.intp] | None",
-        finite: Mask | None,
-    ) -> None:
-        np.copyto(codes, narrow.view(np.uint16)[UPPER_HALF::2])
-        if np.fmax.reduce(narrow) == np.inf or np.fmin.reduce(narrow) == -np.inf:
-            # What only float32 cannot hold belongs to the last finite bin.
-            beyond = np.isinf(narrow) if finite is None else np.isinf(narrow) & finite
-            codes[beyond] -= 1
+    def _count(self, codes: NDArray[np.intp], classes: "NDArray[np.intp] | None") -> None:
         groups = 1
         if classes is not None:
             codes += classes
@@ -184,8 +167,6 @@ class NumberCounter:
         self._counts[:groups] += counts.reshape(groups, CODES)
 
     def _extremes(self, values: Values) -> None:
-        if not len(values):
-            return
         least, most = float(values.min()) + 0.0, float(values.max()) + 0.0  # No -0.0.
         self._least, self._most = min(self._least, least), max(self._most, most)
         if self._limits is not None:
@@ -194,6 +175,26 @@ class NumberCounter:
                 self._outside += int(np.count_nonzero(values < low))
             if high is not None and most > high:
                 self._outside += int(np.count_nonzero(values > high))
+
+
+def _finite(values: Values, null: Mask | None) -> Mask | None:
+    """bool[rows], where a value is finite and not null; `None`: everywhere."""
+    if values.dtype == np.int64:
+        return None if null is None else ~null
+    if null is None and np.isfinite(values.sum()):
+        return None
+    finite = np.isfinite(values)
+    return finite if null is None else finite & ~null
+
+
+def _codes(narrow: NDArray[np.float32], finite: Mask | None, work: Work) -> NDArray[np.intp]:
+    """intp[rows], in `work`; what only float32 cannot hold has the code of the last finite bin."""
+    codes = work.codes[: len(narrow)]
+    np.copyto(codes, narrow.view(np.uint16)[UPPER_HALF::2])
+    if not np.isfinite(narrow.sum()):
+        beyond = np.isinf(narrow) if finite is None else np.isinf(narrow) & finite
+        codes[beyond] -= 1
+    return codes
 
 
 def _are_edges(
