@@ -26,6 +26,7 @@ NOT_IMPORTED = {
     "dagster-dg-cli": "the command `dg`",
     "dagster-webserver": "started by `dagster dev`",
     "flatbuffers": "jax.export loads it",
+    "python-stdnum": "validate.sensitive loads its modules by the names of national ids",
 }
 
 
