@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplatform.errors import SourceError
+from mlplatform.gates.data import overlap as gate
+from mlplatform.ingest.hashing import row_hashes, uniform
+from mlplatform.measures import OverlapSeen
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.data_gates import OverlapGate
 from mlplatform.validate.overlap import Sides, overlap, parted
+from mlplatform.verdict import Verdict
 
 COLUMNS = {"patient": "string", "x": "int64", "y": "string"}
 
@@ -124,4 +129,74 @@ def test_beyond_the_cap_a_sample_of_the_hashes_gives_about_the_same_counts():
         count = sides.test_rows_of(sides.shared())
         assert count == 10_000 if exact else count == pytest.approx(10_000, rel=0.1)
         assert sides.scaled(len(sides.distinct_test())) == pytest.approx(20_000, rel=0.1)
-        assert sum(len(p) for kept in sides._sides.values() for p in kept) <= cap
+        assert sides.held <= cap
+
+
+def test_rows_of_few_kinds_are_counted_exactly_beyond_the_cap():
+    hashes = np.random.default_rng(0).integers(0, 2**64, 20, np.uint64)
+    sides, tests = Sides(cap=100), np.arange(2_000) % 4 == 0
+    for _ in range(5):
+        sides.add(np.resize(hashes, 2_000), tests)
+        assert sides.held <= 100
+    assert sides.test_rows_of(sides.shared()) == 0  # Every fourth hash is of the test alone.
+    assert (sides.test_rows_of(sides.distinct_test()), len(sides.distinct_test())) == (2_500, 5)
+
+
+def visits(table: dict[str, list[object]], test: np.ndarray) -> tuple[pa.RecordBatch, pa.Array]:
+    """Rows of patient, x and y, of which these are of the test."""
+    count = len(test)
+    origin = {"source_file": ["a.csv"] * count, "source_line": list(range(count))}
+    return pa.record_batch({**table, **origin}), pa.array(np.where(test, "test", "train"))
+
+
+def test_the_sample_is_not_the_one_the_split_deals_by():
+    """Half of the rows test, by the hash that is counted; a test file has copies of all others."""
+    count = 4_000
+    table = {
+        "patient": [f"p{n}" for n in range(count)],
+        "x": list(range(count)),
+        "y": ["0"] * count,
+    }
+    held = uniform(row_hashes(pa.table(table), list(COLUMNS))) < 0.5
+    first = visits(table, held)
+    again = {name: np.array(values)[~held].tolist() for name, values in table.items()}
+    copies = visits(again, np.ones(int((~held).sum()), bool))
+    truth = overlap(lambda: [first, copies], spec())
+    few = overlap(lambda: [first, copies], spec(), cap=1_000)
+    assert truth.shared_rows == int((~held).sum())
+    assert few.shared_rows == pytest.approx(truth.shared_rows, rel=0.15)
+
+
+def test_a_few_entities_of_many_rows_are_not_sampled():
+    dice = np.random.default_rng(0)
+    patient = dice.integers(0, 40, 5_000)
+    table = {"patient": [f"p{n}" for n in patient], "x": list(range(5_000)), "y": ["0"] * 5_000}
+    data = visits(table, patient < 20)
+    seen = overlap(lambda: [data], spec(by="group", group="patient"), cap=500)
+    assert (seen.test_entities, seen.shared_entities) == (20, 0)
+
+
+def judged(kinds: int, *, copied: int) -> tuple[OverlapSeen, Verdict]:
+    """2,000 keyed rows of so many kinds, of which 400 test; of these some are copies that train."""
+    dice = np.random.default_rng(kinds)
+    x = dice.integers(0, kinds, 2_000)
+    x[:copied] = x[1_000 : 1_000 + copied]
+    patient = [f"p{n}" for n in range(2_000)]
+    data = visits({"patient": patient, "x": x.tolist(), "y": ["0"] * 2_000}, np.arange(2_000) < 400)
+    of = spec().model_copy(update={"key": ["patient"]})
+    seen = overlap(lambda: [data], of)
+    return seen, gate(seen, OverlapGate())
+
+
+@pytest.mark.parametrize("kinds", [2, 500, 5_000, 10**9])
+def test_rows_that_are_equal_by_nature_but_for_their_key_are_no_overlap(kinds):
+    assert judged(kinds, copied=0)[1].passed
+
+
+@pytest.mark.parametrize("kinds", [5_000, 10**9])
+def test_test_rows_that_train_under_another_key_are_an_overlap_and_shown(kinds):
+    seen, verdict = judged(kinds, copied=200)
+    assert not verdict.passed
+    assert "that trains or validates but for key and unused columns" in verdict.because
+    assert seen.shared_rows == 0
+    assert len(seen.examples) == 5

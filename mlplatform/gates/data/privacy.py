@@ -1,10 +1,13 @@
 """Gates on what must not be there: personal data in the table, test rows in training."""
 
 from mlplatform.gates.answer import refused
+from mlplatform.gates.data import chance
 from mlplatform.gates.data.check import Check, plain, verdict
 from mlplatform.measures import DataMeasured, OverlapSeen
 from mlplatform.spec.data_gates import OverlapGate, SensitiveDataGate
 from mlplatform.verdict import Verdict
+
+ALPHA = 0.001  # False alarm rate where equal rows are held against chance.
 
 
 def sensitive_data(m: DataMeasured, policy: SensitiveDataGate) -> Verdict:
@@ -45,7 +48,11 @@ def _like(masked: list[str]) -> str:
 
 
 def overlap(seen: OverlapSeen | None, policy: OverlapGate) -> Verdict:
-    """Pass when hardly a test row equals one that trains, and no entity is on both sides."""
+    """Pass when hardly a test row equals one that trains, and no entity is on both sides.
+
+    Whole rows are held to a share. What they hold besides key and unused columns is equal by nature
+    where these are few: of that only more than the training rows share among themselves is judged.
+    """
     gate, limit = "overlap", policy.max_share
     if seen is None or seen.test_rows < 1 or (seen.entity and seen.test_entities < 1):
         rows = "not counted" if seen is None else f"{seen.test_rows:,}"
@@ -61,6 +68,7 @@ def overlap(seen: OverlapSeen | None, policy: OverlapGate) -> Verdict:
             why=f"{seen.shared_rows:,} of {seen.test_rows:,} test rows ({share:.2%}, limit "
             f"{limit:.2%}) equal a row that trains or validates",
         ),
+        *_content(seen, policy),
         *_entities(seen),
     ]
     return verdict(
@@ -70,12 +78,34 @@ def overlap(seen: OverlapSeen | None, policy: OverlapGate) -> Verdict:
         passed=f"{seen.shared_rows:,} of {seen.test_rows:,} test rows equal a row that trains",
         limit=limit,
         advice="drop the repeats, or split by group",
+        alpha=ALPHA,
         evidence={
             "shares": dict(seen.shares),
             "balance": dict(seen.balance),
             "examples": plain(list(seen.examples)),
         },
     )
+
+
+def _content(seen: OverlapSeen, policy: OverlapGate) -> list[Check]:
+    if seen.content_shared is None:
+        return []
+    rows, by_chance = seen.training_rows, seen.content_by_chance
+    shared = min(seen.content_shared, seen.test_rows)  # An estimate may be above.
+    share = shared / seen.test_rows
+    return [
+        Check(
+            column="",
+            measure="share of test rows equal, but for key and unused columns, beyond chance",
+            observed=share - by_chance,
+            limit=policy.max_share,
+            expected=by_chance,
+            p=chance.rise(shared, seen.test_rows, round(by_chance * rows), rows),
+            why=f"{shared:,} of {seen.test_rows:,} test rows ({share:.2%}) equal one "
+            f"that trains or validates but for key and unused columns, {by_chance:.2%} by chance, "
+            f"limit {policy.max_share:.2%} more",
+        )
+    ]
 
 
 def _entities(seen: OverlapSeen) -> list[Check]:
