@@ -53,10 +53,11 @@ def withdraw_batch(settings: Settings, name: str, batch: str) -> None:
     """Take a landed batch out of the pipeline's source again."""
     from mlplatform.ingest.source import withdraw_file
 
-    pipeline = find_pipeline(settings, name)
-    table = open_lake(settings).table(pipeline.table("source"))
-    version = withdraw_file(batch, table, _lineage(settings, table.name))
-    console.print(f"{batch}: withdrawn; {table.name} version {version.number} is without it")
+    pipeline, table = find_pipeline(settings, name), f"{name}/source"
+    version = withdraw_file(pipeline, batch, open_lake(settings), _lineage(settings, table))
+    console.print(
+        f"{batch}: withdrawn; {table} version {version.number} is without it", markup=False
+    )
 
 
 def promote_canary(settings: Settings, name: str, reason: str) -> None:

@@ -28,7 +28,8 @@ def plan_function(pipeline: Pipeline, table: "Table", landed: Landed, access: Ac
 
     With `full` they replace the table when a row differs; the function is not even called while its
     file and the files it `reads` (when it names any) are those of the last load. Otherwise it
-    yields pairs (batch name, rows): names that have landed are passed over unread.
+    yields pairs (batch name, rows): names that have landed, or were withdrawn, are passed over
+    unread.
 
     Raises:
         SourceError: If there is no such function, or a file it reads is missing.
@@ -45,14 +46,14 @@ def plan_function(pipeline: Pipeline, table: "Table", landed: Landed, access: Ac
             function.name, lambda: function.batches(function.call()), spec, "", lambda: mark
         )
         return Plan([part], replace=True, unless=same_as(landed, spec))
-    known: Set[str] = set() if anew else landed.files.keys()
+    known: Set[str] = set(landed.withdrawn) | (set() if anew else landed.files.keys())
     lost = set(landed.files) if anew else set()
     parts = (
         BatchPart(name, partial(function.batches, rows), spec, _identity(name))
         for name, rows in function.named(lost)
         if name not in known
     )
-    return Plan(parts, replace=anew)
+    return Plan(parts, replace=anew, withdrawn=landed.withdrawn if anew else ())
 
 
 class _Function:

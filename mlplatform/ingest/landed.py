@@ -61,27 +61,23 @@ class Landed:
     files: Mapping[str, File] = field(default_factory=dict)
     versions: Mapping[str, "Version"] = field(default_factory=dict)  # That brought each file.
     newest: "Version | None" = None
+    mark: str = ""  # How far the source was read, by what landed last.
+    withdrawn: Sequence[str] = ()  # Names that were taken out and do not land again.
 
     @property
     def number(self) -> int:
         """Number of the version this is about, -1 for no table."""
         return self.newest.number if self.newest else -1
 
-    @property
-    def mark(self) -> str:
-        """Return how far the source was read by the file that landed last."""
-        marks = [file.mark for file in self.files.values() if file.declared]
-        return marks[-1] if marks else ""
-
 
 def landed(table: "Table", version: "Version | None" = None) -> Landed:
     """Return what `version` of the table holds, the newest by default."""
-    state = Landed()
+    state = _State()
     history = sorted(table.history(), key=lambda v: v.number) if table.exists() else []
     for commit in history:
         if version is None or commit.number <= version.number:
-            state = _after(state, commit)
-    return state
+            state.add(commit)
+    return state.landed()
 
 
 def files_of(table: "Table", version: "Version") -> frozenset[str]:
@@ -110,25 +106,65 @@ def reading(spec: PipelineSpec) -> str:
 
 
 def with_fact(
-    lineage: "Lineage", generation: int, reading: str, files: Sequence[File]
+    lineage: "Lineage",
+    generation: int,
+    reading: str,
+    files: Sequence[File],
+    mark: str = "",
+    withdrawn: Sequence[str] = (),
 ) -> "Lineage":
-    """Return the lineage of a commit that brings `files`."""
+    """Return the lineage of a commit that brings `files`.
+
+    Args:
+        lineage: Who lands, and from what.
+        generation: Counts the replacements of the whole table.
+        reading: How the files were read.
+        files: What the commit brings.
+        mark: How far the source was read, where it is not what the last of `files` says.
+        withdrawn: Of a commit that begins a generation: names that do not land again.
+    """
     says = [{k: v for k, v in asdict(file).items() if v or k in STATED} for file in files]
-    fact = {"generation": generation, "reading": reading, "files": says}
+    fact: dict[str, object] = {"generation": generation, "reading": reading, "files": says}
+    fact |= {"mark": mark} if mark else {}
+    fact |= {"withdrawn": list(withdrawn)} if withdrawn else {}
     return replace(lineage, facts={**lineage.facts, FACT: json.dumps(fact)})
 
 
-def _after(state: Landed, commit: "Version") -> Landed:
-    fact = json.loads(commit.lineage.facts.get(FACT, "{}"))
-    if "reading" not in fact:  # Brought no file.
-        return replace(state, newest=commit)
-    if fact["generation"] > state.generation:
-        state = Landed(generation=fact["generation"])
-    files = {says["name"]: File(**says) for says in fact["files"]}
-    return Landed(
-        generation=state.generation,
-        reading=fact["reading"],
-        files={**state.files, **files},
-        versions={**state.versions, **dict.fromkeys(files, commit)},
-        newest=commit,
-    )
+class _State:
+    """What commits bring, one after the other, in one pass over the log."""
+
+    def __init__(self) -> None:
+        self._newest: Version | None = None
+        self._begin(0)
+
+    def add(self, commit: "Version") -> None:
+        self._newest = commit
+        fact = json.loads(commit.lineage.facts.get(FACT, "{}"))
+        if "reading" not in fact:  # Brought no file.
+            return
+        if fact["generation"] > self._generation:
+            self._begin(fact["generation"])
+            self._withdrawn = fact.get("withdrawn", [])
+        self._reading = fact["reading"]
+        for says in fact["files"]:
+            file = File(**says)
+            self._files[file.name], self._versions[file.name] = file, commit
+            self._mark = file.mark if file.declared else self._mark
+        self._mark = fact.get("mark", self._mark)
+
+    def landed(self) -> Landed:
+        return Landed(
+            generation=self._generation,
+            reading=self._reading,
+            files=self._files,
+            versions=self._versions,
+            newest=self._newest,
+            mark=self._mark,
+            withdrawn=self._withdrawn,
+        )
+
+    def _begin(self, generation: int) -> None:
+        self._generation, self._reading, self._mark = generation, "", ""
+        self._files: dict[str, File] = {}
+        self._versions: dict[str, Version] = {}
+        self._withdrawn: list[str] = []

@@ -111,10 +111,10 @@ def _commit(
         each = taken[0]
         _quarantine(each, place, lineage)
         identities = [file.identity(place.reading) for file in each.files]
-        whole = hashlib.sha256("".join(identities).encode()).hexdigest()
+        whole = hashlib.sha256("".join([*identities, plan.mark]).encode()).hexdigest()
         del taken[0]
         version = each.staged.commit(
-            with_fact(lineage, generation, place.reading, each.files),
+            with_fact(lineage, generation, place.reading, each.files, plan.mark, plan.withdrawn),
             token=f"{whole}-{generation}",
             expected=version.number if version else NO_TABLE,
             replace=plan.replace,

@@ -54,12 +54,16 @@ class Plan:
         replace: Whether they become the whole table, in one commit.
         check: Called about each part that was read, before anything is committed; may refuse it.
         unless: Tells, about all that was read, that there is nothing to land.
+        mark: How far the source was read, where it is not what the last part says.
+        withdrawn: Of a replacement: names that do not land again.
     """
 
     parts: Iterable[Part] = ()
     replace: bool = False
     check: Callable[[File], None] = _accept
     unless: Callable[[Sequence[File]], bool] = _never
+    mark: str = ""
+    withdrawn: Sequence[str] = ()
 
 
 class Kept:

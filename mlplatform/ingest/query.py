@@ -42,7 +42,7 @@ def plan_query(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
         part = BatchPart(NAME, lambda: _batches(source, uri, None, spec), spec)
         return Plan([part], replace=True, unless=same_as(landed, spec))
     newest = _Newest(source.cursor, spec, "" if anew else landed.mark)
-    name = f"{NAME}-{1 if anew else len(landed.files) + 1}"
+    name = f"{NAME}-{1 if anew else len(landed.files) + len(landed.withdrawn) + 1}"
     since = newest.value
     part = BatchPart(
         name,

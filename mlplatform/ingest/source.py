@@ -18,7 +18,8 @@ from mlplatform.ingest.landing import Place, carry_out
 from mlplatform.ingest.parts import Kept, Plan, TableRows
 from mlplatform.ingest.quarantine import NOUN, malformed
 from mlplatform.ingest.readers import planner
-from mlplatform.spec import Pipeline
+from mlplatform.spec import Pipeline, PipelineSpec
+from mlplatform.spec.source import FileSource
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Table, Version
@@ -81,26 +82,51 @@ def land_file(
     return landed(lake.table(pipeline.table("source"))).versions[place.rpartition("/")[2]]
 
 
-def withdraw_file(name: str, table: "Table", lineage: "Lineage") -> "Version":
+def withdraw_file(pipeline: Pipeline, name: str, lake: "Lake", lineage: "Lineage") -> "Version":
     """Take the rows of a landed batch out again, in one commit; versions before it keep them.
 
+    How far the source was read stays: a batch of a query, table or function does not come again. A
+    file that a command landed can be landed again.
+
     Raises:
-        SourceError: If no batch of this name has landed; a declared file is taken out of the spec.
+        SourceError: If no batch of this name has landed, or the next landing would bring it again:
+            a declared file is taken out of the spec, a full load is corrected where it comes from.
     """
     import pyarrow.compute as pc
 
+    table = lake.table(pipeline.table("source"))
     state = landed(table)
-    batches = sorted(known.name for known in state.files.values() if not known.declared)
+    batches = _batches(pipeline.spec, table, state)
     if name not in batches:
         known = ", ".join(batches) or "none"
         raise SourceError(f"{table.name}: no batch {name!r} has landed; batches: {known}")
+    withdrawn = [*state.withdrawn, *([name] if state.files[name].declared else [])]
     schema = table.read(state.newest, where=pc.scalar(False)).schema  # noqa: FBT003 - of no row.
     rows = TableRows(table, state)
     kept = [Kept(file, rows) for file in state.files.values() if file.name != name]
     place = Place(table, table, schema, state.reading)
-    version = carry_out(Plan(kept, replace=True), place, state, lineage)
+    plan = Plan(kept, replace=True, mark=state.mark, withdrawn=withdrawn)
+    version = carry_out(plan, place, state, lineage)
     assert version is not None  # noqa: S101 - a replacement always commits.
     return version
+
+
+def _batches(spec: PipelineSpec, table: "Table", state: Landed) -> list[str]:
+    """Return the names of what can be withdrawn, sorted."""
+    source = spec.source
+    if isinstance(source, FileSource):
+        return sorted(known.name for known in state.files.values() if not known.declared)
+    if source.load == "full":
+        raise SourceError(
+            f"{table.name}: is loaded in full, which would bring the rows again; "
+            "correct them in the source and load it"
+        )
+    if state.newest is not None and state.reading != reading(spec):
+        raise SourceError(
+            f"{table.name}: `source` or `columns` changed since it landed, so everything is read "
+            "again; materialise that first"
+        )
+    return sorted(state.files)
 
 
 def _landing(

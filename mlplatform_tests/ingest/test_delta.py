@@ -10,7 +10,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest.landed import landed
-from mlplatform.ingest.source import land, withdraw_file
+from mlplatform.ingest.source import identities_of, land, withdraw_file
 from mlplatform.lake import Lake
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import (
@@ -170,10 +170,26 @@ def test_what_is_no_delta_table_is_said_in_one_line(tmp_path, lake):
         assert "\n" not in str(error.value)
 
 
-def test_its_versions_are_declared_so_none_can_be_withdrawn(tmp_path, lake, table, foreign):
-    land(delta_of(tmp_path), lake, LINEAGE)
-    with pytest.raises(SourceError, match="no batch 'clinic@0' has landed"):
-        withdraw_file("clinic@0", table, LINEAGE)
+@pytest.mark.parametrize("load", ["append", "upsert"])
+def test_a_withdrawn_version_stays_out_and_the_next_one_lands(tmp_path, lake, table, foreign, load):
+    pipeline = delta_of(tmp_path, load=load, key=["name"])
+    land(pipeline, lake, LINEAGE)
+    foreign(BOB)
+    land(pipeline, lake, LINEAGE)
+    without = withdraw_file(pipeline, "clinic@1", lake, LINEAGE)
+    assert (without.number, names(lake)) == (2, ["ann"])
+    assert land(pipeline, lake, LINEAGE) == without
+    foreign(CY)
+    land(pipeline, lake, LINEAGE)
+    assert list(identities_of(table, table.latest())) == ["clinic@0", "clinic@2"]
+    assert names(lake) == ["ann", "cy"]
+
+
+def test_of_a_full_load_nothing_can_be_withdrawn(tmp_path, lake, foreign):
+    pipeline = delta_of(tmp_path, load="full")
+    land(pipeline, lake, LINEAGE)
+    with pytest.raises(SourceError, match="is loaded in full, which would bring the rows again"):
+        withdraw_file(pipeline, "clinic", lake, LINEAGE)
 
 
 # Deletes row 3 of a file: a roaring bitmap in Z85, by the Delta protocol's deletion vector format.

@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from mlplatform.errors import SourceError
-from mlplatform.ingest.source import land, malformed
+from mlplatform.ingest.source import land, malformed, withdraw_file
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import left_behind, names, pipeline_of
 
@@ -94,6 +94,20 @@ def test_other_columns_read_every_batch_again_and_refuse_when_one_is_gone(functi
     assert left_behind(lake) == before
     land(function_of(both, columns=columns), lake, LINEAGE)
     assert table.read()["age"].to_pylist() == [41.0, 41.0]
+
+
+def test_a_withdrawn_batch_is_passed_over_unread_also_when_all_is_read_again(function_of, lake):
+    pipeline = function_of("yield 'mon', people('ann')\nyield 'tue', people('bob')")
+    land(pipeline, lake, LINEAGE)
+    without = withdraw_file(pipeline, "tue", lake, LINEAGE)
+    more = "yield 'mon', people('ann')\nyield 'tue', 7\n"
+    assert land(function_of(more), lake, LINEAGE) == without
+    columns = {"name": "string", "age": "float64", "member": "string"}
+    land(function_of(more, columns=columns), lake, LINEAGE)
+    assert names(lake) == ["ann"]
+    land(function_of(more + "yield 'tue-2', people('bob')", columns=columns), lake, LINEAGE)
+    land(function_of(more + "yield 'tue-2', 7", columns=columns), lake, LINEAGE)
+    assert names(lake) == ["ann", "bob"]
 
 
 REFUSED = {

@@ -59,7 +59,9 @@ def test_a_withdrawn_batch_counts_no_more(make_pipeline, lake, table, tmp_path):
         ).rejected
         == 2
     )
-    assert malformed(lake, pipeline, withdraw_file("batch.csv", table, LINEAGE)).rejected == 0
+    assert (
+        malformed(lake, pipeline, withdraw_file(pipeline, "batch.csv", lake, LINEAGE)).rejected == 0
+    )
 
 
 def test_records_of_a_kept_file_still_count_after_another_one_changed(make_pipeline, lake):

@@ -9,7 +9,7 @@ import pytest
 from mlplatform.errors import SourceError
 from mlplatform.ingest import source, sql
 from mlplatform.ingest.landed import landed
-from mlplatform.ingest.source import Access, land, malformed
+from mlplatform.ingest.source import Access, land, malformed, withdraw_file
 from mlplatform.lake import Lake
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import names, pipeline_of
@@ -67,6 +67,51 @@ def test_a_rejected_row_moves_the_cursor_and_is_quarantined_once(
     assert landed(table).mark == "3"
     assert land(pipeline, lake, LINEAGE, access) == version
     assert lake.table("people/quarantine").read().num_rows == 2
+
+
+def test_a_withdrawn_batch_does_not_come_again_and_what_is_newer_does(
+    tmp_path, lake, table, clinic, access
+):
+    pipeline = query_of(tmp_path)
+    land(pipeline, lake, LINEAGE, access)
+    clinic("INSERT INTO people VALUES (3, 'cy', 'no')")
+    land(pipeline, lake, LINEAGE, access)
+    without = withdraw_file(pipeline, "query-2", lake, LINEAGE)
+    assert (without.number, names(lake)) == (2, ["ann", "bob"])
+    assert land(pipeline, lake, LINEAGE, access) == without
+    assert withdraw_file(pipeline, "query-1", lake, LINEAGE).rows == 0
+    clinic("INSERT INTO people VALUES (4, 'di', 'no')")
+    land(pipeline, lake, LINEAGE, access)
+    assert table.read()["source_file"].to_pylist() == ["query-3"]
+    assert names(lake) == ["di"]
+    with pytest.raises(SourceError, match="no batch 'query-2' has landed; batches: query-3"):
+        withdraw_file(pipeline, "query-2", lake, LINEAGE)
+
+
+def test_a_batch_of_which_every_record_was_rejected_can_be_withdrawn(
+    tmp_path, lake, table, clinic, access
+):
+    pipeline = query_of(tmp_path)
+    land(pipeline, lake, LINEAGE, access)
+    clinic("INSERT INTO people VALUES (5, x'ff', 'no')")
+    query = query_of(
+        tmp_path, "SELECT id, CAST(name AS BLOB) name, member FROM people WHERE id > :since"
+    )
+    land(query, lake, LINEAGE, access)
+    clinic("INSERT INTO people VALUES (6, x'ff', 'no')")
+    bad = malformed(lake, query, land(query, lake, LINEAGE, access))
+    assert bad.by_file["query-2"] == (1, 1)
+    without = withdraw_file(query, "query-2", lake, LINEAGE)
+    assert "query-2" not in malformed(lake, query, without).by_file
+    assert land(query, lake, LINEAGE, access) == without
+    assert names(lake) == ["ann", "bob"]
+
+
+def test_a_batch_read_by_another_query_cannot_be_withdrawn(tmp_path, lake, clinic, access):
+    land(query_of(tmp_path), lake, LINEAGE, access)
+    other = query_of(tmp_path, "SELECT * FROM people WHERE id > :since AND id <> 1")
+    with pytest.raises(SourceError, match=r"changed since it landed.*materialise that first"):
+        withdraw_file(other, "query-1", lake, LINEAGE)
 
 
 def test_another_query_reads_everything_again_in_one_commit(tmp_path, lake, table, clinic, access):

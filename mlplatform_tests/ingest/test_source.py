@@ -212,7 +212,7 @@ def test_a_withdrawn_batch_is_gone_and_can_land_again(make_pipeline, lake, table
     for name, text in (("bad.csv", B), ("good.csv", D)):
         (tmp_path / name).write_text(text)
         land_file(pipeline, tmp_path / name, lake, LINEAGE)
-    withdraw_file("bad.csv", table, LINEAGE)
+    withdraw_file(pipeline, "bad.csv", lake, LINEAGE)
     assert names(lake) == ["ann", "bob", "di"]
     before = table.latest()
     assert land(pipeline, lake, LINEAGE) == before
@@ -227,7 +227,7 @@ def test_only_a_landed_batch_can_be_withdrawn(make_pipeline, lake, table):
     land(pipeline, lake, LINEAGE)
     for name in ("a.csv", "never.csv"):
         with pytest.raises(SourceError, match=f"no batch '{name}' has landed; batches: none"):
-            withdraw_file(name, table, LINEAGE)
+            withdraw_file(pipeline, name, lake, LINEAGE)
 
 
 def test_a_file_keeps_its_identity_until_its_bytes_or_its_reading_change(
