@@ -1,4 +1,4 @@
-"""What refuses a delimited file as a whole: signs, header, delimiter. One line of error each."""
+"""What refuses a delimited file as a whole: header, delimiter. One line of error each."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -8,22 +8,7 @@ from mlplatform.ingest.csv_exact import Record, shown
 from mlplatform.spec.source import CsvSource
 
 DELIMITERS = (",", ";", "\t", "|")  # The ones met in practice; only for a hint.
-NO_SIGNS = "\r\n\0"
 SHOWN_CHARACTERS = 60  # Of a name in a header, so that a message stays one line.
-
-
-def check_signs(source: CsvSource, where: str) -> None:
-    """Refuse signs that cannot be told apart.
-
-    Raises:
-        SourceError: If delimiter and quote are the same, or one of them ends lines.
-    """
-    delimiter, quote = source.delimiter, source.quote
-    if delimiter == quote or delimiter in NO_SIGNS or quote in NO_SIGNS:
-        raise SourceError(
-            f"{where}: source.delimiter {delimiter!r} and source.quote {quote!r} "
-            "need to be two different signs, and neither a line end"
-        )
 
 
 def check_first(first: Record, where: str, source: CsvSource, columns: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from mlplatform.errors import SourceError
 from mlplatform.ingest import csv_fast
 from mlplatform.ingest.chunk import Chunk, Reject, chunk_of
 from mlplatform.ingest.csv_exact import Record, Records, Splitter, shown
-from mlplatform.ingest.csv_whole import check_first, check_signs, wrong_delimiter
+from mlplatform.ingest.csv_whole import check_first, wrong_delimiter
 from mlplatform.ingest.lines import Block, blocks, with_last
 from mlplatform.ingest.text import PIECE_BYTES, utf8
 from mlplatform.ingest.values import typed_columns
@@ -41,7 +41,6 @@ def read_csv(
         SourceError: While reading, if the file as a whole is not what the spec declares: damaged
             gzip, another header, another delimiter, no records. Nothing of it should be kept then.
     """
-    check_signs(source, where)
     file = _File(name, where, source, spec, exact=exact)
     pieces = utf8(stream, name, where, source.encoding, piece_bytes)
     rest: Block | None = None

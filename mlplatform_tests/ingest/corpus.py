@@ -263,7 +263,4 @@ CSV = {
     ),
     "a zip archive": Case(b"PK\x03\x04\x14\0", refused="is a zip archive, not text"),
     "Parquet": Case(b"PAR1\x15\x04", refused="is Parquet, not text; .* correct source.kind"),
-    "signs that are one": Case(
-        b"ann,1,1.5\n", refused="need to be two different signs", how={"quote": ","}
-    ),
 }
