@@ -169,6 +169,25 @@ def test_rows_of_few_values_repeat_by_nature(named, kinds):
         assert "duplicates" not in world.failed(batch, world.scan)
 
 
+@pytest.mark.parametrize("named", [*ID, {}])
+def test_an_id_that_grows_is_no_outlier_but_keeps_its_declared_limits(named):
+    world = of_sensors(300, **named)
+    later = sensors(1_000, 1, 10**6, 300)
+    assert world.failed(later, world.scan) == {}
+    limited = of_sensors(300, **named, data_gates={"value_ranges": {"columns": {"id": [0, 10**5]}}})
+    assert set(limited.failed(later, limited.scan)) == {"value_ranges"}
+    broken = put(later, "level", pc.multiply(later["level"], 1000))
+    assert {"value_ranges", "outliers"} <= set(world.failed(broken, world.scan))
+
+
+def test_a_cursor_may_grow_though_many_rows_share_a_value_of_it():
+    query = {"query": "select * from t where level > :since", "cursor": "level"}
+    world = of_sensors(300, source={"kind": "sql", "connection": "DB", **query})
+    later = sensors(1_000, 1, 5_000, 300)
+    later = put(later, "level", pc.add(later["level"], 5_000))
+    assert world.failed(later, world.scan) == {}
+
+
 def test_whole_rows_that_repeat_fail_in_a_first_version_though_a_column_is_unused():
     world = of_sensors(10**6, unused={"id": "counts rows"})
     twice = replace(world, reference=pa.concat_tables([world.reference] * 2))

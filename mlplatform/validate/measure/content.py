@@ -4,8 +4,10 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from mlplatform.measures import Copies, Duplicates, MissingSeen, OutliersSeen, RangeSeen
-from mlplatform.spec.data_gates import OutliersGate, ValueRangesGate
-from mlplatform.validate.scan import ColumnView, Histogram, Scan
+from mlplatform.spec import PipelineSpec
+from mlplatform.spec.data_gates import OutliersGate
+from mlplatform.validate.measure.shifts import comparable, meant_to_move
+from mlplatform.validate.scan import ColumnView, Histogram, Scan, View
 from mlplatform.validate.sensitive import shown
 
 if TYPE_CHECKING:
@@ -83,13 +85,16 @@ def _same_columns(one: Scan, other: Scan) -> bool:
     return of_one == of_other
 
 
-def ranges(seen: "Views", policy: ValueRangesGate, event_time: str | None) -> list[RangeSeen]:
+def ranges(spec: PipelineSpec, seen: "Views") -> list[RangeSeen]:
     """Return the extremes of numbers and times, and what lies outside limits and domains.
 
-    Times move on: they may lie as far beyond the reference's as the newest event does, or anywhere
-    where there is none; whether the event's own time is in the future is asked of freshness.
+    Only numbers whose distribution is compared are held against the reference's range: a key, a
+    cursor, and what names rows grow for ever. Declared limits hold for all. Times move on: they may
+    lie as far beyond the reference's as the newest event does, or anywhere where there is none;
+    whether the event's own time is in the future is asked of freshness.
     """
-    before = seen.reference.columns if seen.reference else {}
+    policy, event_time = spec.data_gates.value_ranges, spec.event_time
+    before = _held_against(spec, seen.reference)
     moved = _moved_on(seen, event_time)
     found = []
     for name, column in seen.judged.columns.items():
@@ -102,6 +107,19 @@ def ranges(seen: "Views", policy: ValueRangesGate, event_time: str | None) -> li
         elif name in policy.domains:
             found.append(_domain(name, worse, policy.domains[name]))
     return found
+
+
+def _held_against(spec: PipelineSpec, reference: View | None) -> dict[str, ColumnView]:
+    """Return the reference's columns that numbers, and times of the same type, are held against."""
+    if reference is None:
+        return {}
+    times = [
+        name
+        for name, column in reference.columns.items()
+        if column.type == "timestamp" == spec.columns.get(name)
+        and (name == spec.event_time or name not in meant_to_move(spec))
+    ]
+    return {name: reference.columns[name] for name in [*comparable(spec, reference), *times]}
 
 
 def _share_outside(column: ColumnView) -> float:
@@ -169,15 +187,20 @@ def _domain(name: str, column: ColumnView, domain: list[str]) -> RangeSeen:
     )
 
 
-def outliers(seen: "Views", policy: OutliersGate) -> list[OutliersSeen]:
-    """Return how many numbers lie far from the reference's median, or from their own without one."""
-    before = seen.reference.columns if seen.reference else {}
+def outliers(spec: PipelineSpec, seen: "Views") -> list[OutliersSeen]:
+    """Return how many numbers lie far from the reference's median, or from their own without one.
+
+    With a reference, of the columns whose distribution is compared.
+    """
+    before, policy = _held_against(spec, seen.reference), spec.data_gates.outliers
     return [
         _outliers(
             name, column.histogram, before[name].histogram if name in before else None, policy
         )
         for name, column in seen.judged.columns.items()
-        if column.histogram is not None and column.type != "timestamp"
+        if column.histogram is not None
+        and column.type != "timestamp"
+        and (seen.reference is None or name in before)
     ]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mlplatform.measures import ShiftSeen
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.source import SqlSource
 from mlplatform.validate import distance
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure.clock import clocks
@@ -31,7 +32,7 @@ def comparable(spec: PipelineSpec, reference: View) -> list[str]:
     Not times and what names rows, which are meant to move; not the label, which has gates of its
     own; not what no feature may use; and not what the reference has no value of.
     """
-    barred = {spec.label.column, spec.event_time, *spec.unused, *spec.key}
+    barred = {spec.label.column, spec.event_time, *meant_to_move(spec)}
     return [
         name
         for name, column in reference.columns.items()
@@ -42,6 +43,12 @@ def comparable(spec: PipelineSpec, reference: View) -> list[str]:
         and column.present
         and not names_rows(column)
     ]
+
+
+def meant_to_move(spec: PipelineSpec) -> set[str]:
+    """Return the key's columns, those unused, and the cursor by which a query finds what is new."""
+    cursor = spec.source.cursor if isinstance(spec.source, SqlSource) else None
+    return {*spec.key, *spec.unused, *([cursor] if cursor else [])}
 
 
 def names_rows(column: ColumnView) -> bool:
