@@ -25,7 +25,8 @@ def plan_delta(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
     """Return what lands the table's newest version.
 
     `append` and `upsert` land the files added since the version that landed last, as one batch
-    named `<table>@<version>`; `full` lands the whole snapshot when it differs. With `upsert`, rows
+    named `<table>@<version>`, or, where versions brought no row (OPTIMIZE), only record that they were
+    seen: the source may forget them; `full` lands the whole snapshot when it differs. With `upsert`, rows
     that were rewritten land again and win by their key; deleted ones stay.
 
     Raises:
@@ -51,7 +52,7 @@ def plan_delta(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
         identity = hashlib.sha256(json.dumps([before, _mark(foreign)]).encode()).hexdigest()
         name = f"{_name(foreign)}@{foreign.version}"
         part = _part(name, foreign, files, spec, identity)
-        return Plan([part], replace=anew, unless=nothing_new(landed))
+        return Plan([part], replace=anew, unless=nothing_new(landed), follow=not anew)
 
 
 def _mark(foreign: "ForeignTable") -> dict[str, str | int]:

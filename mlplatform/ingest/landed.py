@@ -135,7 +135,7 @@ class _State:
 
     def __init__(self) -> None:
         self._newest: Version | None = None
-        self._begin(0)
+        self._begin(0, [])
 
     def add(self, commit: "Version") -> None:
         self._newest = commit
@@ -143,13 +143,13 @@ class _State:
         if "reading" not in fact:  # Brought no file.
             return
         if fact["generation"] > self._generation:
-            self._begin(fact["generation"])
-            self._withdrawn = fact.get("withdrawn", [])
+            self._begin(fact["generation"], fact.get("withdrawn", []))
         self._reading = fact["reading"]
         for says in fact["files"]:
             file = File(**says)
             self._files[file.name], self._versions[file.name] = file, commit
-            self._mark = file.mark if file.declared else self._mark
+            if file.declared:
+                self._mark = file.mark
         self._mark = fact.get("mark", self._mark)
 
     def landed(self) -> Landed:
@@ -163,8 +163,8 @@ class _State:
             withdrawn=self._withdrawn,
         )
 
-    def _begin(self, generation: int) -> None:
-        self._generation, self._reading, self._mark = generation, "", ""
+    def _begin(self, generation: int, withdrawn: list[str]) -> None:
+        self._generation, self._withdrawn = generation, withdrawn
+        self._reading = self._mark = ""
         self._files: dict[str, File] = {}
         self._versions: dict[str, Version] = {}
-        self._withdrawn: list[str] = []

@@ -59,8 +59,12 @@ def carry_out(plan: Plan, place: Place, landed: Landed, lineage: "Lineage") -> "
         try:
             for parts in [plan.parts] if plan.replace else ([part] for part in plan.parts):
                 taken.append(_take(parts, plan, place, Path(folder) / str(len(taken))))
-            if plan.unless([file for each in taken for file in each.files]):
-                return landed.newest
+            files = [file for each in taken for file in each.files]
+            if plan.unless(files):
+                if not plan.follow or files[-1].mark == landed.mark:
+                    return landed.newest
+                plan = replace(plan, mark=files[-1].mark)
+                taken = [replace(each, files=[], rejects=[]) for each in taken]
             return _commit(taken, plan, place, landed, lineage)
         finally:  # What is committed, or may be, was taken from the list.
             for each in taken:

@@ -54,6 +54,7 @@ class Plan:
         replace: Whether they become the whole table, in one commit.
         check: Called about each part that was read, before anything is committed; may refuse it.
         unless: Tells, about all that was read, that there is nothing to land.
+        follow: Whether it is recorded how far the source was read even when nothing is to land.
         mark: How far the source was read, where it is not what the last part says.
         withdrawn: Of a replacement: names that do not land again.
     """
@@ -62,6 +63,7 @@ class Plan:
     replace: bool = False
     check: Callable[[File], None] = _accept
     unless: Callable[[Sequence[File]], bool] = _never
+    follow: bool = False
     mark: str = ""
     withdrawn: Sequence[str] = ()
 

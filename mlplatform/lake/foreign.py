@@ -142,7 +142,7 @@ class ForeignTable:
             except FileNotFoundError:
                 raise LakeError(
                     f"{self.uri}: its log no longer holds version {entry}, so what is new since "
-                    f"version {number} is unknown"
+                    f"version {number} is unknown; land it with source.load full"
                 ) from None
             with self._explained():
                 yield from (json.loads(line) for line in data.splitlines() if line.strip())

@@ -10,7 +10,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest.landed import landed
-from mlplatform.ingest.source import identities_of, land, withdraw_file
+from mlplatform.ingest.source import files_of, identities_of, land, withdraw_file
 from mlplatform.lake import Lake
 from mlplatform_tests.ingest.conftest import LINEAGE
 from mlplatform_tests.ingest.landings import (
@@ -63,6 +63,34 @@ def test_compacting_its_files_brings_no_row_again(tmp_path, lake, foreign):
     DeltaTable(tmp_path / "clinic").optimize.compact()
     assert land(delta_of(tmp_path), lake, LINEAGE).number == before.number + 1
     assert names(lake) == ["ann", "bob", "cy", "zoe"]
+
+
+def cleaned(path):
+    """Forget every log entry but the newest, as the source's own log retention does."""
+    table = DeltaTable(path)
+    table.create_checkpoint()
+    for number in range(table.version()):
+        (path / "_delta_log" / f"{number:020d}.json").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("load", ["append", "upsert"])
+def test_versions_without_new_rows_are_recorded_once_and_may_then_be_forgotten(
+    tmp_path, lake, table, foreign, load
+):
+    pipeline = delta_of(tmp_path, load=load, key=["name"])
+    foreign(BOB)
+    first = land(pipeline, lake, LINEAGE)
+    DeltaTable(tmp_path / "clinic").optimize.compact()
+    foreign()  # No rows at all.
+    seen = land(pipeline, lake, LINEAGE)
+    assert (seen.number, seen.rows) == (first.number + 1, first.rows)
+    assert files_of(table, seen) == {"clinic@1"}
+    assert land(pipeline, lake, LINEAGE) == seen
+    cleaned(tmp_path / "clinic")
+    assert land(pipeline, lake, LINEAGE) == seen
+    foreign(CY)
+    assert land(pipeline, lake, LINEAGE).number == seen.number + 1
+    assert names(lake) == ["ann", "bob", "cy"]
 
 
 CHANGES = {
