@@ -23,8 +23,8 @@ def promote(
     """Compare with another dataset version from now on, whether or not it passed its gates."""
     import getpass
 
-    from mlplatform.cli.data_place import place
-    from mlplatform.cli.data_text import say, whole
+    from mlplatform.cli.data.place import place
+    from mlplatform.cli.data.text import say, whole
     from mlplatform.validate import reference
 
     at = place(pipeline)
@@ -44,8 +44,8 @@ def promote(
 @app.command()
 def show(pipeline: Pipeline) -> None:
     """The reference in force."""
-    from mlplatform.cli.data_place import place
-    from mlplatform.cli.data_text import say
+    from mlplatform.cli.data.place import place
+    from mlplatform.cli.data.text import say
     from mlplatform.validate import reference
 
     at = place(pipeline)
@@ -56,8 +56,8 @@ def show(pipeline: Pipeline) -> None:
 @app.command()
 def history(pipeline: Pipeline) -> None:
     """Every reference there ever was, newest first."""
-    from mlplatform.cli.data_place import place
-    from mlplatform.cli.data_text import say
+    from mlplatform.cli.data.place import place
+    from mlplatform.cli.data.text import say
     from mlplatform.validate import reference
 
     at = place(pipeline)
@@ -66,7 +66,7 @@ def history(pipeline: Pipeline) -> None:
 
 
 def _line(reference: "Reference") -> str:
-    from mlplatform.cli.data_text import whole
+    from mlplatform.cli.data.text import whole
 
     since = reference.since.isoformat(sep=" ", timespec="minutes")
     what = f"dataset {reference.dataset}, {reference.rows:,} rows"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mlplatform.cli.data_place import Place
+    from mlplatform.cli.data.place import Place
 
 app = typer.Typer(no_args_is_help=True, help="The accepted schema of a pipeline's data.")
 
@@ -18,8 +18,8 @@ Version = Annotated[
 @app.command()
 def show(pipeline: Pipeline) -> None:
     """The schema that judges the data, as a reviewed `schema.pbtxt` would hold it."""
-    from mlplatform.cli.data_place import place
-    from mlplatform.cli.data_text import say
+    from mlplatform.cli.data.place import place
+    from mlplatform.cli.data.text import say
     from mlplatform.validate import schema
 
     accepted = _accepted(place(pipeline))
@@ -29,8 +29,8 @@ def show(pipeline: Pipeline) -> None:
 @app.command()
 def diff(pipeline: Pipeline, version: Version = None) -> None:
     """What a version of the dataset proposes to change. Exit code 0: nothing, 1: something."""
-    from mlplatform.cli.data_place import place
-    from mlplatform.cli.data_text import say, whole
+    from mlplatform.cli.data.place import place
+    from mlplatform.cli.data.text import say, whole
     from mlplatform.validate import schema
 
     at = place(pipeline)
@@ -52,8 +52,8 @@ def accept(
     """Let the schema that a version of the dataset proposes judge from now on."""
     import getpass
 
-    from mlplatform.cli.data_place import place
-    from mlplatform.cli.data_text import say, whole
+    from mlplatform.cli.data.place import place
+    from mlplatform.cli.data.text import say, whole
     from mlplatform.validate import schema
 
     at = place(pipeline)

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import Result
 
-from mlplatform.cli import data, data_profile, data_validate
+from mlplatform.cli import data
+from mlplatform.cli.data import profiling, validation
 from mlplatform.lake import Lake
 from mlplatform.validate import interpreter
 from mlplatform.validate.client import TfdvWorker
@@ -67,7 +68,7 @@ def warm(worker: TfdvWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     def tfdv() -> Iterator[TfdvWorker]:
         yield worker
 
-    for module in (data_profile, data_validate):
+    for module in (profiling, validation):
         monkeypatch.setattr(module, "tfdv", tfdv)
 
 

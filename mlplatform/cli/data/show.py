@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlplatform.cli.data_input import Input
-from mlplatform.cli.data_text import console, plain, say, whole
+from mlplatform.cli.data.input import Input
+from mlplatform.cli.data.text import console, plain, say, whole
 from mlplatform.measures import Malformed
 
 if TYPE_CHECKING:

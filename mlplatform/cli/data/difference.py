@@ -1,9 +1,9 @@
 """`mlplatform data diff`: what changed from one file or table to another."""
 
-from mlplatform.cli.data_changes import changes, readable_as, schema_changes
-from mlplatform.cli.data_input import Columns, Input, open_input
-from mlplatform.cli.data_look import Look, look
-from mlplatform.cli.data_text import plain, say, unreadable, whole
+from mlplatform.cli.data.changes import changes, readable_as, schema_changes
+from mlplatform.cli.data.input import Columns, Input, open_input
+from mlplatform.cli.data.look import Look, look
+from mlplatform.cli.data.text import plain, say, unreadable, whole
 from mlplatform.ingest.infer import spec_of
 from mlplatform.measures import ShiftSeen
 

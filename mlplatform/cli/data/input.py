@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlplatform.cli.data_text import plain
+from mlplatform.cli.data.text import plain
 from mlplatform.errors import SourceError
 from mlplatform.ingest.infer import Guess, guess, spec_of, types_of, usable_names
 from mlplatform.ingest.storage import S3, SourceFile, locate

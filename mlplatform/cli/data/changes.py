@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mlplatform.cli.data_input import Columns, Input
-from mlplatform.cli.data_text import plain
+from mlplatform.cli.data.input import Columns, Input
+from mlplatform.cli.data.text import plain
 from mlplatform.measures import Anomaly
 from mlplatform.validate.scan import ColumnView, View
 
@@ -69,7 +69,7 @@ def _column(was: ColumnView, now: ColumnView) -> Iterator[str]:
 
 
 def _numbers(was: ColumnView, now: ColumnView) -> Iterator[str]:
-    from mlplatform.cli.data_show import figure
+    from mlplatform.cli.data.show import figure
 
     for name in ("minimum", "mean", "maximum", "deviation"):
         old, new = getattr(was, name), getattr(now, name)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlplatform.cli.data_changes import readable_as, schema_changes
-from mlplatform.cli.data_diff import compared
-from mlplatform.cli.data_input import Columns, Input, open_input
-from mlplatform.cli.data_look import ATOM, Look, look, plan_for, tfdv
-from mlplatform.cli.data_policy import read_policy
-from mlplatform.cli.data_show import heading, verdicts
-from mlplatform.cli.data_text import say, unreadable
+from mlplatform.cli.data.changes import readable_as, schema_changes
+from mlplatform.cli.data.difference import compared
+from mlplatform.cli.data.input import Columns, Input, open_input
+from mlplatform.cli.data.look import ATOM, Look, look, plan_for, tfdv
+from mlplatform.cli.data.policy import read_policy
+from mlplatform.cli.data.show import heading, verdicts
+from mlplatform.cli.data.text import say, unreadable
 from mlplatform.errors import SourceError
 from mlplatform.ingest.infer import spec_of
 from mlplatform.measures import Anomaly, DataMeasured

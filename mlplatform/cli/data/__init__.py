@@ -27,7 +27,7 @@ def profile(
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002  typer's way of a flag
 ) -> None:
     """Show every column: type, missing values, quantiles, most frequent values."""
-    from mlplatform.cli.data_profile import show
+    from mlplatform.cli.data.profiling import show
 
     show(what, html, as_json=json)
 
@@ -50,7 +50,7 @@ def validate(
     no_tfdv: NoTfdv = False,  # noqa: FBT002  typer's way of a flag
 ) -> None:
     """Judge by the data gates. Exit code 0: all passed, 1: a gate refused, 2: cannot be read."""
-    from mlplatform.cli.data_validate import Asked, run
+    from mlplatform.cli.data.validation import Asked, run
 
     asked = Asked(
         label=label, positive=positive, key=key or [], event_time=event_time, policy=policy
@@ -61,6 +61,6 @@ def validate(
 @app.command()
 def diff(before: What, after: What) -> None:
     """Say what changed: columns, types, rows, distributions. Exit code 0: nothing, 1: something, 2: cannot be read."""
-    from mlplatform.cli.data_diff import run
+    from mlplatform.cli.data.difference import run
 
     raise typer.Exit(run(before, after))

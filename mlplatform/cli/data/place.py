@@ -65,7 +65,7 @@ def place(name: str) -> Place:
     Raises:
         PlatformError: If there is none, or this is no checkout.
     """
-    from mlplatform.cli.data_input import here
+    from mlplatform.cli.data.input import here
     from mlplatform.cli.lake import open_lake
     from mlplatform.cli.release import find_pipeline
 

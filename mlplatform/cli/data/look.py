@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from mlplatform.cli.data_input import Columns, Input
+from mlplatform.cli.data.input import Columns, Input
 from mlplatform.errors import PlatformError
 from mlplatform.measures import Example, Malformed
 from mlplatform.spec import PipelineSpec
@@ -129,7 +129,7 @@ def tfdv() -> Iterator["TfdvWorker"]:
     import os
 
     import mlplatform
-    from mlplatform.cli.data_input import here
+    from mlplatform.cli.data.input import here
     from mlplatform.validate import interpreter
     from mlplatform.validate.client import TfdvWorker
 

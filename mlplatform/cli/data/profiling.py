@@ -4,11 +4,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from mlplatform.cli.data_input import Input, open_input
-from mlplatform.cli.data_look import Look, look, plan_for, tfdv
-from mlplatform.cli.data_show import as_json as shown_as_json
-from mlplatform.cli.data_show import heading, table
-from mlplatform.cli.data_text import say, unreadable, whole
+from mlplatform.cli.data.input import Input, open_input
+from mlplatform.cli.data.look import Look, look, plan_for, tfdv
+from mlplatform.cli.data.show import as_json as shown_as_json
+from mlplatform.cli.data.show import heading, table
+from mlplatform.cli.data.text import say, unreadable, whole
 from mlplatform.errors import SourceError
 
 
