@@ -219,6 +219,7 @@ class DataMeasured:
     outliers: Sequence[OutliersSeen] | None = None
     correlations: Sequence[CorrelationSeen] | None = None
     shifts: Sequence[ShiftSeen] | None = None
+    not_compared: Mapping[str, str] = field(default_factory=dict)  # Column: what is lacking.
     label: LabelSeen | None = None
     leaks: Sequence[LeakSeen] | None = None
     sensitive: Sequence[SensitiveSeen] | None = None

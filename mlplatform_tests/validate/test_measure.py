@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 import pytest
 
 from mlplatform.gates.data import judged
-from mlplatform.measures import Anomaly
+from mlplatform.measures import Anomaly, DataMeasured
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.data_gates import DataGates
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure import measured
 from mlplatform.validate.measure.shifts import comparable
@@ -284,6 +285,64 @@ def test_a_time_beside_the_events_own_has_no_distribution_to_compare(flights):
         "dep_delay",
         "sched_dep_time",
     ]
+
+
+def respecified(world: World, batch: pa.Table, **changes: object) -> DataMeasured:
+    """What is measured of a batch by a changed spec, against a reference made by the old one."""
+    said = {**world.spec.model_dump(mode="json"), **changes}
+    spec = type(world.spec).model_validate(said)
+    old, scan = world.scan, scanned(spec, {NEW: batch}, world.scan)
+    return measured(
+        spec,
+        scan,
+        new=[NEW],
+        reference=old,
+        accepted_rows=1,
+        anomalies=[],
+        distances=[],
+        landed_at=NOW,
+    )
+
+
+def test_a_reference_of_another_spec_is_compared_where_it_can_be():
+    world = of_sensors(300)
+    more = sensors(1_000, 1, 0, 300)
+    more = more.append_column("at", pa.array([NOW] * 1_000, pa.timestamp("us", "UTC")))
+    more = more.append_column("load", pa.array(np.arange(1_000) / 7))
+    more = more.append_column("alert", more["alarm"])
+    more = more.set_column(0, "id", more["id"].cast(pa.float64()))
+    columns = dict.fromkeys(("state", "alarm", "alert"), "string") | {
+        "id": "float64",
+        "level": "int64",
+        "at": "timestamp",
+        "load": "float64",
+    }
+    label = {"column": "alert", "positive": "yes"}
+    m = respecified(
+        world, more.select(list(columns)), columns=columns, label=label, event_time="at"
+    )
+    assert {seen.column for seen in m.shifts} == {"state", "level", "alarm"}
+    assert m.not_compared == {
+        "alert": "not in the reference",
+        "id": "float64, in the reference int64",
+        "at": "not in the reference",
+        "load": "not in the reference",
+    }
+    assert m.label.reference == {}
+    assert m.correlations == []
+    verdict = {v.gate: v for v in judged(m, DataGates(), NOW)}["distribution"]
+    assert "not in the reference: alert, at, load" in verdict.because
+    assert verdict.evidence["not_compared"] == m.not_compared
+
+
+def test_a_label_that_was_an_ordinary_number_is_not_compared_as_one():
+    """Its classes then are not those of now, nor is its r."""
+    world = of_sensors(2)
+    batch = sensors(1_000, 1, 0, 2)
+    m = respecified(world, batch, label={"column": "level", "positive": "1"})
+    assert m.not_compared == {"level": "not the reference's label, alarm"}
+    assert m.label.reference == {}
+    assert all("level" not in (seen.first, seen.second) for seen in m.correlations)
 
 
 def test_tfdvs_distances_reach_the_column_they_are_about(adult):

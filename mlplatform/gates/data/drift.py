@@ -29,7 +29,7 @@ def distribution(m: DataMeasured, policy: DistributionGate) -> Verdict:
         return verdict(gate, policy, [], passed=why, limit=limit)
     judged = [seen for seen in m.shifts or () if seen.column not in policy.ignore]
     checks = [check for seen in judged for check in _shift(seen, policy)]
-    passed = f"{len(judged)} columns of {m.judged} lie near the reference"
+    passed = f"{len(judged)} columns of {m.judged} lie near the reference{_left_out(m)}"
     return verdict(
         gate,
         policy,
@@ -38,8 +38,21 @@ def distribution(m: DataMeasured, policy: DistributionGate) -> Verdict:
         limit=limit,
         advice=ADVICE,
         alpha=policy.alpha,
-        evidence={"judged": m.judged, "ignored": dict(policy.ignore)},
+        evidence={
+            "judged": m.judged,
+            "ignored": dict(policy.ignore),
+            "not_compared": dict(m.not_compared),
+        },
     )
+
+
+def _left_out(m: DataMeasured) -> str:
+    """Which columns were not compared, and why, in words."""
+    why: dict[str, list[str]] = {}
+    for column, lacking in m.not_compared.items():
+        why.setdefault(lacking, []).append(column)
+    told = "; ".join(f"{lacking}: {', '.join(columns)}" for lacking, columns in why.items())
+    return f" ({told})" if told else ""
 
 
 def _shift(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:

@@ -9,7 +9,7 @@ from mlplatform.spec import PipelineSpec
 from mlplatform.validate import leakage
 from mlplatform.validate.anomalies import Distance
 from mlplatform.validate.measure.content import missing, outliers, ranges, repeated
-from mlplatform.validate.measure.shifts import shifts
+from mlplatform.validate.measure.shifts import not_compared, shifts
 from mlplatform.validate.measure.ties import correlations
 from mlplatform.validate.scan import Scan, View
 from mlplatform.validate.sensitive import scrubbed, sensitive
@@ -86,6 +86,7 @@ def measured(
         outliers=outliers(spec, seen),
         correlations=correlations(spec, judged, seen.reference),
         shifts=shifts(spec, judged, seen.reference, distances),
+        not_compared=not_compared(spec, seen.reference),
         label=_label(spec, seen),
         leaks=leakage.leaks(spec, [whole, judged] if seen.judges_new else [whole], late),
         sensitive=sensitive(
@@ -122,6 +123,8 @@ def _label(spec: PipelineSpec, seen: Views) -> LabelSeen | None:
     if not seen.whole.rows:
         return None
     before = seen.reference.label_counts if seen.reference else {}
+    if seen.reference and seen.reference.scan.label != spec.label.column:
+        before = {}
     return LabelSeen(
         classes=seen.judged.label_counts,
         reference=before,

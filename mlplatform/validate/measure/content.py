@@ -158,7 +158,9 @@ def _moved_on(seen: "Views", event_time: str | None) -> float:
     """Microseconds that the newest event judged lies after the reference's; infinite if unknown."""
     if event_time is None or seen.reference is None or not seen.reference.rows:
         return math.inf
-    now, before = (view.columns[event_time].maximum for view in (seen.judged, seen.reference))
+    was = seen.reference.columns.get(event_time)
+    now = seen.judged.columns[event_time].maximum
+    before = was.maximum if was is not None and was.type == "timestamp" else None
     return math.inf if now is None or before is None else max(now - before, 0.0)
 
 

@@ -45,6 +45,25 @@ def comparable(spec: PipelineSpec, reference: View) -> list[str]:
     ]
 
 
+def not_compared(spec: PipelineSpec, reference: View | None) -> dict[str, str]:
+    """Return the columns that another reference would be compared with, each with what this lacks."""
+    if reference is None:
+        return {}
+    found = {}
+    for name, kind in spec.columns.items():
+        before = reference.columns.get(name)
+        if before is None:
+            found[name] = "not in the reference"
+        elif before.type != kind:
+            found[name] = f"{kind}, in the reference {before.type}"
+        elif not before.present:
+            found[name] = "without a value in the reference"
+    label = spec.label.column
+    if label and label not in found and reference.scan.label != label:
+        found[label] = f"not the reference's label, {reference.scan.label}"
+    return found
+
+
 def meant_to_move(spec: PipelineSpec) -> set[str]:
     """Return the key's columns, those unused, and the cursor by which a query finds what is new."""
     cursor = spec.source.cursor if isinstance(spec.source, SqlSource) else None

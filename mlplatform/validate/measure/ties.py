@@ -28,12 +28,19 @@ def correlations(
     """
     if not judged.rows:
         return None
-    label = [spec.label.column] if spec.label.column in spec.columns else []
+    label = [spec.label.column] if same_label(judged, reference) else []
     names = [*comparable(spec, reference or judged), *label]
     pairs = _numbers(judged, reference, names)
     if reference is None or not label:
         return pairs
     return pairs + _categories(spec, judged, reference, names)
+
+
+def same_label(judged: View, reference: View | None) -> bool:
+    """Whether both scans count the classes of one label; nothing goes with another one alike."""
+    scans = [judged.scan, *([reference.scan] if reference else [])]
+    said = {(scan.label, scan.positive, scan.types.get(scan.label or "")) for scan in scans}
+    return len(said) == 1 and judged.scan.label is not None
 
 
 def _numbers(judged: View, reference: View | None, names: list[str]) -> list[CorrelationSeen]:
