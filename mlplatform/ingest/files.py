@@ -30,9 +30,9 @@ def plan_files(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
     """Return what makes the table hold every declared file, as it is now, once.
 
     A changed file replaces its rows; one that the spec no longer names is taken out, and with
-    `load: full` also one that a pattern no longer finds. The table then is made anew in one commit,
-    in the order of the spec with batches at the end; rows of unchanged files are taken from the
-    table.
+    `load: full` also one that a pattern no longer finds. The table then is made anew in one commit:
+    each file stays in its place, new ones come behind, and rows of unchanged files are taken from
+    the table, which is read once. When all is read anew the order is that of the spec.
 
     Raises:
         SourceError: If a file is missing, or one that is gone or landed as a batch would have to be
@@ -58,14 +58,15 @@ def plan_files(pipeline: Pipeline, table: "Table", landed: Landed, access: Acces
             "add it to source.files or withdraw it"
         )
     rows = TableRows(table, landed)
-    read = there if anew else changed | (there - landed.files.keys())
-    parts: list[Part] = [
-        FilePart(file, spec, found.sha256[file.name])
-        if file.name in read
-        else Kept(landed.files[file.name], rows)
+    parts: dict[str, Part] = {} if anew else {known.name: Kept(known, rows) for known in held}
+    read = {
+        file.name: FilePart(file, spec, found.sha256[file.name])
         for file in found.files
-    ]
-    return Plan([*parts, *(Kept(known, rows) for known in kept)], replace=True, check=check)
+        if file.name not in parts
+    }
+    places = [] if anew else [name for name in landed.files if name in parts or name in read]
+    ordered = {name: parts.get(name) or read[name] for name in [*places, *read]}
+    return Plan(list(ordered.values()), replace=True, check=check)
 
 
 def plan_file(pipeline: Pipeline, path: str, landed: Landed, access: Access) -> Plan:

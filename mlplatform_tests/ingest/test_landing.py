@@ -50,7 +50,7 @@ def test_a_file_that_a_pattern_found_stays_when_it_is_moved_away(tmp_path, lake)
     assert (names(lake), version.number) == (["cy", "di"], 1)
     write(tmp_path, b=E)
     land(csv_of(tmp_path, "*.csv"), lake, LINEAGE)
-    assert names(lake) == ["ed", "cy"]
+    assert names(lake) == ["cy", "ed"]
 
 
 def test_with_full_the_table_is_what_is_there_now(tmp_path, lake):
