@@ -18,6 +18,15 @@ _ENTRY = re.compile(r"(\d{20})\.json")
 _READERS = 16  # Concurrent requests of a cold scan; a commit on S3 is one round trip.
 
 
+class _Tokens:
+    """The newest commit with each token, among the versions before `until`."""
+
+    def __init__(self) -> None:
+        self.commits: dict[str, Commit] = {}
+        self.until = 0
+        self.lock = Lock()
+
+
 class Log:
     """The commits of one table; entries never change, so each is read and checked once."""
 
@@ -26,6 +35,7 @@ class Log:
         self._folder = f"{table}/_delta_log"
         self._stamps: dict[int, str] = {}
         self._commits: dict[int, Commit] = {}
+        self._tokens = _Tokens()
         self._lock = Lock()
 
     def newest(self) -> int:
@@ -34,7 +44,7 @@ class Log:
             top = max(self._stamps, default=-1)
             listed = self._listed(top)
             if top >= 0 and listed.get(top) != self._stamps[top]:  # Made anew behind our back.
-                self._stamps, self._commits = {}, {}
+                self._stamps, self._commits, self._tokens = {}, {}, _Tokens()
                 listed = self._listed(-1)
             self._stamps.update(listed)
             return max(self._stamps, default=-1)
@@ -54,8 +64,13 @@ class Log:
         return self._range(range(number, number + 1), self.newest())[0]
 
     def find(self, tokens: Iterable[str], since: int) -> dict[str, Commit]:
-        """Return the commits from version `since` on that carry one of these tokens, by token."""
-        wanted, found = set(tokens), {}
+        """Return the commits from version `since` on that carry one of these tokens, by token.
+
+        The whole log is walked once: from then on only what is new in it.
+        """
+        wanted, found = set(tokens), dict[str, Commit]()
+        if since == 0 and wanted:
+            return self._indexed(wanted)
         for commit in self.newest_first(since) if wanted else ():
             if commit.token in wanted:
                 found[commit.token] = commit
@@ -83,6 +98,14 @@ class Log:
                 why = "does not follow the version before it"
                 raise self._damaged(above.version.number, why)
         return commits
+
+    def _indexed(self, tokens: Iterable[str]) -> dict[str, Commit]:
+        newest, index = self.newest(), self._tokens
+        with index.lock:
+            for commit in self._range(range(index.until, newest + 1), newest):
+                index.commits[commit.token] = commit
+                index.until = commit.version.number + 1
+            return {token: index.commits[token] for token in tokens if token in index.commits}
 
     def _listed(self, since: int) -> dict[int, str]:
         names = self._storage.entries(self._folder, log_file(since - 1) if since > 0 else "")

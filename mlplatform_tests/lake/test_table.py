@@ -11,7 +11,9 @@ from deltalake import DeltaTable
 
 from mlplatform.errors import ConcurrentWriteError, LakeError, SourceError
 from mlplatform.lake import Lake, Lineage
+from mlplatform.lake.commit import Commit
 from mlplatform.lake.digest import content_digest
+from mlplatform.lake.log import Log
 from mlplatform.lake.transaction import CONFIGURATION
 from mlplatform_tests.lake.conftest import BY, rows
 
@@ -288,3 +290,36 @@ def test_a_table_made_anew_is_seen_by_who_knew_the_old_one(lake: Lake, tmp_path:
     assert table.overwrite(rows(5, 1), BY).number == 0
     with pytest.raises(LakeError, match="was made anew"):
         table.read(old)
+
+
+def test_an_append_looks_only_at_what_is_new_in_the_log(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earlier commits were looked through for their tokens before; repeats still are found."""
+    table = lake.table("shop/orders")
+    looked: list[int] = []
+    real = Log._load
+
+    def counted(log: Log, number: int) -> Commit:
+        looked.append(number)
+        return real(log, number)
+
+    monkeypatch.setattr(Log, "_load", counted)
+    costs = []
+    for n in range(12):
+        looked.clear()
+        table.append(rows(n, 1), BY, token=str(n))
+        costs.append(len(looked))
+    assert costs[11] == costs[3]
+    Lake(lake.root).table("shop/orders").append(rows(12, 1), BY, token="elsewhere")
+    assert table.append(rows(0, 1), BY, token="elsewhere").number == 12
+    assert table.append(rows(0, 1), BY, token="0").number == 0
+    assert table.read()["number"].to_pylist() == list(range(13))
+
+
+def test_tokens_of_a_table_that_was_made_anew_are_forgotten(lake: Lake, tmp_path: Path) -> None:
+    table = lake.table("shop/orders")
+    table.append(rows(0, 3), BY, token="1")
+    Path(table.uri).rename(tmp_path / "aside")
+    assert table.landed(["1"]) == {}
+    assert table.append(rows(5, 1), BY, token="1").rows == 1
