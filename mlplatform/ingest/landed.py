@@ -29,7 +29,7 @@ class File:
         sha256: Of its bytes, or of what else tells its content.
         rows: Rows in the table.
         rejected: Records in quarantine.
-        reasons: The rejected by reason.
+        reasons: The rejected by reason, without any value of theirs.
         declared: Whether the spec brought it, and not a command.
         stamp: Entity tag and size of an S3 object.
         mark: How far a query, table or function was read with it.

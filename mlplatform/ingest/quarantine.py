@@ -32,7 +32,7 @@ def malformed(lake: "Lake", pipeline: Pipeline, version: "Version") -> Malformed
     """Return what was rejected of the files that this version of `source` holds.
 
     Records of files that were replaced or withdrawn since do not count, though they stay in the
-    quarantine.
+    quarantine. Reasons name the column and no value; examples say all.
     """
     state = landed(lake.table(pipeline.table("source")), version)
     reasons: Counter[str] = Counter()

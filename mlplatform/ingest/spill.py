@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,24 @@ from mlplatform.ingest.chunk import QUARANTINE
 
 COUNTED_REASONS = 50  # Different ones told apart in a commit; the rest is one entry.
 REST = "other reasons"
+_GENERAL = (  # Reasons that quote what the record says, and what they say of any record.
+    (re.compile(r".* is (no (?:int64|float64|string|bool|timestamp))", re.DOTALL), r"\1"),
+    (re.compile(r"the number .* is (not finite)", re.DOTALL), r"\1"),
+    (re.compile(r"no column .* is declared", re.DOTALL), "a column that is not declared"),
+    (re.compile(r"the key .* stands twice", re.DOTALL), "a key that stands twice"),
+    (re.compile(r"(not a JSON object): .*", re.DOTALL), r"\1"),
+    (re.compile(r"(?:byte 0x..|U\+[0-9A-F]+) is (.*)"), r"\1"),
+)
+
+
+def general(reason: str, column: str | None) -> str:
+    """Return a reason without the value it quotes, and with the column: `age: no int64`.
+
+    Commits keep such reasons for ever; what a record says stands in the quarantine alone.
+    """
+    found = ((pattern.fullmatch(reason), to) for pattern, to in _GENERAL)
+    said = next((match.expand(to) for match, to in found if match), reason)
+    return f"{column}: {said}" if column else said
 
 
 class Rejects:
@@ -31,7 +50,7 @@ class Rejects:
             self._writer = pa.ipc.new_file(str(self.path), QUARANTINE)
         self._writer.write_batch(batch)
         self.rows += batch.num_rows
-        self._count(batch.column("reason").to_pylist())
+        self._count(batch.column("reason").to_pylist(), batch.column("column").to_pylist())
         for row in batch.to_pylist():
             self._sha.update(json.dumps(row, sort_keys=True).encode() + b"\n")
 
@@ -42,7 +61,7 @@ class Rejects:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Records by reason, the most frequent first."""
+        """Records by `general` reason, the most frequent first."""
         return dict(self._reasons.most_common())
 
     @property
@@ -62,7 +81,10 @@ class Rejects:
         )
         return pa.RecordBatchReader.from_batches(schema, marked)
 
-    def _count(self, reasons: list[str]) -> None:
-        for reason, times in Counter(reasons).items():
+    def _count(self, reasons: list[str], columns: list[str | None]) -> None:
+        said: Counter[str] = Counter()
+        for (reason, column), times in Counter(zip(reasons, columns, strict=True)).items():
+            said[general(reason, column)] += times
+        for reason, times in said.items():
             known = reason in self._reasons or len(self._reasons) < COUNTED_REASONS
             self._reasons[reason if known else REST] += times

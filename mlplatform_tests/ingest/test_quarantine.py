@@ -1,9 +1,12 @@
 """Records that cannot become rows: kept once, counted by what a version of the source holds."""
 
+from pathlib import Path
+
 import pytest
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest.source import land, land_file, malformed, withdraw_file
+from mlplatform.ingest.spill import general
 from mlplatform_tests.ingest.conftest import LINEAGE
 
 GOOD = "cy,7,1.20,no\n"
@@ -86,8 +89,63 @@ def test_a_refused_landing_quarantines_nothing(make_pipeline, lake):
 
 
 def test_of_many_reasons_the_commit_keeps_fifty_and_the_rest_as_one(make_pipeline, lake):
-    text = "".join(f"di,no{n},1.5,no\n" for n in range(80)) + GOOD
+    text = "".join(f"di{',' * n}\n" for n in range(4, 84)) + GOOD
     pipeline = make_pipeline({"a.csv": text})
     seen = malformed(lake, pipeline, land(pipeline, lake, LINEAGE))
     assert (len(seen.reasons), seen.reasons["other reasons"]) == (51, 30)
     assert sum(seen.reasons.values()) == seen.rejected == 80
+
+
+CARD = "4111 1111 1111 1111"
+CSV = (
+    f"di,{CARD},1.5,no\ned,7,1.5,no\ndi,{CARD} is no int64,{CARD},no\ndi,1,{CARD},no\n"
+    f'di,1,9e999,no\ndi,"two\n{CARD}",1.5,no\n'
+)
+JSON_LINES = (
+    f'{{"name": "di", "age": "{CARD}"}}\n{{"name": "di", "age": 4111.5}}\n'
+    f'{{"{CARD}": 1}}\n{{"name": 1, "name": "{CARD}"}}\n{{"name": {CARD}}}\n'
+    '{"height": 1e4111}\n{"name": "ed"}\n'
+)
+SAYING = {
+    "a.csv": (CSV, {"age: no int64": 3, "height: no float64": 1, "height: not finite": 1}),
+    "a.jsonl": (
+        JSON_LINES,
+        {
+            "age: no int64": 2,
+            "a column that is not declared": 1,
+            "a key that stands twice": 1,
+            "not a JSON object": 1,
+            "height: not finite": 1,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("file", SAYING)
+def test_a_commit_keeps_reasons_without_the_values_that_the_quarantine_keeps(
+    make_pipeline, lake, table, file
+):
+    text, expected = SAYING[file]
+    source = {"kind": file[2:], "files": [file]}
+    if file == "a.csv":
+        source["header"] = False
+    pipeline = make_pipeline({file: text}, source=source)
+    seen = malformed(lake, pipeline, land(pipeline, lake, LINEAGE))
+    assert seen.reasons == expected
+    logs = [name for kind in ("source", "quarantine") for name in _logs(lake, kind)]
+    assert not any("4111" in log.read_text() for log in logs)
+    kept = lake.table("people/quarantine").read().to_pylist()
+    assert any("4111" in row["reason"] for row in kept)
+    assert any("4111" in row["text"] for row in kept)
+
+
+def _logs(lake, kind):
+    found = list(Path(lake.root, "people", kind, "_delta_log").glob("*.json"))
+    assert found
+    return found
+
+
+def test_rejected_bytes_are_no_part_of_a_reason_that_is_kept():
+    assert general("byte 0xe9 is not utf-8", "name") == "name: not utf-8"
+    assert general("U+00E9 is no character", None) == "no character"
+    assert general("3 fields, expected 4", None) == "3 fields, expected 4"
