@@ -6,7 +6,7 @@ Shares lie in [0, 1]. A measurement that could not be made is `None`, and never 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 Example = Mapping[str, Any]  # source_file, source_line, and the values of the columns meant.
 
@@ -131,6 +131,7 @@ class ShiftSeen:
     reference_deviation: float | None = None
     l_infinity: float | None = None  # TFDV's, categories only.
     jensen_shannon: float | None = None  # TFDV's, numbers only.
+    tfdv: Literal["", "l_infinity", "jensen_shannon"] = ""  # Which of the two TFDV must measure.
     spike: str = ""  # The single value whose share rose most beyond chance; empty: none rose.
     spike_rows: int = 0  # Rows judged that have it.
     spike_reference_rows: int = 0

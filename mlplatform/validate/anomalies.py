@@ -56,6 +56,9 @@ def describe(anomalies: bytes) -> list[Anomaly]:
 def distances(anomalies: bytes) -> list[Distance]:
     """Return the drift TFDV measured, by column; one it could not measure is left out.
 
+    It cannot where a side has no value, nor of numbers whose range exceeds a double. Gates count
+    a comparable column that is left out as not measured.
+
     Raises:
         WorkerError: If `anomalies` is no serialized Anomalies.
     """

@@ -193,13 +193,20 @@ def times(spec: PipelineSpec) -> list[str]:
 def late_shares(batches: Iterable[pa.RecordBatch], spec: PipelineSpec) -> dict[str, float]:
     """Return, by column of `times`, the share of its values that lie after their row's event.
 
-    Batches need `spec.event_time` and the columns of `times` only.
+    NaN where no row has both times: whether the column is late is then not known. A column without
+    any value has none that is late, and is left out. Batches need `spec.event_time` and the columns
+    of `times` only.
     """
     names = times(spec)
-    late, known = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    late, known, present = (dict.fromkeys(names, 0) for _ in range(3))
     for batch in batches if names else ():
         for name in names:
             after = pc.greater(batch[name], batch[spec.event_time])
             late[name] += pc.sum(after).as_py() or 0
             known[name] += len(after) - after.null_count
-    return {name: late[name] / known[name] for name in names if known[name]}
+            present[name] += len(after) - batch[name].null_count
+    return {
+        name: late[name] / known[name] if known[name] else math.nan
+        for name in names
+        if present[name]
+    }

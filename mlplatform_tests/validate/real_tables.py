@@ -65,7 +65,7 @@ class World:
             reference=reference,
             accepted_rows=self.reference.num_rows,
             anomalies=[],
-            distances=[],
+            distances=None,
             landed_at=self.now,
         )
 
@@ -83,7 +83,7 @@ class World:
             reference=None,
             accepted_rows=None,
             anomalies=[],
-            distances=[],
+            distances=None,
             landed_at=self.now,
         )
         return judged(m, self.spec.data_gates, self.now)

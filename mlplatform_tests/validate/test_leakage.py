@@ -184,3 +184,21 @@ def test_times_after_the_event_are_counted_by_column():
     never_compared = [seen.late_share for seen in leaks(of, [])]
     assert never_compared == [None, pytest.approx(math.nan, nan_ok=True)]
     assert late_shares(rows.to_batches(), spec(columns)) == {}
+
+
+def test_a_time_that_no_event_stands_beside_is_not_known_to_be_early():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    of = spec(dict.fromkeys(("at", "booked", "empty"), "timestamp"), event_time="at")
+    kind = pa.timestamp("us", "UTC")
+    rows = pa.table(
+        {
+            "at": pa.array([at, None], kind),
+            "booked": pa.array([None, at], kind),
+            "empty": pa.array([None, None], kind),
+        }
+    )
+    shares = late_shares(rows.to_batches(), of)
+    assert shares == {"booked": pytest.approx(math.nan, nan_ok=True)}
+    late = {seen.column: seen.late_share for seen in leaks(of, [], shares)}
+    assert late["empty"] is None
+    assert math.isnan(late["booked"])

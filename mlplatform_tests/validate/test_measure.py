@@ -299,7 +299,7 @@ def respecified(world: World, batch: pa.Table, **changes: object) -> DataMeasure
         reference=old,
         accepted_rows=1,
         anomalies=[],
-        distances=[],
+        distances=None,
         landed_at=NOW,
     )
 
@@ -348,10 +348,15 @@ def test_a_label_that_was_an_ordinary_number_is_not_compared_as_one():
 def test_tfdvs_distances_reach_the_column_they_are_about(adult):
     world, reference = adult
     scan = scanned(world.spec, {OLD: world.reference, NEW: world.batch(ROWS, 0)}, reference)
-    apart = [
-        Distance(column="sex", kind="l_infinity", value=0.2),
-        Distance(column="age", kind="jensen_shannon", value=0.3),
+    columns = {name: world.spec.columns[name] for name in comparable(world.spec, reference.view())}
+    near = [
+        Distance(
+            column=name, kind="l_infinity" if kind == "string" else "jensen_shannon", value=0.0
+        )
+        for name, kind in columns.items()
     ]
+    far = {"sex": 0.2, "age": 0.3}
+    apart = [replace(one, value=far.get(one.column, 0.0)) for one in near]
     m = measured(
         world.spec,
         scan,
@@ -370,6 +375,32 @@ def test_tfdvs_distances_reach_the_column_they_are_about(adult):
     told = failed["distribution"].because
     assert "sex: a share moved by 0.2 (L-infinity)" in told
     assert "Jensen-Shannon" not in told  # KS says that age has not moved.
+
+
+@pytest.mark.parametrize("lost", ["sex", "age"])
+def test_a_distance_that_tfdv_was_asked_for_and_did_not_measure_is_missing(adult, lost):
+    world, reference = adult
+    scan = scanned(world.spec, {OLD: world.reference, NEW: world.batch(ROWS, 0)}, reference)
+    names = comparable(world.spec, reference.view())
+    kinds = {
+        n: "l_infinity" if world.spec.columns[n] == "string" else "jensen_shannon" for n in names
+    }
+    rest = [Distance(column=n, kind=kind, value=0.0) for n, kind in kinds.items() if n != lost]
+    m = measured(
+        world.spec,
+        scan,
+        new=[NEW],
+        reference=reference,
+        accepted_rows=1,
+        anomalies=[],
+        distances=rest,
+        landed_at=world.now,
+    )
+    failed = {v.gate: v for v in judged(m, world.spec.data_gates, world.now) if not v.passed}
+    assert set(failed) == {"distribution"}
+    assert failed["distribution"].observed is None
+    assert failed["distribution"].because.startswith(f"{lost}: ")
+    assert "(not measured)" in failed["distribution"].because
 
 
 def test_mad_of_zero_falls_back_to_the_mean_deviation_and_a_constant_to_itself(adult):
@@ -399,7 +430,7 @@ def test_no_value_that_looks_personal_is_shown_by_any_gate(adult):
         reference=reference,
         accepted_rows=1,
         anomalies=[quote],
-        distances=[],
+        distances=None,
         landed_at=world.now,
     )
     assert "anna" not in str(m)

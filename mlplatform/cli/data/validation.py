@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class _Tfdv:
     """What TFDV said, or nothing."""
 
     anomalies: Sequence[Anomaly] | None = ()  # None: it was asked and could not answer.
-    distances: Sequence["Distance"] = field(default_factory=list)
+    distances: Sequence["Distance"] | None = None  # None: it was not asked.
 
 
 def run(what: str, reference: str | None, asked: Asked, *, with_tfdv: bool) -> int:
@@ -130,7 +130,7 @@ def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new
     if worker is None or old is None:
         return _Tfdv()
     if not (old.parquet and new.parquet):
-        return _Tfdv(None)
+        return _Tfdv(None, ())
     types = {n: k for n, k in new.scan.types.items() if old.scan.types.get(n) == k}
     both = {"before": [old.parquet], "after": [new.parquet]}
     seen = worker.statistics(both, list(types))

@@ -152,9 +152,12 @@ def _unseen(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
 
 
 def _tfdv(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
-    """TFDV's distances: of shares of categories, and of histograms of numbers."""
+    """TFDV's distances: of shares of categories, and of histograms of numbers.
+
+    One that TFDV was asked for and did not measure is missing, which breaks the limit.
+    """
     checks = []
-    if seen.l_infinity is not None:
+    if seen.l_infinity is not None or seen.tfdv == "l_infinity":
         apart = finite(seen.l_infinity)
         checks.append(
             Check(
@@ -167,7 +170,7 @@ def _tfdv(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
                 f"{policy.max_l_infinity:g}{_worst(seen)}",
             )
         )
-    if seen.jensen_shannon is not None:
+    if seen.jensen_shannon is not None or seen.tfdv == "jensen_shannon":
         checks.append(
             Check(
                 column=seen.column,

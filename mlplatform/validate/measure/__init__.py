@@ -50,7 +50,7 @@ def measured(
     reference: Scan | None,
     accepted_rows: int | None,
     anomalies: Sequence[Anomaly] | None,
-    distances: Sequence[Distance],
+    distances: Sequence[Distance] | None,
     landed_at: datetime | None,
     late: Mapping[str, float] | None = None,
 ) -> DataMeasured:
@@ -64,7 +64,8 @@ def measured(
         reference: Scan of the reference; `None`: there is none yet, or it is this very dataset.
         accepted_rows: Of the version accepted before; `None`: none ever was.
         anomalies: TFDV's, against the accepted schema.
-        distances: TFDV's, of the rows judged from the reference.
+        distances: TFDV's, of the rows judged from the reference; `None`: TFDV was not asked, and
+            nothing is missing that it would have measured.
         landed_at: When the newest file landed, for a spec without `event_time`.
         late: As `leakage.late_shares` returns it.
     """

@@ -1,9 +1,9 @@
 """How far each column of the rows judged lies from the reference."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,19 +76,32 @@ def names_rows(column: ColumnView) -> bool:
 
 
 def shifts(
-    spec: PipelineSpec, judged: View, reference: View | None, distances: Sequence[Distance]
+    spec: PipelineSpec, judged: View, reference: View | None, distances: Sequence[Distance] | None
 ) -> list[ShiftSeen] | None:
-    """Return the distances of every comparable column; `None` without a reference or rows."""
+    """Return the distances of every comparable column; `None` without a reference or rows.
+
+    `distances` are TFDV's; `None` where it was not asked. It measures every column that has values
+    on both sides, and every comparable one has; but for numbers whose range exceeds a double.
+    """
     if reference is None or not judged.rows:
         return None
     tfdv: dict[str, dict[str, Any]] = {}
-    for one in distances:
+    for one in distances or ():
         tfdv.setdefault(one.column, {})[one.kind] = one.value
     found = [
         _shift(name, judged.columns[name], reference.columns[name], tfdv.get(name, {}))
         for name in comparable(spec, reference)
     ]
+    if distances is not None:
+        found = [replace(one, tfdv=_by_tfdv(judged.columns[one.column])) for one in found]
     return found + clocks(spec, judged, reference)
+
+
+def _by_tfdv(now: ColumnView) -> Literal["", "l_infinity", "jensen_shannon"]:
+    """Which distance TFDV measures of a column that the reference has values of."""
+    if not now.present:
+        return ""
+    return "l_infinity" if now.histogram is None else "jensen_shannon"
 
 
 def _shift(name: str, now: ColumnView, before: ColumnView, tfdv: Mapping[str, Any]) -> ShiftSeen:

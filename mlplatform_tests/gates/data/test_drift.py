@@ -89,6 +89,14 @@ def test_a_distance_that_is_small_or_chance_is_no_alarm(calm):
     assert verdict.passed, verdict.because
 
 
+@pytest.mark.parametrize("kind", ["l_infinity", "jensen_shannon"])
+def test_a_distance_that_tfdv_should_have_measured_is_missing(kind):
+    verdict = distribution(measured(shifts=[shift(tfdv=kind)]), POLICY)
+    assert (verdict.outcome, verdict.observed) == (Outcome.FAIL, None)
+    assert "(not measured)" in verdict.because
+    assert distribution(measured(shifts=[shift(**{"tfdv": kind, kind: 0.01})]), POLICY).passed
+
+
 def test_the_chance_of_an_alarm_is_shared_by_all_columns():
     """One in 5,000 is rare for one column, and to be expected of one among many."""
     odd = shift(ks=0.2, ks_p=2e-4)
