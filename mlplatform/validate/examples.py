@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from mlplatform.ingest.hashing import row_hashes
 from mlplatform.measures import DataMeasured, Example
 from mlplatform.spec import PipelineSpec
+from mlplatform.validate.overlap import CAP, sampled
 from mlplatform.validate.scan import View
+from mlplatform.validate.scan.plan import content_of
 from mlplatform.validate.sensitive import personal, shown
 from mlplatform.verdict import Verdict
 
@@ -83,7 +85,8 @@ def wanted_of(
             breaches = verdict.evidence.get("columns", ())
             columns = dict.fromkeys(c["column"] for c in breaches if c.get("broken"))
             known = [name for name in columns if name in spec.columns]
-            case = Case(verdict.gate, m, spec, reference, now)
+            broken = frozenset(c["measure"] for c in breaches if c.get("broken"))
+            case = Case(verdict.gate, m, spec, reference, now, broken)
             found += make(case, known)
     return found
 
@@ -97,6 +100,7 @@ class Case:
     spec: PipelineSpec
     reference: View | None
     now: datetime
+    broken: frozenset[str]  # What the gate measured and refused, in its words.
 
     def want(self, mask: Mask, *columns: str) -> Wanted:
         """Return the wish for these rows, and columns."""
@@ -163,10 +167,17 @@ def _future(case: Case, _: Sequence[str]) -> list[Wanted]:
 
 
 def _repeats(case: Case, _: Sequence[str]) -> list[Wanted]:
-    """Rows that an earlier row of the same reading equals, whole or by key."""
-    found = [case.want(_seen_before(list(case.spec.columns)))]
-    if case.spec.key:
-        found.append(case.want(_seen_before(case.spec.key), *case.spec.key))
+    """Rows that an earlier row of the same reading equals: by key, by content, or whole."""
+    spec = case.spec
+    columns = tuple(spec.columns)
+    content = content_of(columns, spec.key, spec.unused)
+    found = []
+    if any("whose key" in measure for measure in case.broken):
+        found.append(case.want(_seen_before(spec.key), *spec.key))
+    rows = {measure for measure in case.broken if "equal to an earlier one" in measure}
+    alike = {measure for measure in rows if measure.endswith("but for key and unused columns")}
+    if rows:  # Whole ones where these are too many: others are alike by nature.
+        found.append(case.want(_seen_before(content if rows == alike else columns)))
     return found
 
 
@@ -215,18 +226,47 @@ def _personal(batch: pa.RecordBatch, name: str) -> np.ndarray:
     return np.asarray(held[np.asarray(distinct.indices.fill_null(len(held) - 1))])
 
 
-def _seen_before(columns: Sequence[str]) -> Mask:
-    """Remembers the hashes of every batch it was given."""
-    seen: set[int] = set()
+def _seen_before(columns: Sequence[str], cap: int = CAP) -> Mask:
+    """Remembers the rows of every batch it was given, or a random sample of the distinct ones."""
+    seen = Before(cap)
+    return lambda batch: seen.add(row_hashes(batch, list(columns)))
 
-    def mask(batch: pa.RecordBatch) -> np.ndarray:
-        again = np.zeros(batch.num_rows, bool)
-        for row, value in enumerate(row_hashes(batch, list(columns)).tolist()):
-            again[row] = value in seen
-            seen.add(value)
-        return again
 
-    return mask
+class Before:
+    """Distinct hashes given so far: sorted runs, each more than twice as long as the next.
+
+    Beyond `cap` a random sample of them: then of rows that come again only those sampled are told.
+    """
+
+    def __init__(self, cap: int = CAP) -> None:
+        self._cap, self._halvings = cap, 0
+        self._runs: list[np.ndarray] = []
+
+    @property
+    def held(self) -> int:
+        """How many hashes are kept."""
+        return sum(map(len, self._runs))
+
+    def add(self, hashes: np.ndarray) -> np.ndarray:
+        """Take a hash a row, and return bool[rows]: whether the row is known to come again."""
+        kept = sampled(hashes, self._halvings)
+        fresh, first, place = np.unique(hashes, return_index=True, return_inverse=True)
+        known = np.zeros(len(fresh), bool)
+        for run in self._runs:
+            known |= run[np.minimum(np.searchsorted(run, fresh), len(run) - 1)] == fresh
+        again = known[place] | (np.arange(len(hashes)) != first[place])
+        self._keep(fresh[~known & kept[first]])
+        return np.asarray(again)
+
+    def _keep(self, fresh: np.ndarray) -> None:
+        if len(fresh):
+            self._runs.append(fresh)
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            self._runs[-2:] = [np.sort(np.concatenate(self._runs[-2:]))]
+        while self.held > self._cap:
+            self._halvings += 1
+            runs = [run[sampled(run, self._halvings)] for run in self._runs]
+            self._runs = [run for run in runs if len(run)]
 
 
 def _true(column: pa.Array) -> np.ndarray:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlplatform.gates.data import judged
 from mlplatform.measures import Anomaly
-from mlplatform.validate.examples import Wanted, examples, wanted_of
+from mlplatform.validate.examples import Before, Wanted, examples, wanted_of
 from mlplatform.validate.scan import Scan
 from mlplatform_tests.validate import real_tables
 from mlplatform_tests.validate.real_tables import World
@@ -113,6 +115,27 @@ def test_rows_that_repeat_an_earlier_one_are_shown(adult):
     assert [row["source_line"] for row in found["duplicates"]] == [501, 502, 503, 504, 505]
 
 
+@pytest.mark.parametrize("named", [{"key": ["fnlwgt"]}, {"unused": {"fnlwgt": "a number"}}])
+def test_rows_that_come_again_under_another_number_are_shown(named):
+    world = real_tables.adult()
+    said = {**world.spec.model_dump(mode="json"), "key": [], "unused": {}, **named}
+    numbered = world.reference.append_column("once", pa.array(np.arange(20_000) / 7))
+    place = numbered.column_names.index("fnlwgt")
+    numbered = numbered.set_column(place, "fnlwgt", pa.array(np.arange(20_000)))
+    spec = type(world.spec).model_validate(
+        {**said, "columns": {**world.spec.columns, "once": "float64"}}
+    )
+    other = replace(world, spec=spec, reference=numbered)
+    batch = numbered.slice(0, ROWS)
+    batch = batch.set_column(place, "fnlwgt", pa.array(np.arange(ROWS) + 10**8))
+    m = other.measured(batch, other.scan)
+    verdicts = [v for v in judged(m, spec.data_gates, world.now) if v.gate == "duplicates"]
+    wanted = wanted_of(verdicts, m, spec, other.scan.view(), world.now)
+    both = originated(pa.concat_tables([numbered.slice(0, ROWS), batch]))
+    found = examples(both.to_batches(), wanted)["duplicates"]
+    assert [row["source_line"] for row in found] == [501, 502, 503, 504, 505]
+
+
 def test_values_outside_declared_limits_and_domains_are_shown(adult):
     world, reference = adult
     limited = world.spec.model_dump(mode="json")
@@ -166,3 +189,26 @@ def test_reading_stops_when_there_are_enough_and_every_breach_has_its_turn():
     found = examples(batches(), every, limit=5)
     assert [set(row) & {"a", "b"} for row in found["g"]] == [{"a"}, {"b"}, {"a"}, {"b"}, {"a"}]
     assert read == [0, 1]
+
+
+@given(st.lists(st.lists(st.integers(0, 30)), max_size=8))
+def test_a_row_comes_again_if_any_before_it_is_equal(batches):
+    before, seen = Before(), set()
+    for values in batches:
+        again = before.add(np.array(values, np.uint64))
+        for value, told in zip(values, again.tolist(), strict=True):
+            assert told is (value in seen)
+            seen.add(value)
+
+
+def test_memory_for_rows_that_come_again_does_not_grow_with_rows():
+    dice = np.random.default_rng(0)
+    before = Before(cap=1_000)
+    last = np.empty(0, np.uint64)
+    for _ in range(40):
+        last = dice.integers(0, 2**64, 5_000, np.uint64)
+        assert not before.add(last).any()
+        assert before.held <= 1_000
+    again = before.add(last)
+    assert again.sum() >= 5
+    assert not before.add(dice.integers(0, 2**64, 5_000, np.uint64)).any()
