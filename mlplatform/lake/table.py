@@ -79,14 +79,26 @@ class Table:
         return self._commit(OVERWRITE, token, batch, lineage, expected)
 
     def append(
-        self, data: "pa.Table | pa.RecordBatchReader", lineage: Lineage, *, token: str
+        self,
+        data: "pa.Table | pa.RecordBatchReader",
+        lineage: Lineage,
+        *,
+        token: str,
+        expected: int | None = None,
     ) -> Version:
         """Add `data` behind the rows there are, exactly once per `token` however often retried.
 
         Returns the version that holds them: an earlier one when the token has landed already;
         `data` is not read then.
 
+        Args:
+            data: The rows; a reader is streamed in constant memory.
+            lineage: Who writes, and from what.
+            token: Names this batch for ever.
+            expected: Number of the version this is put behind, -1 for no table yet; `None` for any.
+
         Raises:
+            ConcurrentWriteError: If the newest version is not `expected`; nothing is committed.
             LakeError: If the columns differ from the table's or cannot be stored, or the storage
                 refuses.
         """
@@ -97,7 +109,7 @@ class Table:
             self._storage.sync_commit(self.name, landed.number)
             return landed
         batch = self._written(data)
-        return self._commit(APPEND, token, batch, lineage, None)
+        return self._commit(APPEND, token, batch, lineage, expected)
 
     def read(
         self,

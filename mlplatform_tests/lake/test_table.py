@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from mlplatform.errors import ConcurrentWriteError, LakeError, SourceError
-from mlplatform.lake import Lake, Lineage
+from mlplatform.lake import Lake, Lineage, faults
 from mlplatform.lake.commit import Commit
 from mlplatform.lake.digest import content_digest
 from mlplatform.lake.log import Log
@@ -122,6 +122,28 @@ def test_an_overwrite_of_an_unexpected_version_names_the_winner(lake: Lake) -> N
     with pytest.raises(ConcurrentWriteError, match="no table shop/new"):
         lake.table("shop/new").overwrite(rows(0, 1), BY, expected=3)
     assert table.read()["number"].to_pylist() == [1]
+    assert len(list(Path(table.uri).glob("*.parquet"))) == 2
+
+
+@pytest.mark.parametrize("point", ["data_written", "before_commit"])
+def test_of_two_appends_behind_the_same_version_one_lands_and_the_other_names_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """The rival is faster before the other looks at the log, or after."""
+    table, rival = lake.table("shop/orders"), Lake(lake.root).table("shop/orders")
+    fix = Lineage(asset="shop/fix", run_id="run-9", code_version="abc")
+
+    def races(reached: str) -> None:
+        if reached == point:
+            monkeypatch.setattr(faults, "hook", None)
+            rival.append(rows(0, 3), fix, token="rival", expected=-1)
+
+    monkeypatch.setattr(faults, "hook", races)
+    with pytest.raises(ConcurrentWriteError, match="version 0, not -1: shop/fix wrote it in run"):
+        table.append(rows(5, 2), BY, token="mine", expected=-1)
+    assert table.append(rows(5, 2), BY, token="mine", expected=0).number == 1
+    assert table.append(rows(5, 2), BY, token="mine", expected=0).number == 1
+    assert table.read()["number"].to_pylist() == [0, 1, 2, 5, 6]
     assert len(list(Path(table.uri).glob("*.parquet"))) == 2
 
 
