@@ -116,6 +116,7 @@ def plan_for(columns: Columns, spec: PipelineSpec, like: Scan | None = None) -> 
         like=like,
         limits={name: limits for name, limits in ranges.columns.items() if name in columns},
         domains={name: values for name, values in ranges.domains.items() if name in columns},
+        unused=tuple(name for name in spec.unused if name in columns),
     )
 
 
