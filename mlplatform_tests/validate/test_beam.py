@@ -42,6 +42,7 @@ def test_the_setting_is_split_as_a_shell_would():
         options("--a='b")
 
 
+@pytest.mark.slow
 def test_options_reach_beam_as_they_are(worker, monkeypatch, tmp_path):
     pq.write_table(people(), tmp_path / "table.parquet")
     monkeypatch.setattr(worker, "_beam", ["--runner=NoSuchRunner"])
