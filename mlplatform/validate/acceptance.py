@@ -64,24 +64,32 @@ def accept(lake: "Lake", pipeline: "Pipeline", judged: "Profile", lineage: "Line
 
     To be called only after every blocking gate of the version passed. Accepting what was accepted
     last changes nothing.
+
+    Raises:
+        ConcurrentWriteError: If another version was accepted meanwhile; nothing is accepted then.
     """
     lineage = replace(lineage, inputs={pipeline.table("dataset"): judged.dataset})
     schema.pin(lake, pipeline, judged, lineage)
-    last = newest(lake, pipeline)
+    table = lake.table(pipeline.table("accepted"))
+    parent = table.latest()
+    last = next(_newest_first(lake, pipeline, parent), None)
     if last is not None and last.dataset_digest == judged.dataset_digest:
         return last
     names = ("dataset", "dataset_digest", "rows", "files", "statistics", "scan", "schema")
     row = Acceptance(**{name: getattr(judged, name) for name in names})
-    table = lake.table(pipeline.table("accepted"))
-    parent = table.latest()
     # After the version that was the newest, so that going back to older content counts again.
-    token = f"{row.dataset_digest}-after-{parent.number if parent else -1}"
-    table.append(pa.Table.from_pylist([asdict(row)], ACCEPTED_SCHEMA), lineage, token=token)
+    after = parent.number if parent else -1
+    token = f"{row.dataset_digest}-after-{after}"
+    rows = pa.Table.from_pylist([asdict(row)], ACCEPTED_SCHEMA)
+    table.append(rows, lineage, token=token, expected=after)
     return row
 
 
-def _newest_first(lake: "Lake", pipeline: "Pipeline") -> Iterator[Acceptance]:
+def _newest_first(
+    lake: "Lake", pipeline: "Pipeline", version: "Version | None" = None
+) -> Iterator[Acceptance]:
     table = lake.table(pipeline.table("accepted"))
-    rows = table.read().to_pylist() if table.exists() else []
+    version = version or table.latest()
+    rows = table.read(version).to_pylist() if version else []
     for row in reversed(rows):
         yield Acceptance(**{**row, "files": tuple(row["files"])})

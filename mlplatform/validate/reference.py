@@ -5,13 +5,14 @@ reference by itself; every other one is promoted by a person, who says why.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mlplatform.errors import LakeError
+from mlplatform.errors import ConcurrentWriteError, LakeError
 from mlplatform.validate import acceptance
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def pin_first(
 ) -> Reference:
     """Return the reference in force; without one, make it the accepted version `dataset`.
 
+    What a person promotes meanwhile stays in force.
+
     Raises:
         LakeError: If there is no reference and `dataset` never passed its gates.
     """
@@ -97,8 +100,9 @@ def pin_first(
             f"{dataset.table} {dataset.reference} has not passed its gates, so it cannot be the "
             "reference; run the checks of dataset first"
         )
-    _write(lake, pipeline, _row(passed, dataset, FIRST, PLATFORM), lineage, "first")
-    return history(lake, pipeline)[-1]
+    with suppress(ConcurrentWriteError):  # Then there is one.
+        _write(lake, pipeline, _row(passed, dataset, FIRST, PLATFORM), lineage, "first", None)
+    return history(lake, pipeline)[0]
 
 
 def promote(
@@ -116,6 +120,7 @@ def promote(
 
     Raises:
         LakeError: If nobody or no reason is named, or the version was never profiled.
+        ConcurrentWriteError: If another one was promoted meanwhile; nothing changes then.
     """
     from mlplatform.validate.record import profiles_of
 
@@ -131,7 +136,7 @@ def promote(
             f"{dataset.table} {dataset.reference} has no statistics; run the checks of dataset first"
         )
     token = f"{dataset.digest}-after-{now.version.number if now else -1}"
-    return _write(lake, pipeline, _row(profile, dataset, because, by), lineage, token)
+    return _write(lake, pipeline, _row(profile, dataset, because, by), lineage, token, now)
 
 
 def _row(
@@ -149,8 +154,15 @@ def _row(
 
 
 def _write(
-    lake: "Lake", pipeline: "Pipeline", row: dict[str, Any], lineage: "Lineage", token: str
+    lake: "Lake",
+    pipeline: "Pipeline",
+    row: dict[str, Any],
+    lineage: "Lineage",
+    token: str,
+    instead_of: Reference | None,
 ) -> "Version":
     lineage = replace(lineage, inputs={pipeline.table("dataset"): row["dataset"]})
     rows = pa.Table.from_pylist([row], REFERENCE_SCHEMA)
-    return lake.table(pipeline.table("reference")).append(rows, lineage, token=token)
+    expected = instead_of.version.number if instead_of else -1
+    table = lake.table(pipeline.table("reference"))
+    return table.append(rows, lineage, token=token, expected=expected)

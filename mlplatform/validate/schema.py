@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from mlplatform.errors import SpecError
+from mlplatform.errors import ConcurrentWriteError, SpecError
 from mlplatform.spec import Pipeline
 from mlplatform.validate.proto import parse
 from mlplatform.validate.schema_diff import diff
@@ -57,7 +57,7 @@ def accepted(lake: "Lake", pipeline: Pipeline) -> bytes | None:
         SpecError: If `schema.pbtxt` holds no schema.
     """
     by_file = reviewed(pipeline)
-    return by_file if by_file is not None else _pinned(lake, pipeline)
+    return by_file if by_file is not None else _newest(lake, pipeline)[1]
 
 
 def in_force(lake: "Lake", pipeline: Pipeline, proposed: bytes) -> bytes:
@@ -69,21 +69,26 @@ def in_force(lake: "Lake", pipeline: Pipeline, proposed: bytes) -> bytes:
     by_file = reviewed(pipeline)
     if by_file is not None:
         return tolerant(by_file, pipeline.spec)
-    return tolerant(_declared(lake, pipeline, proposed), pipeline.spec)
+    _, pinned = _newest(lake, pipeline)
+    return tolerant(_declared(pinned, pipeline, proposed), pipeline.spec)
 
 
 def pin(lake: "Lake", pipeline: Pipeline, judged: "Profile", lineage: "Lineage") -> None:
     """Accept the schema of a version that passed: the very first, or for columns declared anew.
 
-    Otherwise nothing changes: neither values nor presence is ever accepted silently.
+    Otherwise nothing changes: neither values nor presence is ever accepted silently, and what a
+    person accepts meanwhile stays.
     """
-    pinned = _pinned(lake, pipeline)
+    parent, pinned = _newest(lake, pipeline)
     if reviewed(pipeline) is not None or (pinned and agrees(pinned, pipeline.spec)):
         return
     proposed = lake.artifacts.open(judged.proposed_schema).read(BINARY)
-    content = _declared(lake, pipeline, proposed)
-    because = DECLARED if pinned else FIRST
-    _write(lake, pipeline, content, _Why(judged.dataset, because, PLATFORM), lineage)
+    content = _declared(pinned, pipeline, proposed)
+    why = _Why(judged.dataset, DECLARED if pinned else FIRST, PLATFORM)
+    try:
+        _write(lake, pipeline, content, why, lineage, parent)
+    except ConcurrentWriteError:
+        pin(lake, pipeline, judged, lineage)
 
 
 def accept_schema(
@@ -101,6 +106,7 @@ def accept_schema(
     Raises:
         SpecError: If nobody or no reason is named, `proposed` is no schema of the declared columns,
             or `schema.pbtxt` decides.
+        ConcurrentWriteError: If another one was accepted meanwhile; nothing changes then.
     """
     for name, said in (("because", because), ("by", by)):
         if not said.strip():
@@ -116,10 +122,10 @@ def accept_schema(
         raise SpecError(
             "the schema has other columns or types than the spec declares; accept one of these"
         )
-    latest = lake.table(pipeline.table("schema")).latest()
-    if latest is not None and _pinned(lake, pipeline) == content:
+    latest, pinned = _newest(lake, pipeline)
+    if latest is not None and pinned == content:
         return latest
-    return _write(lake, pipeline, content, _Why(dataset, because, by), lineage)
+    return _write(lake, pipeline, content, _Why(dataset, because, by), lineage, latest)
 
 
 def reviewed(pipeline: Pipeline) -> bytes | None:
@@ -154,25 +160,30 @@ class _Why:
     by: str
 
 
-def _pinned(lake: "Lake", pipeline: Pipeline) -> bytes | None:
+def _newest(lake: "Lake", pipeline: Pipeline) -> "tuple[Version | None, bytes | None]":
+    """Return the newest version of `<pipeline>/schema`, and the schema that it pinned."""
     table = lake.table(pipeline.table("schema"))
-    rows = table.read(columns=["schema"]).to_pylist() if table.exists() else []
-    return lake.artifacts.open(rows[-1]["schema"]).read(BINARY) if rows else None
+    version = table.latest()
+    rows = table.read(version, columns=["schema"]).to_pylist() if version else []
+    return version, lake.artifacts.open(rows[-1]["schema"]).read(BINARY) if rows else None
 
 
-def _declared(lake: "Lake", pipeline: Pipeline, proposed: bytes) -> bytes:
-    pinned = _pinned(lake, pipeline)
+def _declared(pinned: bytes | None, pipeline: Pipeline, proposed: bytes) -> bytes:
     return declared_by(pinned, proposed, pipeline.spec) if pinned is not None else proposed
 
 
 def _write(
-    lake: "Lake", pipeline: Pipeline, content: bytes, why: _Why, lineage: "Lineage"
+    lake: "Lake",
+    pipeline: Pipeline,
+    content: bytes,
+    why: _Why,
+    lineage: "Lineage",
+    parent: "Version | None",
 ) -> "Version":
-    table = lake.table(pipeline.table("schema"))
-    parent = table.latest()
     row = {"schema": store(lake, content), **asdict(why)}
     inputs = {pipeline.table("dataset"): why.dataset} if why.dataset else {}
-    # Of two first versions at once, one pins; later ones follow the version they were to replace.
-    token = f"{row['schema']}-after-{parent.number}" if parent else "first"
+    after = parent.number if parent else -1
+    token = f"{row['schema']}-after-{after}"
     rows = pa.Table.from_pylist([row], SCHEMA_SCHEMA)
-    return table.append(rows, replace(lineage, inputs=inputs), token=token)
+    table = lake.table(pipeline.table("schema"))
+    return table.append(rows, replace(lineage, inputs=inputs), token=token, expected=after)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from mlplatform.errors import ConcurrentWriteError
+from mlplatform.lake import faults
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.record import Profile
 from mlplatform.validate.schema import store
@@ -17,6 +19,17 @@ def passed(lake, pipeline):
         return acceptance.accept(lake, pipeline, bare(lake, version, **changes), LINEAGE)
 
     return accept
+
+
+def overtaken(monkeypatch, act):
+    """Let another writer act once, between the next look at the log and the commit."""
+
+    def races(point):
+        if point == "before_commit":
+            monkeypatch.setattr(faults, "hook", None)
+            act()
+
+    monkeypatch.setattr(faults, "hook", races)
 
 
 def bare(lake, version, **changes):
@@ -77,6 +90,29 @@ def test_accepting_again_writes_nothing_and_going_back_counts_again(
     assert lake.table("people/accepted").latest().rows == 3
     assert acceptance.newest(lake, pipeline).dataset_digest == first.digest
     assert acceptance.before(lake, pipeline, first).dataset_digest == second.digest
+
+
+def test_of_two_versions_accepted_at_once_one_is_told_so_and_comes_again(
+    lake, pipeline, dataset, passed, monkeypatch
+):
+    first, second, third = (dataset(a=people(rows)) for rows in (40, 50, 60))
+    passed(first)
+    overtaken(monkeypatch, lambda: passed(second))
+    with pytest.raises(ConcurrentWriteError, match=r"people/accepted is at version 1, not 0: "):
+        passed(third)
+    assert acceptance.newest(lake, pipeline).dataset_digest == second.digest
+    passed(third)
+    assert acceptance.before(lake, pipeline, third).dataset_digest == second.digest
+
+
+def test_one_version_accepted_twice_at_once_is_accepted_once(
+    lake, pipeline, dataset, passed, monkeypatch
+):
+    passed(dataset(a=people(40)))
+    version = dataset(a=people(50))
+    overtaken(monkeypatch, lambda: passed(version))
+    assert passed(version) == acceptance.newest(lake, pipeline)
+    assert lake.table("people/accepted").latest().rows == 2
 
 
 @pytest.mark.parametrize("killed_at", ["schema", "accepted", "reference"])

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlplatform.errors import LakeError
+from mlplatform.errors import ConcurrentWriteError, LakeError
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.record import to_table
 from mlplatform_tests.validate.conftest import LINEAGE, people
-from mlplatform_tests.validate.test_acceptance import bare
+from mlplatform_tests.validate.test_acceptance import bare, overtaken
 
 
 @pytest.fixture
@@ -92,6 +92,36 @@ def test_promoting_what_is_in_force_changes_nothing_and_going_back_is_a_new_entr
     assert [promote(v).number for v in (second, first, first)] == [1, 2, 2]
     shown = [entry.dataset_digest for entry in reference.history(lake, pipeline)]
     assert shown == [first.digest, second.digest, first.digest]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_of_two_persons_who_promote_at_once_one_is_told_so(
+    lake, pipeline, dataset, profiled, monkeypatch, before
+):
+    first, second, third = (profiled(dataset(a=people(rows))) for rows in (40, 50, 60))
+    if before:
+        reference.promote(lake, pipeline, first, "so", "me", LINEAGE)
+    overtaken(
+        monkeypatch,
+        lambda: reference.promote(lake, pipeline, second, "a new season", "ada", LINEAGE),
+    )
+    with pytest.raises(ConcurrentWriteError, match=r"people/reference is at version .*; nothing"):
+        reference.promote(lake, pipeline, third, "so", "me", LINEAGE)
+    assert reference.current(lake, pipeline).by == "ada"
+    assert len(reference.history(lake, pipeline)) == 1 + before
+
+
+def test_the_first_is_not_put_over_what_a_person_promotes_meanwhile(
+    lake, pipeline, dataset, accepted, profiled, monkeypatch
+):
+    first, second = accepted(dataset(a=people(40))), profiled(dataset(a=people(50)))
+    overtaken(
+        monkeypatch,
+        lambda: reference.promote(lake, pipeline, second, "a new season", "ada", LINEAGE),
+    )
+    in_force = reference.pin_first(lake, pipeline, first, LINEAGE)
+    assert (in_force.by, in_force.dataset) == ("ada", second.reference)
+    assert reference.history(lake, pipeline) == [in_force]
 
 
 def test_the_newest_profile_of_a_version_is_promoted(lake, pipeline, dataset, profiled):

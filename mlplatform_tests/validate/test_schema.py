@@ -1,11 +1,9 @@
 """The schema: what the spec declares on top of what TFDV inferred, planted defects, acceptance."""
 
-from dataclasses import replace
-
 import pyarrow as pa
 import pytest
 
-from mlplatform.errors import SpecError, WorkerError
+from mlplatform.errors import ConcurrentWriteError, SpecError, WorkerError
 from mlplatform.spec import Pipeline
 from mlplatform.validate import acceptance
 from mlplatform.validate.anomalies import TABLE, describe, distances
@@ -19,9 +17,12 @@ from mlplatform.validate.schema import (
     environment_of,
     from_text,
     in_force,
+    pin,
+    store,
 )
 from mlplatform.validate.schema_rules import SERVING, TRAINING, constrained, declared_by, tolerant
 from mlplatform_tests.validate.conftest import COLUMNS, LINEAGE, people, people_spec, replaced
+from mlplatform_tests.validate.test_acceptance import bare, overtaken
 
 
 @pytest.fixture
@@ -347,24 +348,50 @@ def test_a_column_declared_otherwise_or_no_more_leaves_the_others_as_they_were_a
     assert declared_by(merged, schema, spec) == merged
 
 
-def test_two_first_versions_at_once_pin_one_schema(pipeline, worker, lake, dataset):
+def test_two_first_versions_at_once_pin_one_schema(pipeline, lake, schema, dataset, monkeypatch):
     """Each sees no schema, both pass."""
-    profiles = [
-        judged(pipeline, worker, lake, dataset(a=table)) for table in (people(40), cities(40, 20))
-    ]
-    from mlplatform.validate import schema as room
+    first, second = _two(lake, schema, dataset)
+    overtaken(monkeypatch, lambda: pin(lake, pipeline, second, LINEAGE))
+    pin(lake, pipeline, first, LINEAGE)
+    assert lake.table("people/schema").latest().rows == 1
+    assert accepted(lake, pipeline) == lake.artifacts.open(second.proposed_schema).read("schema.pb")
 
-    contents = [lake.artifacts.open(p.proposed_schema).read("schema.pb") for p in profiles]
-    table = lake.table("people/schema")
-    for kept, content in zip(profiles, contents, strict=True):
-        row = {
-            "schema": room.store(lake, content),
-            "dataset": kept.dataset,
-            "because": "",
-            "by": "",
-        }
-        table.append(pa.Table.from_pylist([row], room.SCHEMA_SCHEMA), LINEAGE, token="first")
-    assert table.latest().rows == 1
-    for kept in profiles:
-        acceptance.accept(lake, pipeline, kept, replace(LINEAGE))
-    assert accepted(lake, pipeline) == contents[0]
+
+def test_what_a_person_accepts_while_the_first_is_pinned_stays(
+    pipeline, lake, schema, dataset, monkeypatch
+):
+    first, second = _two(lake, schema, dataset)
+    overtaken(
+        monkeypatch, lambda: accept_schema(lake, pipeline, second, "it was found", "plato", LINEAGE)
+    )
+    pin(lake, pipeline, first, LINEAGE)
+    (row,) = lake.table("people/schema").read().to_pylist()
+    assert (row["schema"], row["by"]) == (second.proposed_schema, "plato")
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_of_two_persons_who_accept_at_once_one_is_told_so(
+    pipeline, lake, schema, dataset, monkeypatch, before
+):
+    first, second = _two(lake, schema, dataset)
+    if before:
+        accept_schema(lake, pipeline, _renamed(schema, "Oslo", "Pisa"), "so", "me", LINEAGE)
+    overtaken(
+        monkeypatch, lambda: accept_schema(lake, pipeline, second, "it was found", "plato", LINEAGE)
+    )
+    with pytest.raises(ConcurrentWriteError, match=r"people/schema is at version .*; nothing was"):
+        accept_schema(lake, pipeline, first, "so", "me", LINEAGE)
+    assert accepted(lake, pipeline) == lake.artifacts.open(second.proposed_schema).read("schema.pb")
+
+
+def _two(lake, schema, dataset):
+    """Profiles of two versions that propose different schemas."""
+    other = _renamed(schema, "Kyiv", "Bonn")
+    return [
+        bare(lake, dataset(a=people(rows)), proposed_schema=store(lake, content))
+        for rows, content in ((40, schema), (50, other))
+    ]
+
+
+def _renamed(schema, city, other):
+    return from_text(as_text(schema).replace(f'value: "{city}"', f'value: "{other}"'), "here")
