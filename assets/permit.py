@@ -6,7 +6,7 @@ A blocking check stops only the run it is in.
 from collections.abc import Mapping
 
 from assets.publish import policy_in_force
-from mlplatform.errors import GateRefusedError
+from mlplatform.errors import GateRefusedError, LakeError
 from mlplatform.gates import required
 from mlplatform.gates.overall import overall
 from mlplatform.lake import Lake, Version
@@ -47,6 +47,15 @@ def require(lake: Lake, pipeline: Pipeline, **judged: Version) -> None:
 
 
 def made_from(lake: Lake, pipeline: Pipeline, version: Version, noun: str) -> Version:
-    """Return the version of another asset that `version` was made from."""
+    """Return the version of another asset that `version` was made from.
+
+    Raises:
+        LakeError: If its commit names none.
+    """
     table = pipeline.table(noun)
-    return lake.table(table).version(number(version.lineage.inputs[table]))
+    reference = version.lineage.inputs.get(table)
+    if reference is None:
+        raise LakeError(
+            f"{version.table} {version.reference} names no {table}; materialise it again"
+        )
+    return lake.table(table).version(number(reference))

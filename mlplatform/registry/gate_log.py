@@ -48,10 +48,10 @@ def keep(
     """Append the verdicts whose answer is new, in one commit, and return those.
 
     A gate that answers as it did last time about the same subject adds no row, so a rerun with nothing new writes
-    nothing.
+    nothing; one that refuses for another reason does.
     """
     before = said(table, subject)
-    new = [v for v in verdicts if v.gate not in before or before[v.gate].outcome is not v.outcome]
+    new = [v for v in verdicts if v.gate not in before or _differs(v, before[v.gate])]
     if new:
         batch = record.rows(
             new,
@@ -66,3 +66,9 @@ def keep(
         token = f"verdict:{lineage.run_id}:{subject.digest[:16]}:{gates}"
         table.append(batch, lineage, token=token)
     return new
+
+
+def _differs(verdict: Verdict, before: Verdict) -> bool:
+    if verdict.outcome is not before.outcome:
+        return True
+    return not verdict.passed and verdict.because != before.because
