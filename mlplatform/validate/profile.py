@@ -7,7 +7,7 @@ One pass over the rows feeds our own scan and the files TFDV reads; everything i
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -246,6 +246,7 @@ def _statistics(lake: "Lake", measured: Profile, view: str) -> bytes:
 
 
 def _keep(pipeline: Pipeline, lake: "Lake", judged: Profile, lineage: "Lineage") -> None:
-    key = [judged.dataset_digest, judged.plan, judged.schema, judged.reference, judged.like]
-    token = hashlib.sha256(json.dumps([*key, *judged.known_files]).encode()).hexdigest()
+    # Of all it says: what is measured anew and differs, as artifacts mended do, is kept as well.
+    says = asdict(replace(judged, dataset=""))
+    token = hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()
     lake.table(pipeline.table("statistics")).append(to_table(judged), lineage, token=token)

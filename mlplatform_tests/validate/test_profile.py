@@ -11,6 +11,7 @@ from mlplatform.spec import Pipeline
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate import statistics as stats
 from mlplatform.validate.profile import NEW, PAGE, load_scan, profile
+from mlplatform.validate.proto import parse
 from mlplatform.validate.record import from_row, profiles_of
 from mlplatform_tests.validate.conftest import LINEAGE, NEVER, people, people_spec, replaced
 
@@ -222,6 +223,37 @@ def test_a_damaged_artifact_is_measured_again(pipeline, worker, lake, dataset, t
     assert profile(pipeline, worker, lake, version, LINEAGE) == first
     assert lake.artifacts.open(first.scan).verify()
     assert lake.table("people/statistics").latest().rows == 1
+
+
+def test_a_damaged_artifact_that_tfdv_makes_otherwise_now_is_kept_and_found(
+    pipeline, worker, lake, dataset, tmp_path
+):
+    version = dataset(a=people(40))
+    first = profile(pipeline, worker, lake, version, LINEAGE)
+    path = tmp_path / "lake" / "_artifacts" / first.statistics / "all.pb"
+    path.write_bytes(path.read_bytes()[:-1])
+    mended = profile(pipeline, _Otherwise(worker), lake, version, LINEAGE)
+    assert mended.statistics != first.statistics
+    assert profile(pipeline, NEVER, lake, version, LINEAGE) == mended
+
+
+class _Otherwise:
+    """A worker of another version, which puts the same into other bytes."""
+
+    def __init__(self, worker):
+        self._worker = worker
+
+    def __getattr__(self, name):
+        return getattr(self._worker, name)
+
+    def statistics(self, views, columns):
+        """Name the data set."""
+        found = self._worker.statistics(views, columns)
+        for view, content in found.items():
+            message = parse("DatasetFeatureStatisticsList", content)
+            message.datasets[0].name = f"{view} now"
+            found[view] = message.SerializeToString()
+        return found
 
 
 @pytest.mark.parametrize(
