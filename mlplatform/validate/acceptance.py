@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from mlplatform.validate import schema
+from mlplatform.validate.record import FILES, FileSeen
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Version
@@ -18,7 +19,7 @@ ACCEPTED_SCHEMA = pa.schema(
         "dataset": pa.string(),
         "dataset_digest": pa.string(),
         "rows": pa.int64(),
-        "files": pa.list_(pa.string()),
+        "files": FILES,
         "statistics": pa.string(),
         "scan": pa.string(),
         "schema": pa.string(),
@@ -33,7 +34,7 @@ class Acceptance:
     dataset: str
     dataset_digest: str
     rows: int
-    files: tuple[str, ...]
+    files: tuple[FileSeen, ...]
     statistics: str
     scan: str
     schema: str
@@ -92,4 +93,4 @@ def _newest_first(
     version = version or table.latest()
     rows = table.read(version).to_pylist() if version else []
     for row in reversed(rows):
-        yield Acceptance(**{**row, "files": tuple(row["files"])})
+        yield Acceptance(**{**row, "files": tuple(FileSeen(**file) for file in row["files"])})

@@ -1,7 +1,7 @@
 """Hands a dataset version to TFDV: one Parquet file an atom, that any pyarrow since 10 reads.
 
-Rows fall into four atoms: those of files that the version accepted before had (known) or not (new),
-and those that the split gives to the test or not: nothing learns from a test row. What anyone asks
+Rows fall into four atoms: those of files that the version accepted before had as they are (known)
+or not (new), and those that the split gives to the test or not: nothing learns from a test row. What anyone asks
 of the data is a union of atoms.
 """
 

@@ -1,6 +1,6 @@
 """From a profiled dataset version to what its gates judge, read from the lake alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -69,17 +69,17 @@ def with_examples(
     of_new = [one for one in wanted if one not in of_all]
     table = lake.table(dataset.table)
     found = examples(table.batches(dataset) if of_all else (), of_all)
-    new = _new(table.batches(dataset), seen.known_files) if of_new else ()
+    new = _new(table.batches(dataset), seen.unchanged_files) if of_new else ()
     return replace(measures, examples={**found, **examples(new, of_new)})
 
 
 def _new(
-    rows: "Iterator[pa.RecordBatch]", known_files: Sequence[str]
+    rows: "Iterator[pa.RecordBatch]", known_files: Collection[str]
 ) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    known = pa.array(known_files, pa.string())
+    known = pa.array(sorted(known_files), pa.string())
     for batch in rows:
         mine = batch.filter(pc.invert(pc.is_in(batch["source_file"], known)))
         if mine.num_rows:

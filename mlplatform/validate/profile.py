@@ -7,17 +7,19 @@ One pass over the rows feeds our own scan and the files TFDV reads; everything i
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import LakeError, SourceError
+from mlplatform.ingest.source import identities_of
 from mlplatform.ingest.split import held_out
 from mlplatform.spec import Pipeline, PipelineSpec, spec_digest
 from mlplatform.validate import acceptance, facets, reference, schema
 from mlplatform.validate.anomalies import Distance, describe, distances
 from mlplatform.validate.export import ALL, NEW, SOURCE_FILE, TRAINING, AtomFiles, Atoms
-from mlplatform.validate.record import Profile, profiles_of, to_table
+from mlplatform.validate.record import FileSeen, Profile, profiles_of, to_table, unchanged
 from mlplatform.validate.schema_rules import constrained
 from mlplatform.validate.summary import summarised
 
@@ -31,7 +33,7 @@ __all__ = ["ALL", "NEW", "TRAINING", "Profile", "load_scan", "plan_of", "profile
 
 SCAN, PAGE = "scan.bin", "facets.html"
 VIEWS = {"all": ALL, "training": TRAINING, "new": NEW}  # Of which TFDV makes statistics.
-FORM = "3"  # Of what is measured and kept: another one is measured anew.
+FORM = "4"  # Of what is measured and kept: another one is measured anew.
 
 
 def profile(
@@ -93,7 +95,7 @@ class _Asked:
     """
 
     plan: str
-    known_files: tuple[str, ...]
+    known_files: tuple[FileSeen, ...]
     reference: "Reference | None"
     like: str
 
@@ -144,7 +146,8 @@ def _measured(
 ) -> Profile:
     """Return the profile without its judgement by a schema."""
     spec = pipeline.spec
-    atoms = Atoms(asked.known_files, lambda batch: held_out(batch, spec))
+    identities = _identities(pipeline, lake, dataset)
+    atoms = Atoms(unchanged(asked.known_files, identities), lambda batch: held_out(batch, spec))
     like = load_scan(lake, asked.like) if asked.like else None
     with tempfile.TemporaryDirectory(prefix="profile-") as folder:
         with AtomFiles(Path(folder), spec.columns) as files:
@@ -162,7 +165,7 @@ def _measured(
         training_rows=files.count(TRAINING),
         new_rows=files.count(NEW),
         judged=judged,
-        files=tuple(sorted(atoms.files)),
+        files=tuple(FileSeen(name=n, identity=identities.get(n, "")) for n in sorted(atoms.files)),
         known_files=asked.known_files,
         columns=summarised(scan.view(ALL)),
         anomalies=(),
@@ -177,6 +180,15 @@ def _measured(
         anomalies_artifact="",
         page=_page(lake, dataset, statistics["all"], asked.reference),
     )
+
+
+def _identities(pipeline: Pipeline, lake: "Lake", dataset: "Version") -> Mapping[str, str]:
+    """Return the identities of the files it was made from; none if that is not to be told."""
+    source = lake.table(pipeline.table("source"))
+    made_from = dataset.lineage.inputs.get(source.name)
+    history = source.history() if made_from and source.exists() else []
+    version = next((v for v in history if v.reference == made_from), None)
+    return identities_of(source, version) if version else {}
 
 
 def _pass(lake: "Lake", dataset: "Version", plan: "Plan", atoms: Atoms, files: AtomFiles) -> "Scan":

@@ -1,6 +1,6 @@
 """The row of `<pipeline>/statistics`, as a value and as a table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ _COLUMN = pa.struct(
         "bars": pa.list_(_BAR),
     }
 )
+FILES = pa.list_(pa.struct({"name": pa.string(), "identity": pa.string()}))
 _ANOMALY = pa.struct({"column": pa.string(), "reason": pa.string(), "detail": pa.string()})
 _DISTANCE = pa.struct({"column": pa.string(), "kind": pa.string(), "value": pa.float64()})
 STATISTICS_SCHEMA = pa.schema(
@@ -43,8 +44,8 @@ STATISTICS_SCHEMA = pa.schema(
         "training_rows": pa.int64(),
         "new_rows": pa.int64(),
         "judged": pa.string(),
-        "files": pa.list_(pa.string()),
-        "known_files": pa.list_(pa.string()),
+        "files": FILES,
+        "known_files": FILES,
         "columns": pa.list_(_COLUMN),
         "anomalies": pa.list_(_ANOMALY),
         "distances": pa.list_(_DISTANCE),
@@ -62,11 +63,24 @@ STATISTICS_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileSeen:
+    """A file, batch or version whose rows a dataset version holds.
+
+    `identity` is another one when its content or reading is; "" where it is not known, as of a
+    dataset that was not made from `<pipeline>/source`: then the name alone counts.
+    """
+
+    name: str
+    identity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """One row of `<pipeline>/statistics`: a dataset version judged by a schema and a reference.
 
     `columns` are of all rows, `anomalies` too, and of new rows where those are judged; `new_rows`
-    are those of files that the dataset version accepted before did not have (`known_files`).
+    are those of files that the dataset version accepted before did not have (`known_files`), or
+    had with other content under the same name.
     `distances` from the reference are of the rows that `judged` names: `new` or `all`; there are
     none without a reference.
 
@@ -84,8 +98,8 @@ class Profile:
     training_rows: int
     new_rows: int
     judged: str
-    files: tuple[str, ...]
-    known_files: tuple[str, ...]
+    files: tuple[FileSeen, ...]
+    known_files: tuple[FileSeen, ...]
     columns: tuple[ColumnSummary, ...]
     anomalies: tuple[Anomaly, ...]
     distances: tuple[Distance, ...]
@@ -104,6 +118,19 @@ class Profile:
         """Share of rows without a value, by column."""
         return {column.name: column.missing_share for column in self.columns}
 
+    @property
+    def unchanged_files(self) -> frozenset[str]:
+        """Names of the known files; rows of any other are new."""
+        return unchanged(self.known_files, {file.name: file.identity for file in self.files})
+
+
+def unchanged(known: Iterable[FileSeen], identities: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the known files whose rows are not new in what has these identities."""
+    now = ((file, identities.get(file.name, "")) for file in known)
+    return frozenset(
+        f.name for f, found in now if not (f.identity and found) or f.identity == found
+    )
+
 
 def to_table(profile: Profile) -> pa.Table:
     """Return the profile as one row of `STATISTICS_SCHEMA`."""
@@ -115,6 +142,8 @@ def from_row(row: Mapping[str, Any]) -> Profile:
     values: dict[str, Any] = {
         name: tuple(v) if isinstance(v, list) else v for name, v in row.items()
     }
+    for name in ("files", "known_files"):
+        values[name] = tuple(FileSeen(**file) for file in row[name])
     values["columns"] = tuple(_column(column) for column in row["columns"])
     values["anomalies"] = tuple(Anomaly(**anomaly) for anomaly in row["anomalies"])
     values["distances"] = tuple(Distance(**distance) for distance in row["distances"])

@@ -5,10 +5,12 @@ import pytest
 from mlplatform.errors import ConcurrentWriteError
 from mlplatform.lake import faults
 from mlplatform.validate import acceptance, reference
-from mlplatform.validate.record import Profile
+from mlplatform.validate.record import FileSeen, Profile
 from mlplatform.validate.schema import store
 from mlplatform.validate.schema_rules import constrained
 from mlplatform_tests.validate.conftest import LINEAGE, people, people_spec
+
+FILE = FileSeen(name="a.csv", identity="ab")
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def bare(lake, version, **changes):
         "dataset": version.reference,
         "dataset_digest": version.digest,
         **dict.fromkeys(("rows", "training_rows", "new_rows"), version.rows),
-        "files": ("a.csv",),
+        "files": (FILE,),
         **dict.fromkeys(("known_files", "columns", "anomalies", "distances"), ()),
         **dict.fromkeys(("plan", "reference", "like", "anomalies_artifact", "page", "judged"), ""),
         "statistics": "statistics",
@@ -62,7 +64,7 @@ def test_an_accepted_version_is_the_newest_with_its_files_and_artifacts(
     version = dataset(a=people(40))
     made = passed(version)
     assert acceptance.newest(lake, pipeline) == made
-    assert (made.dataset, made.rows, made.files) == (version.reference, 40, ("a.csv",))
+    assert (made.dataset, made.rows, made.files) == (version.reference, 40, (FILE,))
     assert (made.statistics, made.scan) == ("statistics", "scan")
 
 

@@ -4,15 +4,18 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
+from pyarrow import csv
 
 from mlplatform.errors import SourceError, SpecError, WorkerError
+from mlplatform.ingest.dataset import rows as dataset_rows
+from mlplatform.ingest.source import land, land_file, withdraw_file
 from mlplatform.lake import Table
 from mlplatform.spec import Pipeline
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate import statistics as stats
 from mlplatform.validate.profile import NEW, PAGE, load_scan, profile
 from mlplatform.validate.proto import parse
-from mlplatform.validate.record import from_row, profiles_of
+from mlplatform.validate.record import FileSeen, from_row, profiles_of, to_table
 from mlplatform_tests.validate.conftest import LINEAGE, NEVER, people, people_spec, replaced
 
 
@@ -38,7 +41,7 @@ def test_a_profile_is_of_all_rows_and_of_no_column_but_the_declared(
     assert (got.dataset, got.dataset_digest) == (version.reference, version.digest)
     assert (got.rows, got.training_rows, got.new_rows) == (48, 40, 48)
     assert got.missing_shares == {"city": 0, "age": pytest.approx(8 / 48), "height": 0, "member": 0}
-    assert (got.files, got.known_files) == (("a.csv", "official.csv"), ())
+    assert (got.files, got.known_files) == (_named("a.csv", "official.csv"), ())
     assert (got.anomalies, got.distances, got.reference) == ((), (), "")
 
 
@@ -92,6 +95,62 @@ def test_new_rows_are_those_of_files_that_the_version_accepted_before_did_not_ha
     assert (third.rows, third.new_rows, third.judged) == (60, 20, "new")
     new = lake.artifacts.open(third.statistics).read("new.pb")
     assert stats.rows(new) == load_scan(lake, third.scan).view(NEW).rows == 20
+
+
+def _named(*names):
+    """Files whose identities are not known: the dataset was not made from a source."""
+    return tuple(FileSeen(name=name) for name in names)
+
+
+@pytest.fixture
+def landed(lake, pipeline, tmp_path):
+    """Lands files as `source` and makes the dataset of them: `landed(a=…, b=…)`."""
+
+    def made(source):
+        by = replace(LINEAGE, inputs={source.table: source.reference})
+        return lake.table("people/dataset").overwrite(dataset_rows(pipeline, lake, source), by)
+
+    def write(**files):
+        for name, rows in files.items():
+            csv.write_csv(rows, tmp_path / f"{name}.csv")
+        return made(land(pipeline, lake, LINEAGE))
+
+    write.made = made
+    return write
+
+
+def test_rows_of_a_changed_file_are_new_and_those_of_the_others_are_not(
+    pipeline, worker, lake, landed
+):
+    official = people(8)
+    good(pipeline, worker, lake, landed(a=people(40), b=people(20), official=official))
+    changed = landed(a=people(40), b=moved(20), official=official)
+    got = profile(pipeline, worker, lake, changed, LINEAGE)
+    assert (got.rows, got.new_rows, got.judged) == (68, 20, "new")
+    assert got.unchanged_files == {"a.csv", "official.csv"}
+    assert from_row(to_table(got).to_pylist()[0]) == got
+    assert max(d.value for d in got.distances if d.column == "city") == pytest.approx(1.0)
+    acceptance.accept(lake, pipeline, got, LINEAGE)
+    later = landed(a=people(40), b=moved(20), c=people(12), official=official)
+    assert profile(pipeline, worker, lake, later, LINEAGE).new_rows == 12
+
+
+def test_rows_of_another_batch_under_the_name_of_a_withdrawn_one_are_new(
+    pipeline, worker, lake, landed, tmp_path
+):
+    landed(a=people(40), official=people(8))
+    folder = tmp_path / "later"
+    folder.mkdir()
+
+    def batch(rows):
+        csv.write_csv(rows, folder / "c.csv")
+        return landed.made(land_file(pipeline, folder / "c.csv", lake, LINEAGE))
+
+    first = good(pipeline, worker, lake, batch(people(12)))
+    withdraw_file(pipeline, "c.csv", lake, LINEAGE)
+    second = profile(pipeline, worker, lake, batch(moved(12)), LINEAGE)
+    assert [file.name for file in second.known_files] == [file.name for file in first.files]
+    assert (second.new_rows, second.judged) == (12, "new")
 
 
 def test_distances_are_of_the_new_rows_where_there_are_enough_and_else_of_all(
