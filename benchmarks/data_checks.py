@@ -128,6 +128,7 @@ def _figures(said: list[dict[str, Any]]) -> dict[str, Any]:
     keys = [key for key in said[0] if key.endswith("seconds")]
     median = {key: statistics.median(one[key] for one in said) for key in keys}
     figures: dict[str, Any] = {f"median_{key}": round(value, 4) for key, value in median.items()}
+    figures["best_seconds"] = round(min(one["seconds"] for one in said), 4)
     figures["seconds"] = [round(one["seconds"], 4) for one in said]
     return figures | {"peak_mb": max(one["peak_mb"] for one in said)}
 
@@ -146,10 +147,14 @@ def main(count: int, repetitions: int) -> None:
     base = tools[OURS]["median_seconds"]
     for name, figures in tools.items():
         rate = round(count / 1e6 / figures["median_seconds"], 1)
+        best = round(count / 1e6 / figures["best_seconds"], 1)
         times = round(figures["median_seconds"] / base, 2)
-        figures |= {"million_rows_per_second": rate, "ours_is_times_as_fast": times}
+        figures |= {"million_rows_per_second": rate, "best_million_rows_per_second": best}
+        figures["ours_is_times_as_fast"] = times
         found = ", ".join(figures["finds"])
-        print(f"{name:42s} {rate:6.1f} M rows/s {times:6.2f} x {figures['peak_mb']:6d} MB {found}")
+        print(
+            f"{name:42s} {rate:5.1f} M rows/s, best {best:5.1f} {times:6.2f} x {figures['peak_mb']:5d} MB {found}"
+        )
     result = {
         "command": f"benchmarks/data_checks.py {count} {repetitions}",
         "machine": f"{os.cpu_count()} CPUs, Python {platform.python_version()}",
