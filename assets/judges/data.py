@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from assets import permit
 from assets.gates import Bench
@@ -10,6 +11,9 @@ from assets.judges.common import Answer, upstream
 from assets.publish import lineage
 from mlplatform.gates import data, walk
 from mlplatform.measures import Malformed
+
+if TYPE_CHECKING:
+    from mlplatform.validate.record import Profile
 
 
 def source(bench: Bench) -> Answer:
@@ -53,27 +57,17 @@ def dataset(bench: Bench) -> Answer:
     if not all(verdict.passed for verdict in verdicts):
         measures = with_examples(pipeline, bench.store, version, seen, measures, verdicts, now)
         verdicts = data.judged(measures, pipeline.spec.data_gates, now)
-    sound = permit.said(bench.store, pipeline, {"source": landed}).passed
-    if sound and not any(verdict.stops for verdict in verdicts):
+    refused = any(verdict.stops for verdict in verdicts)
+    if refused:
+        _say_which_batches(bench, seen)
+    elif permit.said(bench.store, pipeline, {"source": landed}).passed:
         acceptance.accept(bench.store, pipeline, seen, who)
     return bench.subject(version.digest), verdicts
 
 
-def split(bench: Bench) -> Answer:
-    """Every part holds both classes, and hardly a test row, and no test entity, also trains."""
-    from mlplatform.validate.overlap import Parted, overlap, parted
-
-    # Not remembered: other labels can leave the split's own content as it was.
-    version, spec = bench.version(), bench.pipeline.spec
-    dataset = upstream(bench, version, "dataset")
-    rows, parts = bench.store.table(dataset.table), bench.store.table(version.table)
-
-    def read() -> Parted:
-        return parted(rows.batches(dataset), parts.batches(version))
-
-    seen = overlap(read, spec)
-    policy = spec.data_gates.overlap
-    return bench.subject(version.digest), [
-        walk.split_sound(seen.classes),
-        data.overlap(seen, policy),
-    ]
+def _say_which_batches(bench: Bench, seen: "Profile") -> None:
+    """Name what brought the rows that were refused, and the way to take a batch out again."""
+    new = sorted({file.name for file in seen.files} - seen.unchanged_files)
+    if seen.known_files and new:
+        says = "new since the version accepted before: %s; `mlplatform withdraw %s %s` takes a batch out"
+        bench.context.log.error(says, ", ".join(new), bench.pipeline.name, new[0])
