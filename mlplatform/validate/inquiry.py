@@ -88,4 +88,4 @@ def _new(
 
 def _reference(pipeline: Pipeline, lake: "Lake", seen: "Profile") -> "Scan | None":
     pinned = reference.current(lake, pipeline) if seen.reference else None
-    return load_scan(lake, pinned.scan) if pinned else None
+    return reference.scan_of(lake, pinned) if pinned else None

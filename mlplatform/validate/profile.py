@@ -8,18 +8,27 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlplatform.errors import LakeError, SourceError
+from mlplatform.errors import CorruptionError, LakeError, SourceError
 from mlplatform.ingest.source import identities_of
 from mlplatform.ingest.split import held_out
 from mlplatform.spec import Pipeline, PipelineSpec, spec_digest
 from mlplatform.validate import acceptance, facets, reference, schema
 from mlplatform.validate.anomalies import Distance, describe, distances
 from mlplatform.validate.export import ALL, NEW, SOURCE_FILE, TRAINING, AtomFiles, Atoms
-from mlplatform.validate.record import FileSeen, Profile, profiles_of, to_table, unchanged
+from mlplatform.validate.record import (
+    SCAN,
+    FileSeen,
+    Profile,
+    load_scan,
+    profiles_of,
+    to_table,
+    unchanged,
+)
 from mlplatform.validate.schema_rules import constrained
 from mlplatform.validate.summary import summarised
 
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL", "NEW", "TRAINING", "Profile", "load_scan", "plan_of", "profile"]
 
-SCAN, PAGE = "scan.bin", "facets.html"
+PAGE = "facets.html"
 VIEWS = {"all": ALL, "training": TRAINING, "new": NEW}  # Of which TFDV makes statistics.
 FORM = "4"  # Of what is measured and kept: another one is measured anew.
 
@@ -59,13 +68,6 @@ def profile(
     judged = _judged(worker, lake, pipeline, measured)
     _keep(pipeline, lake, judged, replace(lineage, inputs={dataset.table: dataset.reference}))
     return judged
-
-
-def load_scan(lake: "Lake", artifact: str) -> "Scan":
-    """Return the scan kept in an artifact that a profile, acceptance or reference names."""
-    from mlplatform.validate.scan import Scan
-
-    return Scan.from_bytes(lake.artifacts.open(artifact).read(SCAN))
 
 
 def plan_of(spec: PipelineSpec, atoms: Atoms | None = None, like: "Scan | None" = None) -> "Plan":
@@ -117,8 +119,20 @@ def _asked(pipeline: Pipeline, lake: "Lake", dataset: "Version") -> _Asked:
         plan=_plan_digest(pipeline.spec),
         known_files=before.files if before else (),
         reference=None if itself else pinned,  # The reference is at no distance from itself.
-        like=pinned.scan if pinned else "",
+        like=_bins_of(lake, pinned),
     )
+
+
+def _bins_of(lake: "Lake", pinned: "Reference | None") -> str:
+    """Return the scan whose bins are taken: none of a reference that cannot be read.
+
+    So that what is measured now can be promoted instead of it.
+    """
+    if pinned is not None:
+        with suppress(CorruptionError):
+            reference.scan_of(lake, pinned)
+            return pinned.scan
+    return ""
 
 
 def _whole(lake: "Lake", kept: Profile) -> bool:
@@ -132,10 +146,16 @@ def _whole(lake: "Lake", kept: Profile) -> bool:
 
 
 def _plan_digest(spec: PipelineSpec) -> str:
-    """Return a sha256 over what in the spec decides the measurements."""
+    """Return a sha256 over what in the spec decides the measurements, and their form."""
+    from mlplatform.validate.scan import store
+
     ranges = spec.data_gates.value_ranges
     says = [
-        *(FORM, spec_digest(spec, "columns", "label", "key", "unused", "event_time", "split")),
+        *(
+            FORM,
+            store.MAGIC.decode(),
+            spec_digest(spec, "columns", "label", "key", "unused", "event_time", "split"),
+        ),
         *(ranges.columns, ranges.domains, spec.data_gates.min_new_rows),
     ]
     return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,9 @@ from mlplatform.validate.summary import Bar, ColumnSummary, Top
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Version
     from mlplatform.spec import Pipeline
+    from mlplatform.validate.scan import Scan
 
+SCAN = "scan.bin"  # In the artifact.
 _TOP = pa.struct({"value": pa.string(), "rows": pa.int64()})
 _BAR = pa.struct({"low": pa.float64(), "high": pa.float64(), "rows": pa.float64()})
 _COLUMN = pa.struct(
@@ -159,6 +161,17 @@ def profiles_of(lake: "Lake", pipeline: "Pipeline", dataset: "Version") -> list[
         return []
     rows = table.read(where=pc.field("dataset_digest") == dataset.digest).to_pylist()
     return [from_row({**row, "dataset": dataset.reference}) for row in reversed(rows)]
+
+
+def load_scan(lake: "Lake", artifact: str) -> "Scan":
+    """Return the scan kept in an artifact that a profile, acceptance or reference names.
+
+    Raises:
+        CorruptionError: If it is damaged, or of another format than this version writes.
+    """
+    from mlplatform.validate.scan import Scan
+
+    return Scan.from_bytes(lake.artifacts.open(artifact).read(SCAN))
 
 
 def _column(row: Mapping[str, Any]) -> ColumnSummary:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mlplatform.errors import ConcurrentWriteError, LakeError
+from mlplatform.errors import ConcurrentWriteError, CorruptionError, LakeError
 from mlplatform.validate import acceptance
+from mlplatform.validate.record import load_scan, profiles_of
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Version
     from mlplatform.spec import Pipeline
     from mlplatform.validate.acceptance import Acceptance
     from mlplatform.validate.record import Profile
+    from mlplatform.validate.scan import Scan
 
 FIRST = "the first version that passed its gates"
 PLATFORM = "mlplatform"  # Who promoted the first.
@@ -81,6 +83,22 @@ def history(lake: "Lake", pipeline: "Pipeline") -> list[Reference]:
     return [Reference(**row, version=version) for version, row in newest_first]
 
 
+def scan_of(lake: "Lake", pinned: Reference) -> "Scan":
+    """Return the scan of a reference.
+
+    Raises:
+        CorruptionError: If it is damaged, or of another format than this version of the code reads.
+    """
+    try:
+        return load_scan(lake, pinned.scan)
+    except CorruptionError as wrong:
+        raise CorruptionError(
+            f"the reference, dataset {pinned.dataset} since version {pinned.version.number} of "
+            f"{pinned.version.table}, cannot be read: {wrong}; run the checks of dataset, then "
+            "`mlplatform reference promote` renews it"
+        ) from None
+
+
 def pin_first(
     lake: "Lake", pipeline: "Pipeline", dataset: "Version", lineage: "Lineage"
 ) -> Reference:
@@ -116,27 +134,35 @@ def promote(
     """Make a profiled dataset version the reference, and return the version that says so.
 
     The version need not have passed its gates: when the world has changed, a comparison with the
-    old reference is the very gate that fails. Promoting what is in force changes nothing.
+    old reference is the very gate that fails. Promoting what is in force changes nothing, unless
+    its scan cannot be read any more.
 
     Raises:
-        LakeError: If nobody or no reason is named, or the version was never profiled.
+        LakeError: If nobody or no reason is named, or the version has no profile that can be read.
         ConcurrentWriteError: If another one was promoted meanwhile; nothing changes then.
     """
-    from mlplatform.validate.record import profiles_of
-
     for name, said in (("because", because), ("by", by)):
         if not said.strip():
             raise LakeError(f"promoting a reference needs {name!r}; say it in a few words")
     now = current(lake, pipeline)
-    if now is not None and now.dataset_digest == dataset.digest:
+    if now is not None and now.dataset_digest == dataset.digest and _reads(lake, now.scan):
         return now.version
-    profile = next(iter(profiles_of(lake, pipeline, dataset)), None)
+    profiles = profiles_of(lake, pipeline, dataset)
+    profile = next((p for p in profiles if _reads(lake, p.scan)), None)
     if profile is None:
         raise LakeError(
-            f"{dataset.table} {dataset.reference} has no statistics; run the checks of dataset first"
+            f"{dataset.table} {dataset.reference} has no statistics that this version reads; run "
+            "the checks of dataset first"
         )
     token = f"{dataset.digest}-after-{now.version.number if now else -1}"
     return _write(lake, pipeline, _row(profile, dataset, because, by), lineage, token, now)
+
+
+def _reads(lake: "Lake", scan: str) -> bool:
+    with suppress(CorruptionError):
+        load_scan(lake, scan)
+        return True
+    return False
 
 
 def _row(

@@ -6,9 +6,10 @@ from mlplatform.errors import ConcurrentWriteError
 from mlplatform.lake import faults
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.record import FileSeen, Profile
+from mlplatform.validate.scan import Plan, scan
 from mlplatform.validate.schema import store
 from mlplatform.validate.schema_rules import constrained
-from mlplatform_tests.validate.conftest import LINEAGE, people, people_spec
+from mlplatform_tests.validate.conftest import COLUMNS, LINEAGE, people, people_spec
 
 FILE = FileSeen(name="a.csv", identity="ab")
 
@@ -34,6 +35,12 @@ def overtaken(monkeypatch, act):
     monkeypatch.setattr(faults, "hook", races)
 
 
+def scan_of(lake, rows):
+    """The artifact of a scan."""
+    seen = scan(people(rows).to_batches(), Plan(columns=COLUMNS))
+    return lake.artifacts.put({"scan.bin": seen.to_bytes()})
+
+
 def bare(lake, version, **changes):
     """A profile of little content."""
     schema = store(lake, constrained(b"", people_spec()))
@@ -45,7 +52,7 @@ def bare(lake, version, **changes):
         **dict.fromkeys(("known_files", "columns", "anomalies", "distances"), ()),
         **dict.fromkeys(("plan", "reference", "like", "anomalies_artifact", "page", "judged"), ""),
         "statistics": "statistics",
-        "scan": "scan",
+        "scan": scan_of(lake, 1),
         **dict.fromkeys(("schema", "proposed_schema"), schema),
     }
     return Profile(**(said | changes))
@@ -65,7 +72,7 @@ def test_an_accepted_version_is_the_newest_with_its_files_and_artifacts(
     made = passed(version)
     assert acceptance.newest(lake, pipeline) == made
     assert (made.dataset, made.rows, made.files) == (version.reference, 40, (FILE,))
-    assert (made.statistics, made.scan) == ("statistics", "scan")
+    assert (made.statistics, made.scan) == ("statistics", scan_of(lake, 1))
 
 
 def test_what_a_version_is_compared_with_stays_when_it_is_accepted_itself(

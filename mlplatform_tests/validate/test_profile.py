@@ -16,6 +16,7 @@ from mlplatform.validate import statistics as stats
 from mlplatform.validate.profile import NEW, PAGE, load_scan, profile
 from mlplatform.validate.proto import parse
 from mlplatform.validate.record import FileSeen, from_row, profiles_of, to_table
+from mlplatform.validate.scan import store
 from mlplatform_tests.validate.conftest import LINEAGE, NEVER, people, people_spec, replaced
 
 
@@ -313,6 +314,21 @@ class _Otherwise:
             message.datasets[0].name = f"{view} now"
             found[view] = message.SerializeToString()
         return found
+
+
+def test_beside_a_reference_that_cannot_be_read_a_version_is_profiled_and_can_replace_it(
+    pipeline, worker, lake, dataset, monkeypatch
+):
+    good(pipeline, worker, lake, dataset(a=people(40)))
+    monkeypatch.setattr(store, "MAGIC", b"mlplatform scan 999\n")
+    second = dataset(a=moved(35))
+    got = profile(pipeline, worker, lake, second, LINEAGE)
+    assert (got.like, got.distances != ()) == ("", True)
+    assert profile(pipeline, NEVER, lake, second, LINEAGE) == got
+    reference.promote(lake, pipeline, second, "so", "me", LINEAGE)
+    assert profile(pipeline, worker, lake, second, LINEAGE).reference == ""
+    first = profile(pipeline, worker, lake, dataset(a=people(40)), LINEAGE)
+    assert first.like == reference.current(lake, pipeline).scan
 
 
 @pytest.mark.parametrize(

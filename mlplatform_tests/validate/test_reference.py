@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlplatform.errors import ConcurrentWriteError, LakeError
+from mlplatform.errors import ConcurrentWriteError, CorruptionError, LakeError
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.record import to_table
+from mlplatform.validate.scan import store
 from mlplatform_tests.validate.conftest import LINEAGE, people
-from mlplatform_tests.validate.test_acceptance import bare, overtaken
+from mlplatform_tests.validate.test_acceptance import bare, overtaken, scan_of
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_the_first_accepted_version_becomes_the_reference_and_no_later_one(
     pinned = reference.pin_first(lake, pipeline, first, LINEAGE)
     assert reference.pin_first(lake, pipeline, second, LINEAGE) == pinned
     assert reference.current(lake, pipeline) == pinned
-    assert (pinned.dataset, pinned.rows, pinned.scan) == (first.reference, 40, "scan")
+    assert (pinned.dataset, pinned.rows, pinned.scan) == (first.reference, 40, scan_of(lake, 1))
     assert (pinned.because, pinned.by) == (
         "the first version that passed its gates",
         "mlplatform",
@@ -63,14 +64,17 @@ def test_a_version_that_did_not_pass_cannot_be_the_first_reference(
 def test_a_person_promotes_a_version_though_its_gates_failed_and_history_keeps_both(
     lake, pipeline, dataset, accepted, profiled
 ):
-    first, second = accepted(dataset(a=people(40))), profiled(dataset(a=people(50)), scan="other")
+    first, second = (
+        accepted(dataset(a=people(40))),
+        profiled(dataset(a=people(50)), scan=scan_of(lake, 2)),
+    )
     reference.pin_first(lake, pipeline, first, LINEAGE)
     before = reference.current(lake, pipeline)
     made = reference.promote(lake, pipeline, second, "a new season", "ada", LINEAGE)
     now = reference.current(lake, pipeline)
     assert (now.dataset, now.scan, now.because, now.by) == (
         second.reference,
-        "other",
+        scan_of(lake, 2),
         "a new season",
         "ada",
     )
@@ -125,17 +129,37 @@ def test_the_first_is_not_put_over_what_a_person_promotes_meanwhile(
 
 
 def test_the_newest_profile_of_a_version_is_promoted(lake, pipeline, dataset, profiled):
-    version = profiled(profiled(dataset(a=people(40))), scan="newer")
+    version = profiled(profiled(dataset(a=people(40))), scan=scan_of(lake, 3))
     reference.promote(lake, pipeline, version, "so", "me", LINEAGE)
-    assert reference.current(lake, pipeline).scan == "newer"
+    assert reference.current(lake, pipeline).scan == scan_of(lake, 3)
 
 
 def test_a_promotion_needs_a_reason_a_name_and_statistics(lake, pipeline, dataset, profiled):
     version = dataset(a=people(40))
-    with pytest.raises(LakeError, match="has no statistics; run the checks of dataset first"):
+    with pytest.raises(
+        LakeError, match="has no statistics that this version reads; run the checks"
+    ):
         reference.promote(lake, pipeline, version, "so", "me", LINEAGE)
     profiled(version)
     for because, by, missing in (("", "me", "because"), ("so", " ", "by")):
         with pytest.raises(LakeError, match=f"needs '{missing}'"):
             reference.promote(lake, pipeline, version, because, by, LINEAGE)
     assert reference.history(lake, pipeline) == []
+
+
+def test_a_reference_of_an_older_format_is_told_in_a_line_and_renewed(
+    lake, pipeline, dataset, profiled, monkeypatch
+):
+    version = profiled(dataset(a=people(40)))
+    reference.promote(lake, pipeline, version, "so", "me", LINEAGE)
+    monkeypatch.setattr(store, "MAGIC", b"mlplatform scan 999\n")
+    with pytest.raises(
+        CorruptionError, match=r"the reference, dataset 0:.*promote` renews it"
+    ) as e:
+        reference.scan_of(lake, reference.current(lake, pipeline))
+    assert "\n" not in str(e.value)
+    with pytest.raises(LakeError, match="has no statistics that this version reads"):
+        reference.promote(lake, pipeline, version, "so", "me", LINEAGE)
+    profiled(version, scan=scan_of(lake, 2))
+    reference.promote(lake, pipeline, version, "so", "me", LINEAGE)
+    assert reference.scan_of(lake, reference.current(lake, pipeline)).view().rows == 2

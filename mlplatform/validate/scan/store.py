@@ -22,7 +22,8 @@ from mlplatform.validate.scan.numbers import CLASSES, Numbers
 from mlplatform.validate.scan.repeats import Repeated
 from mlplatform.validate.scan.result import Scan
 
-MAGIC = b"mlplatform scan 1\n"  # Another number when an old reader would misread the new form.
+FORMAT = 2  # Another number whenever the form or the meaning of what is kept changes.
+MAGIC = f"mlplatform scan {FORMAT}\n".encode()
 KINDS = ("|u1", "<u2", "<u4", "<u8", "<i8", "<f8")
 LENGTH_BYTES = 8
 
@@ -62,7 +63,7 @@ def from_bytes(content: bytes) -> Scan:
         pa.ArrowException,
     ) as wrong:
         why = f"{type(wrong).__name__}: {wrong}".split("\n")[0]
-        raise CorruptionError(f"this is no scan of format 1: {why}") from None
+        raise CorruptionError(f"this is no scan of format {FORMAT}: {why}") from None
 
 
 class _Out:
