@@ -71,3 +71,23 @@ def _say_which_batches(bench: Bench, seen: "Profile") -> None:
     if seen.known_files and new:
         says = "new since the version accepted before: %s; `mlplatform withdraw %s %s` takes a batch out"
         bench.context.log.error(says, ", ".join(new), bench.pipeline.name, new[0])
+
+
+def split(bench: Bench) -> Answer:
+    """Every part holds both classes, and hardly a test row, and no test entity, also trains."""
+    from mlplatform.validate.overlap import Parted, overlap, parted
+
+    # Not remembered: other labels can leave the split's own content as it was.
+    version, spec = bench.version(), bench.pipeline.spec
+    dataset = upstream(bench, version, "dataset")
+    rows, parts = bench.store.table(dataset.table), bench.store.table(version.table)
+
+    def read() -> Parted:
+        return parted(rows.batches(dataset), parts.batches(version))
+
+    seen = overlap(read, spec)
+    policy = spec.data_gates.overlap
+    return bench.subject(version.digest), [
+        walk.split_sound(seen.classes),
+        data.overlap(seen, policy),
+    ]
