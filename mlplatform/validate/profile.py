@@ -30,6 +30,7 @@ from mlplatform.validate.record import (
     unchanged,
 )
 from mlplatform.validate.schema_rules import constrained
+from mlplatform.validate.sensitive import sensitive
 from mlplatform.validate.summary import summarised
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def _measured(
         _require_rows(dataset, files)
         views = {name: files.of(wanted) for name, wanted in VIEWS.items()}
         statistics = worker.statistics(views, list(spec.columns))
+    personal = {s.column for s in sensitive([scan.view(atoms).columns for atoms in (ALL, NEW)])}
     judges_new = spec.data_gates.min_new_rows <= files.count(NEW) < files.count(ALL)
     judged = "new" if judges_new else "all"
     proposed = constrained(worker.infer_schema(statistics["training"]), spec)
@@ -187,7 +189,7 @@ def _measured(
         judged=judged,
         files=tuple(FileSeen(name=n, identity=identities.get(n, "")) for n in sorted(atoms.files)),
         known_files=asked.known_files,
-        columns=summarised(scan.view(ALL)),
+        columns=summarised(scan.view(ALL), personal),
         anomalies=(),
         distances=_distances(worker, lake, statistics[judged], asked.reference),
         plan=asked.plan,

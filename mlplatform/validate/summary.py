@@ -1,11 +1,12 @@
 """What a person wants to know of each column: figures, top values, and a small picture.
 
-One column's Markdown stays below 1,000 characters, so that Dagster shows it, picture and all.
+One column's Markdown stays below 1,000 characters, so that Dagster shows it, picture and all. Values
+that look like personal data are masked here, before anything is shown or kept.
 """
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -56,7 +57,9 @@ class ColumnSummary:
 
     Numbers and times (in microseconds since 1970) have minimum, maximum, mean, standard deviation,
     quartiles (three) and bars; strings and bools the most frequent values. Values that are not
-    finite are in none of these. `distinct` is an estimate beyond what the scan counts exactly.
+    finite are in none of these. `distinct` is an estimate beyond what the scan counts exactly. Top
+    values are masked where they look like personal data; of a column that holds some, all are, and
+    numbers have neither minimum nor maximum.
     """
 
     name: str
@@ -79,9 +82,17 @@ class ColumnSummary:
         return self.missing / self.rows if self.rows else 1.0
 
 
-def summarised(view: "View") -> tuple[ColumnSummary, ...]:
-    """Return one summary a column of what the scan saw, in the scan's order."""
-    return tuple(_summary(name, column) for name, column in view.columns.items())
+def summarised(view: "View", personal: Collection[str] | None = None) -> tuple[ColumnSummary, ...]:
+    """Return one summary a column of what the scan saw, in the scan's order.
+
+    `personal` names the columns that hold personal data; without it, they are looked for.
+    """
+    from mlplatform.validate.sensitive import sensitive
+
+    columns = view.columns
+    if personal is None:
+        personal = {seen.column for seen in sensitive([columns])}
+    return tuple(_summary(n, column, masks=n in personal) for n, column in columns.items())
 
 
 def markdown(column: ColumnSummary) -> str:
@@ -103,7 +114,9 @@ def records(profile: "Profile") -> list[Mapping[str, Cell]]:
     return [_record(column) for column in profile.columns]
 
 
-def _summary(name: str, column: "ColumnView") -> ColumnSummary:
+def _summary(name: str, column: "ColumnView", *, masks: bool) -> ColumnSummary:
+    from mlplatform.validate.sensitive import mask, personal
+
     common = ColumnSummary(
         name=name,
         type=column.type,
@@ -114,15 +127,20 @@ def _summary(name: str, column: "ColumnView") -> ColumnSummary:
     )
     if column.type in ("string", "bool"):
         ordered = sorted(column.counts.items(), key=lambda entry: (-entry[1], entry[0]))
-        top = tuple(Top(value=value, rows=rows) for value, rows in ordered[:TOP_VALUES])
-        return replace(common, top=top)
+        masks = masks and column.type == "string"
+        first = (
+            Top(value=mask(value) if masks or personal(value) else value, rows=rows)
+            for value, rows in ordered[:TOP_VALUES]
+        )
+        return replace(common, top=tuple(first))
     if column.histogram is None or column.minimum is None:
         return common
     quartiles = (column.histogram.quantile(q) for q in QUARTILES)
+    hidden = masks and column.type != "timestamp"
     return replace(
         common,
-        minimum=column.minimum,
-        maximum=column.maximum,
+        minimum=None if hidden else column.minimum,
+        maximum=None if hidden else column.maximum,
         mean=column.mean,
         deviation=column.deviation,
         quartiles=tuple(quartile for quartile in quartiles if quartile is not None),
@@ -158,7 +176,7 @@ def _values(column: ColumnSummary) -> str:
         (column.minimum, *column.quartiles, column.maximum),
         strict=True,
     )
-    said = ", ".join(f"{name} {_figure(column.type, value)}" for name, value in places)
+    said = ", ".join(f"{n} {_figure(column.type, v)}" for n, v in places if v is not None)
     mean, width = _figure(column.type, column.mean), _width(column.type, column.deviation)
     return f"{said}; mean {mean} ± {width}"
 

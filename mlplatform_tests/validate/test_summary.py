@@ -159,6 +159,47 @@ def test_the_longest_column_is_short_enough_with_its_picture():
     assert len(shown) < DAGSTER_SHOWS
 
 
+PEOPLE = ["Maria Garcia", "John Smith", "Anna Müller", "James Brown", "Linda Jones", "Paul Clark"]
+
+
+def test_of_a_column_with_personal_data_no_value_is_shown():
+    cards = [4111111111111111, 4012888888881881, 4222222222222220, 5555555555554444] * 5
+    mails = [f"{name.split()[0].lower()}@example.org" for name in PEOPLE]
+    table = pa.table(
+        {
+            "full_name": [PEOPLE[n % 6] for n in range(20)],
+            "contact": [*[mails[n % 6] for n in range(19)], "unknown"],
+            "city": ["Oslo", "Rome"] * 10,
+            "card": pa.array(cards, pa.int64()),
+        }
+    )
+    kinds = {"full_name": "string", "contact": "string", "city": "string", "card": "int64"}
+    got = of(table, kinds)
+    shown = "".join(map(markdown, got.values())) + str(got) + str(records(_Profiled(got)))
+    for value in (*PEOPLE, *mails, "unknown"):
+        assert value not in shown
+    assert [top.value for top in got["contact"].top if "@" not in top.value] == ["xxxxxxx"]
+    assert [top.value for top in got["city"].top] == ["Oslo", "Rome"]
+    assert {top.value for top in got["full_name"].top} >= {"Xxxx Xxxxx", "Xxxxx Xxxxxx"}
+    assert (got["card"].minimum, got["card"].maximum) == (None, None)
+    assert "min" not in markdown(got["card"])
+
+
+def test_a_single_value_that_looks_personal_is_masked_in_any_column():
+    seen = scan(
+        pa.table({"c": ["Oslo", "ann@example.org"]}).to_batches(), Plan(columns={"c": "string"})
+    )
+    (got,) = summarised(seen.view(), personal=())
+    assert [top.value for top in got.top] == ["Oslo", "xxx@xxxxxxx.xxx"]
+    (got,) = summarised(seen.view(), personal={"c"})
+    assert [top.value for top in got.top] == ["Xxxx", "xxx@xxxxxxx.xxx"]
+
+
+class _Profiled:
+    def __init__(self, columns):
+        self.columns = columns.values()
+
+
 def test_a_table_has_a_row_a_column_of_plain_values():
     class Profiled:
         columns = summarised(scan(people().to_batches(), Plan(columns=COLUMNS)).view())
