@@ -8,9 +8,15 @@ import base64
 import gzip
 import html
 import re
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlplatform.validate.proto import parse
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0 import statistics_pb2
 
 DIST = Path(__file__).with_name("facets_dist")
 BUNDLE, POLYFILL = "facets-jupyter.html.gz", "webcomponents-lite.js.gz"
@@ -29,21 +35,25 @@ def page(
     *,
     title: str = "Statistics",
     names: tuple[str, str] = (CURRENT, REFERENCE),
+    personal: Collection[str] = (),
 ) -> bytes:
     """Return one HTML file that shows the statistics, beside those of the reference if there is one.
 
-    Column names and values reach it in base64 only, so none can break out of the page.
+    Column names and values reach it in base64 only, so none can break out of the page. Strings that
+    look like personal data are masked, and every one of a column where such data are found among
+    its most frequent values; of numbers the page shows ranges and quantiles as they are.
 
     Args:
         statistics: A serialized DatasetFeatureStatisticsList.
         reference: Another one.
         title: Heading of the page.
         names: What the page calls the two.
+        personal: Columns that hold personal data, besides those where it is found here.
 
     Raises:
         WorkerError: If an argument is no serialized DatasetFeatureStatisticsList.
     """
-    shown = base64.b64encode(_together(statistics, reference, names)).decode()
+    shown = base64.b64encode(_together(statistics, reference, names, personal)).decode()
     return "".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -57,13 +67,53 @@ def page(
     ).encode()
 
 
-def _together(statistics: bytes, reference: bytes | None, names: tuple[str, str]) -> bytes:
+def _together(
+    statistics: bytes, reference: bytes | None, names: tuple[str, str], personal: Collection[str]
+) -> bytes:
     message = parse("DatasetFeatureStatisticsList", statistics)
     if reference is not None:
         message.datasets.extend(parse("DatasetFeatureStatisticsList", reference).datasets)
     for dataset, name in zip(message.datasets, names, strict=False):
         dataset.name = name
+    _mask(message, personal)
     return bytes(message.SerializeToString(deterministic=True))
+
+
+def _mask(message: "statistics_pb2.DatasetFeatureStatisticsList", known: Collection[str]) -> None:
+    """Mask strings; those that look the same then are counted as one."""
+    from mlplatform.validate.sensitive import in_values, mask, personal
+
+    texts = [f for d in message.datasets for f in d.features if f.HasField("string_stats")]
+    held = {*known, *(_name(f) for f in texts if in_values(_name(f), _values(f.string_stats)))}
+    for feature in texts:
+
+        def shown(value: str, name: str = _name(feature)) -> str:
+            return mask(value) if name in held or personal(value) else value
+
+        stats = feature.string_stats
+        top, ranks = Counter[str](), Counter[str]()
+        for entry in stats.top_values:
+            top[shown(entry.value)] += entry.frequency
+        for bucket in stats.rank_histogram.buckets:
+            ranks[shown(bucket.label)] += bucket.sample_count
+        for field in ("top_values", "rank_histogram", "weighted_string_stats"):
+            stats.ClearField(field)
+        for value, rows in top.most_common():
+            stats.top_values.add(value=value, frequency=rows)
+        for rank, (value, rows) in enumerate(ranks.most_common()):
+            stats.rank_histogram.buckets.add(
+                low_rank=rank, high_rank=rank, label=value, sample_count=rows
+            )
+
+
+def _name(feature: "statistics_pb2.FeatureNameStatistics") -> str:
+    return feature.name or ".".join(feature.path.step)
+
+
+def _values(stats: "statistics_pb2.StringStatistics") -> list[str]:
+    """Return the distinct values that the statistics tell."""
+    ranked = [bucket.label for bucket in stats.rank_histogram.buckets]
+    return list(dict.fromkeys([*(entry.value for entry in stats.top_values), *ranked]))
 
 
 def _bundle() -> str:

@@ -7,7 +7,7 @@ One pass over the rows feeds our own scan and the files TFDV reads; everything i
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -200,7 +200,7 @@ def _measured(
         reference=asked.reference_digest,
         like=asked.like,
         anomalies_artifact="",
-        page=_page(lake, dataset, statistics["all"], asked.reference),
+        page=_page(lake, dataset, statistics["all"], asked.reference, personal),
     )
 
 
@@ -241,13 +241,19 @@ def _distances(
     return tuple(distances(worker.drift(statistics, before)))
 
 
-def _page(lake: "Lake", dataset: "Version", current: bytes, pinned: "Reference | None") -> str:
+def _page(
+    lake: "Lake",
+    dataset: "Version",
+    current: bytes,
+    pinned: "Reference | None",
+    personal: Collection[str],
+) -> str:
     before = lake.artifacts.open(pinned.statistics).read("all.pb") if pinned else None
     names = (
         f"{dataset.table} {dataset.reference}",
         f"reference {pinned.dataset if pinned else ''}",
     )
-    return lake.artifacts.put({PAGE: facets.page(current, before, names=names)})
+    return lake.artifacts.put({PAGE: facets.page(current, before, names=names, personal=personal)})
 
 
 def _schema_for(lake: "Lake", pipeline: Pipeline, measured: Profile) -> str:

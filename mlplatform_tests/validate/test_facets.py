@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pytest
 
 from mlplatform.errors import WorkerError
@@ -111,6 +112,34 @@ def test_the_reference_stands_beside_the_current_statistics(measure):
     (ours,) = [a for tag, a in Read(page).elements if tag == "facets-overview"]
     shown = parse("DatasetFeatureStatisticsList", base64.b64decode(ours["proto-input"])).datasets
     assert [(d.name, d.num_examples) for d in shown] == [("3:ab", 40), ("reference 1:cd", 30)]
+
+
+def test_no_personal_data_are_in_the_page(measure):
+    mails = [f"ann.{n}@example.org" for n in range(20)]
+    names = ["Maria Garcia", "John Smith", "James Brown", "Linda Jones"] * 10
+    table = people(40).append_column("contact", pa.array([*mails, *mails]))
+    table = table.append_column("full_name", pa.array(names))
+    table = table.append_column("town", table["city"])
+    seldom = pa.array(["bob@example.org", *table["city"].to_pylist()[1:]])
+    before = measure(table.set_column(0, "city", seldom))
+    page = facets.page(measure(table), before, personal=["member"])
+    (ours,) = [a for tag, a in Read(page).elements if tag == "facets-overview"]
+    content = base64.b64decode(ours["proto-input"])
+    for value in (*mails, *names, "bob@example.org"):
+        assert value.encode() not in content
+    current, reference = parse("DatasetFeatureStatisticsList", content).datasets
+    shown = {
+        f.path.step[0]: {bucket.label for bucket in f.string_stats.rank_histogram.buckets}
+        for f in current.features
+    }
+    assert shown["town"] == {"Oslo", "Rome", "Kyiv"}
+    assert shown["city"] == {"Xxxx"}
+    assert shown["member"] == {"xxx", "xx"}
+    assert shown["contact"] == {"xxx.9@xxxxxxx.xxx", "xxx.99@xxxxxxx.xxx"}
+    (contact,) = [f for f in current.features if f.path.step[0] == "contact"]
+    assert [v.frequency for v in contact.string_stats.top_values] == [20, 20]
+    (city,) = [f for f in reference.features if f.path.step[0] == "city"]
+    assert "xxx@xxxxxxx.xxx" in {v.value for v in city.string_stats.top_values}
 
 
 def test_bytes_that_are_no_statistics_make_no_page():
