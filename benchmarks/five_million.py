@@ -1,6 +1,8 @@
 """Five million rows of twelve columns: made the same every time, and what scanning them takes.
 
 `.venv/bin/python benchmarks/five_million.py make FOLDER [ROWS]` writes table.csv and table.parquet, in constant memory.
+`.venv/bin/python benchmarks/five_million.py walk` lands, profiles (TFDV and all) and gates them from CSV and Parquet;
+it keeps seconds and the peak memory of both processes: about five minutes.
 `.venv/bin/python benchmarks/five_million.py measure` scans 1.25, 2.5 and 5 million rows, each in a process of its own,
 and keeps seconds and peak memory in results/five_million.json: about two minutes.
 """
@@ -8,6 +10,7 @@ and keeps seconds and peak memory in results/five_million.json: about two minute
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -151,10 +154,86 @@ def measure() -> None:
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
+def walked(folder: Path, kind: str) -> dict[str, Any]:
+    """Land, type, profile and gate the table in `folder`; return the seconds of each and peak memory."""
+    from datetime import UTC, datetime, timedelta
+
+    from mlplatform.gates.data import judged, malformed_rows
+    from mlplatform.ingest import dataset, source
+    from mlplatform.lake import Lake, Lineage
+    from mlplatform.spec import Pipeline, validate
+    from mlplatform.validate.client import TfdvWorker
+    from mlplatform.validate.inquiry import measures_of
+    from mlplatform.validate.interpreter import find
+    from mlplatform.validate.profile import profile
+
+    said = {
+        "name": "events",
+        "source": {"kind": kind, "files": [f"table.{kind}"]},
+        "columns": COLUMNS,
+        "key": ["event_id"],
+        "event_time": "happened",
+        "label": {"column": "bought", "positive": "yes"},
+        "data_gates": {"freshness": {"max_age_days": 36500}},
+    }
+    pipeline = Pipeline(spec=validate(said, folder), folder=folder)
+    lake = Lake(folder / f"lake-{kind}")
+    who = Lineage(asset="benchmark", run_id="benchmark", code_version="benchmark")
+    seconds, began = {}, time.perf_counter()
+
+    def lap(step: str) -> None:
+        nonlocal began
+        seconds[step] = round(time.perf_counter() - began, 1)
+        began = time.perf_counter()
+
+    landed = source.land(pipeline, lake, who)
+    lap("land")
+    rows = lake.table("events/dataset").overwrite(dataset.rows(pipeline, lake, landed), who)
+    lap("dataset")
+    with TfdvWorker(find(None, ROOT)) as worker:
+        seen = profile(pipeline, worker, lake, rows, who)
+    lap("profile")
+    verdicts = judged(
+        measures_of(pipeline, lake, rows, seen, landed.committed_at),
+        pipeline.spec.data_gates,
+        datetime.now(UTC) + timedelta(days=1),
+    )
+    rejected = source.malformed(lake, pipeline, landed)
+    verdicts.append(malformed_rows(rejected, pipeline.spec.data_gates.malformed_rows))
+    lap("gates")
+    return {
+        "source": kind,
+        "rows": rows.rows,
+        "seconds": seconds,
+        "peak_mb": peak_mb(),
+        "tfdv_peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        "refused": [verdict.gate for verdict in verdicts if not verdict.passed],
+    }
+
+
+def walk() -> None:
+    """Walk tables of three lengths in processes of their own; print and keep what that took."""
+    load, found = os.getloadavg()[0], []
+    for count, kind in ((ROWS // 4, "parquet"), (ROWS, "parquet"), (ROWS, "csv")):
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder), count)
+            command = [sys.executable, __file__, "walked", folder, kind]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found.append(json.loads(done.stdout))
+            print(found[-1])
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+    kept["walk"] = {"load": round(load, 1), "runs": found}
+    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["make"]:
         make(Path(sys.argv[2]), *(int(text.replace("_", "")) for text in sys.argv[3:]))
     elif sys.argv[1:2] == ["scan"]:
         print(json.dumps(scanned(sys.argv[2])))
+    elif sys.argv[1:2] == ["walked"]:
+        print(json.dumps(walked(Path(sys.argv[2]), sys.argv[3])))
+    elif sys.argv[1:2] == ["walk"]:
+        walk()
     else:
         measure()
