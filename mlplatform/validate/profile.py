@@ -180,6 +180,7 @@ def _measured(
     judges_new = spec.data_gates.min_new_rows <= files.count(NEW) < files.count(ALL)
     judged = "new" if judges_new else "all"
     proposed = constrained(worker.infer_schema(statistics["training"]), spec)
+    proposed = schema.without_values(proposed, personal - {spec.label.column})
     return Profile(
         dataset=dataset.reference,
         dataset_digest=dataset.digest,

@@ -92,6 +92,9 @@ class Profile:
     holds facets.html; `like` is the scan whose bins were taken, or "". `reference` is
     `Reference.digest`, or "" without one, and for the reference itself. `plan` is a digest of what
     in the spec decides the measurements.
+
+    Personal data are masked in `columns` and `page`, and in no schema; `statistics` and `scan` keep
+    values as they are, as the dataset does, and are to be guarded as it is.
     """
 
     dataset: str

@@ -3,8 +3,11 @@
 A reviewed file `schema.pbtxt` in the pipeline's folder is it; else the newest row of
 `<pipeline>/schema`, which the first version that passes its gates pins and only a person replaces.
 Columns that the spec declares otherwise since are as the data has them: the spec is reviewed, too.
+A schema tells the values of strings that have few: of the label and of columns in which no personal
+data were found, but not of others.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,8 +36,10 @@ __all__ = [
     "pin",
     "reviewed",
     "store",
+    "without_values",
 ]
 
+READABLE = ("domain", "string_domain")
 FILE = "schema.pbtxt"  # In the pipeline's folder, and in the artifact.
 BINARY = "schema.pb"
 FIRST = "the first version that passed its gates"
@@ -141,6 +146,20 @@ def reviewed(pipeline: Pipeline) -> bytes | None:
         return None
     except (OSError, UnicodeDecodeError) as wrong:
         raise SpecError(f"{path}: cannot be read: {wrong}; correct or delete the file") from None
+
+
+def without_values(content: bytes, columns: Collection[str]) -> bytes:
+    """Return the schema without the values of these columns: any value is allowed in them then."""
+    message = parse("Schema", content)
+    gone = {f.domain for f in message.feature if f.name in columns and f.HasField("domain")}
+    for feature in message.feature:
+        if feature.name in columns and feature.WhichOneof("domain_info") in READABLE:
+            feature.ClearField("domain_info")
+            feature.ClearField("distribution_constraints")
+    kept = [d for d in message.string_domain if d.name not in gone]
+    del message.string_domain[:]
+    message.string_domain.extend(kept)
+    return bytes(message.SerializeToString(deterministic=True))
 
 
 def environment_of(content: bytes) -> str:

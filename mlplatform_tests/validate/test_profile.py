@@ -1,5 +1,7 @@
 """Profiles: one pass, every version judged by the accepted schema and the reference, and kept."""
 
+import base64
+import re
 from dataclasses import replace
 
 import pyarrow as pa
@@ -152,6 +154,29 @@ def test_rows_of_another_batch_under_the_name_of_a_withdrawn_one_are_new(
     second = profile(pipeline, worker, lake, batch(moved(12)), LINEAGE)
     assert [file.name for file in second.known_files] == [file.name for file in first.files]
     assert (second.new_rows, second.judged) == (12, "new")
+
+
+def test_no_value_of_a_column_with_personal_data_is_in_row_page_or_schema(
+    pipeline, worker, lake, dataset
+):
+    """Also where only few new rows have them, and the label's classes stay."""
+    version = dataset(a=people(40))
+    good(pipeline, worker, lake, version)
+    mails = replaced(
+        people(12), "city", [f"ann{n % 3}@example.org" for n in range(12)], pa.string()
+    )
+    got = profile(pipeline, worker, lake, dataset(a=people(40), b=mails), LINEAGE)
+    assert {top.value for c in got.columns if c.name == "city" for top in c.top} == {
+        "Xxxx",
+        "xxx9@xxxxxxx.xxx",
+    }
+    text = lake.artifacts.open(got.proposed_schema).read("schema.pbtxt")
+    assert b"example.org" not in text
+    assert b"Oslo" not in text
+    assert b'value: "yes"' in text
+    page = lake.artifacts.open(got.page).read(PAGE)
+    (shown,) = re.findall(rb'proto-input="([^"]+)"', page)
+    assert b"example.org" not in base64.b64decode(shown)
 
 
 def test_distances_are_of_the_new_rows_where_there_are_enough_and_else_of_all(
