@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from mlplatform.cli.lake import open_lake
+from mlplatform.cli.lake import open_lake, open_writable_lake
 from mlplatform.errors import RegistryError, SourceError
 from mlplatform.lake import Lineage
 from mlplatform.provenance.code import code_identity
@@ -33,20 +33,22 @@ def find_pipeline(settings: Settings, name: str) -> Pipeline:
 def land_batch(settings: Settings, name: str, file: str) -> None:
     """Append the rows of `file` to the pipeline's source, once however often it is repeated."""
     from mlplatform.cli.access import access
-    from mlplatform.ingest.source import land_file, malformed
+    from mlplatform.ingest.landed import landed
+    from mlplatform.ingest.source import land_file
 
-    pipeline, lake = find_pipeline(settings, name), open_lake(settings)
+    pipeline, lake = find_pipeline(settings, name), open_writable_lake(settings)
     table, short = lake.table(pipeline.table("source")), file.rpartition("/")[2]
-    before, lineage = table.latest(), _lineage(settings, table.name)
-    version = land_file(pipeline, file, lake, lineage, access(pipeline.spec, file))
-    if before is not None and before.number == version.number:
+    known = short in landed(table).files
+    version = land_file(
+        pipeline, file, lake, _lineage(settings, table.name), access(pipeline.spec, file)
+    )
+    if known:
         console.print(f"{short}: landed before; nothing new", markup=False)
         return
-    added = version.rows - (before.rows if before else 0)
-    said = f"{short}: {added:,} rows landed as {table.name} version {version.number}"
-    rejected, _ = malformed(lake, pipeline, version).by_file.get(short, (0, 0))
-    aside = f"; {rejected:,} malformed ones stand in {pipeline.table('quarantine')}"
-    console.print(said + (aside if rejected else ""), markup=False)
+    mine = landed(table, version).files[short]
+    said = f"{short}: {mine.rows:,} rows landed as {table.name} version {version.number}"
+    aside = f"; {mine.rejected:,} malformed ones stand in {pipeline.table('quarantine')}"
+    console.print(said + (aside if mine.rejected else ""), markup=False)
 
 
 def withdraw_batch(settings: Settings, name: str, batch: str) -> None:
@@ -54,7 +56,9 @@ def withdraw_batch(settings: Settings, name: str, batch: str) -> None:
     from mlplatform.ingest.source import withdraw_file
 
     pipeline, table = find_pipeline(settings, name), f"{name}/source"
-    version = withdraw_file(pipeline, batch, open_lake(settings), _lineage(settings, table))
+    version = withdraw_file(
+        pipeline, batch, open_writable_lake(settings), _lineage(settings, table)
+    )
     console.print(
         f"{batch}: withdrawn; {table} version {version.number} is without it", markup=False
     )

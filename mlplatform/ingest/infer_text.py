@@ -133,12 +133,16 @@ def _records(
     return found or [[text[: NAME_CHARACTERS + 1]]]  # Longer than a name: no header.
 
 
-def _credible(text: str, delimiter: str) -> tuple[bool, int]:
-    """Whether the delimiter parts records alike into several fields, and how many."""
+def _credible(text: str, delimiter: str) -> tuple[bool, bool, int]:
+    """Whether the delimiter parts records alike into several fields, or the first line; how many.
+
+    An open quote near the top leaves too few records to be alike; the first line then decides.
+    """
     widths = [len(record) for record in _records(text, delimiter, limit=SHAPE_RECORDS)]
     usual = _usual(widths)
     alike = widths.count(usual) >= SAME_SHAPE * len(widths)
-    return alike and usual > 1, usual if alike else 0
+    first_line = text.lstrip().partition("\n")[0]
+    return alike and usual > 1, delimiter in first_line, usual if alike else 0
 
 
 def _usual(widths: Sequence[int]) -> int:

@@ -35,6 +35,7 @@ __all__ = [
     "withdraw_file",
 ]
 
+NAMED = 10  # Batches told of in a message.
 TRIES = 5  # Of a landing that others overtake.
 
 
@@ -98,8 +99,10 @@ def withdraw_file(pipeline: Pipeline, name: str, lake: "Lake", lineage: "Lineage
     state = landed(table)
     batches = _batches(pipeline.spec, table, state)
     if name not in batches:
-        known = ", ".join(batches) or "none"
-        raise SourceError(f"{table.name}: no batch {name!r} has landed; batches: {known}")
+        if name in state.files and isinstance(pipeline.spec.source, FileSource):
+            raise SourceError(f"{table.name}: {name!r} is declared; take it out of source.files")
+        known = ", ".join(batches[-NAMED:]) or "none"
+        raise SourceError(f"{table.name}: no batch {name!r} has landed; the last ones: {known}")
     withdrawn = [*state.withdrawn, *([name] if state.files[name].declared else [])]
     schema = table.read(state.newest, where=pc.scalar(False)).schema  # noqa: FBT003 - of no row.
     rows = TableRows(table, state)

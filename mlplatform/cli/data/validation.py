@@ -63,6 +63,7 @@ def run(what: str, reference: str | None, asked: Asked, *, with_tfdv: bool) -> i
         columns = readable_as(given, before.columns) if before else given.columns
         spec = _of_columns(declared, columns)
         new = _look(given, columns, spec, folder / "after", old)
+        _require_positive(spec, new)
         said = _tfdv(worker, spec, old, new)
         changed = schema_changes(before.columns, columns) if before else []
         if said.anomalies is not None:
@@ -98,6 +99,10 @@ def _spec(declared: Input, given: Input, asked: Asked) -> PipelineSpec:
         said = {name: getattr(base, name) for name in names}
     own = {old: new for new, old in {**given.names, **declared.names}.items()}
     if asked.label is not None:
+        if own.get(asked.label, asked.label) not in columns:
+            raise SourceError(
+                f"--label {asked.label!r} is no column; columns: {', '.join(columns)}"
+            )
         if asked.positive is None:
             raise SourceError("--label needs --positive: the label's value that is class 1")
         label = own.get(asked.label, asked.label)
@@ -120,6 +125,18 @@ def _look(
     if not seen.malformed.rows:
         raise SourceError(f"{given.name}: there are no rows")
     return seen
+
+
+def _require_positive(spec: PipelineSpec, new: Look) -> None:
+    """Refuse a label of which no row is positive: nothing could be said about it."""
+    from mlplatform.validate.sensitive import shown
+
+    seen = new.view.label_counts if spec.label.column else {spec.label.positive: 1}
+    if not seen.get(spec.label.positive):
+        values = ", ".join(repr(shown(value)) for value in list(seen)[:5])
+        raise SourceError(
+            f"no row has {spec.label.column} = {spec.label.positive!r}; its values are {values}"
+        )
 
 
 def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new: Look) -> _Tfdv:
