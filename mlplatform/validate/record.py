@@ -93,8 +93,8 @@ class Profile:
     `Reference.digest`, or "" without one, and for the reference itself. `plan` is a digest of what
     in the spec decides the measurements.
 
-    Personal data are masked in `columns` and `page`, and in no schema; `statistics` and `scan` keep
-    values as they are, as the dataset does, and are to be guarded as it is.
+    Personal data are masked in `columns` and `page`, and in no schema; `statistics`, `scan` and what
+    anomalies quote are as in the dataset, and to be guarded as it is.
     """
 
     dataset: str

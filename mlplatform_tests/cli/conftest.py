@@ -15,6 +15,7 @@ from mlplatform.validate.record import Profile, to_table
 from mlplatform.validate.schema import store
 from mlplatform.validate.schema_rules import constrained
 from mlplatform_tests.validate.conftest import people
+from mlplatform_tests.validate.test_acceptance import scan_of
 
 WHO = Lineage(asset="people/dataset", run_id="run-1", code_version="test")
 SPEC = """type: assets.MLPipeline
@@ -64,6 +65,7 @@ def profiled(lake: Lake, pipeline: Pipeline) -> Callable[..., Version]:
         said = {
             "dataset": version.reference,
             "dataset_digest": version.digest,
+            "scan": scan_of(lake, rows),
             "schema": accepted,
             "proposed_schema": proposed or accepted,
         }
