@@ -84,7 +84,7 @@ def test_a_withdrawn_batch_does_not_come_again_and_what_is_newer_does(
     land(pipeline, lake, LINEAGE, access)
     assert table.read()["source_file"].to_pylist() == ["query-3"]
     assert names(lake) == ["di"]
-    with pytest.raises(SourceError, match="no batch 'query-2' has landed; batches: query-3"):
+    with pytest.raises(SourceError, match="no batch 'query-2' has landed; the last ones: query-3"):
         withdraw_file(pipeline, "query-2", lake, LINEAGE)
 
 

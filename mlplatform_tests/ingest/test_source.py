@@ -232,9 +232,10 @@ def test_a_withdrawn_batch_is_gone_and_can_land_again(make_pipeline, lake, table
 def test_only_a_landed_batch_can_be_withdrawn(make_pipeline, lake, table):
     pipeline = make_pipeline({"a.csv": A}, missing=["?"])
     land(pipeline, lake, LINEAGE)
-    for name in ("a.csv", "never.csv"):
-        with pytest.raises(SourceError, match=f"no batch '{name}' has landed; batches: none"):
-            withdraw_file(pipeline, name, lake, LINEAGE)
+    with pytest.raises(SourceError, match="no batch 'never.csv' has landed; the last ones: none"):
+        withdraw_file(pipeline, "never.csv", lake, LINEAGE)
+    with pytest.raises(SourceError, match="'a.csv' is declared; take it out of source.files"):
+        withdraw_file(pipeline, "a.csv", lake, LINEAGE)
 
 
 def test_a_file_keeps_its_identity_until_its_bytes_or_its_reading_change(
