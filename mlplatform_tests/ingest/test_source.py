@@ -232,9 +232,9 @@ def test_a_withdrawn_batch_is_gone_and_can_land_again(make_pipeline, lake, table
 def test_only_a_landed_batch_can_be_withdrawn(make_pipeline, lake, table):
     pipeline = make_pipeline({"a.csv": A}, missing=["?"])
     land(pipeline, lake, LINEAGE)
-    with pytest.raises(SourceError, match="no batch 'never.csv' has landed; the last ones: none"):
+    with pytest.raises(SourceError, match=r"no batch 'never\.csv' has landed; the last ones: none"):
         withdraw_file(pipeline, "never.csv", lake, LINEAGE)
-    with pytest.raises(SourceError, match="'a.csv' is declared; take it out of source.files"):
+    with pytest.raises(SourceError, match=r"'a\.csv' is declared; take it out of source\.files"):
         withdraw_file(pipeline, "a.csv", lake, LINEAGE)
 
 
