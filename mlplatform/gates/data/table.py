@@ -19,6 +19,7 @@ CLOCK_SKEW_DAYS = 1.0  # Time zones written as UTC are off by up to 14 hours; mo
 REVIEW = (
     "mend the data; if it is right, see `mlplatform schema diff` and say `mlplatform schema accept`"
 )
+TOLD_CHARACTERS = 200  # Of an anomaly in a sentence: it may list hundreds of values.
 NAMED = 5  # Anomalies, files or reasons named in a sentence; the evidence has them all.
 
 
@@ -91,7 +92,9 @@ def data_schema(m: DataMeasured, policy: SchemaGate) -> Verdict:
 
 
 def _anomaly(anomaly: Anomaly) -> str:
-    return f"{anomaly.column or 'the table'}: {anomaly.detail or anomaly.reason}"
+    said = anomaly.detail or anomaly.reason
+    short = said if len(said) <= TOLD_CHARACTERS else f"{said[:TOLD_CHARACTERS]}…"
+    return f"{anomaly.column or 'the table'}: {short}"
 
 
 def row_count(m: DataMeasured, policy: RowCountGate) -> Verdict:

@@ -77,6 +77,13 @@ def test_a_bad_file_is_not_hidden_by_a_large_good_one():
     assert verdict.evidence["over"] == ["small"]
 
 
+def test_hundreds_of_unseen_values_do_not_fill_the_sentence():
+    many = Anomaly(column="city", reason="ENUM", detail="missing from the schema: " + "Ulm, " * 500)
+    verdict = data_schema(measured(anomalies=[many]), SchemaGate())
+    assert len(verdict.because) < 500
+    assert verdict.evidence["anomalies"][0]["detail"] == many.detail
+
+
 def test_an_anomaly_is_named_with_its_column_and_detail():
     verdict = data_schema(measured(anomalies=[GONE, SHORT]), SchemaGate())
     expected = "2 schema anomalies, limit 0 (age: Column is missing; the table: there are no rows)"
