@@ -4,8 +4,7 @@ import os
 
 import dagster as dg
 
-from mlplatform.errors import SourceError
-from mlplatform.ingest.access import Access, needs_s3
+from mlplatform.ingest.access import Access, named_in, needs_s3
 from mlplatform.spec import PipelineSpec
 from resources.aws import s3_storage_options
 
@@ -15,18 +14,5 @@ class AccessResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def for_spec(self, spec: PipelineSpec) -> Access:
         """Return how to reach the spec's source."""
-        return Access(s3=s3_storage_options() if needs_s3(spec) else None, secret=secret)
-
-
-def secret(name: str) -> str:
-    """Return the connection URI kept in the environment variable `name`.
-
-    Raises:
-        SourceError: If it is not set.
-    """
-    value = os.environ.get(name)
-    if not value:
-        raise SourceError(
-            f"source.connection names the environment variable {name}, which is not set"
-        )
-    return value
+        s3 = s3_storage_options() if needs_s3(spec) else None
+        return Access(s3=s3, secret=named_in(os.environ))

@@ -13,6 +13,20 @@ def no_secret(name: str) -> str:
     raise SourceError(f"the connection {name} was not given; set the environment variable {name}")
 
 
+def named_in(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """Return the look-up of connection URIs by name in `environ`; `SourceError` when one is not set."""
+
+    def secret(name: str) -> str:
+        value = environ.get(name)
+        if not value:
+            raise SourceError(
+                f"source.connection names the environment variable {name}, which is not set"
+            )
+        return value
+
+    return secret
+
+
 @dataclass(frozen=True)
 class Access:
     """How to reach what is not in the pipeline's folder.

@@ -17,7 +17,8 @@ from mlplatform.measures import DataMeasured
 from mlplatform.spec import PipelineSpec, load_pipeline
 from mlplatform.spec import validate as validated
 from mlplatform.validate.measure import measured
-from mlplatform.validate.scan import Plan, Scan, Scanner
+from mlplatform.validate.profile import plan_of
+from mlplatform.validate.scan import Scan, Scanner
 from mlplatform.verdict import Verdict
 
 PIPELINES = Path(__file__).resolve().parents[2] / "pipelines"
@@ -91,20 +92,7 @@ class World:
 
 def scanned(spec: PipelineSpec, atoms: Mapping[int, pa.Table], like: Scan | None = None) -> Scan:
     """Scan tables, each an atom."""
-    ranges = spec.data_gates.value_ranges
-    scanner = Scanner(
-        Plan(
-            columns=spec.columns,
-            label=spec.label.column,
-            positive=spec.label.positive,
-            key=tuple(spec.key),
-            unused=tuple(spec.unused),
-            like=like,
-            limits=ranges.columns,
-            domains=ranges.domains,
-            atoms=lambda batch: np.asarray(batch["atom"]),
-        )
-    )
+    scanner = Scanner(plan_of(spec, lambda batch: np.asarray(batch["atom"]), like))
     for atom, table in atoms.items():
         marked = table.append_column("atom", pa.array(np.full(table.num_rows, atom, np.int8)))
         for batch in marked.combine_chunks().to_batches():
