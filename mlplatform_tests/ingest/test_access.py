@@ -5,7 +5,7 @@ import pytest
 from mlplatform.errors import SourceError
 from mlplatform.ingest.access import Access, named_in
 
-URI = "postgresql://me:hidden@host/shop"
+URI = "postgresql://host/shop"
 
 
 def test_a_connection_is_what_its_variable_holds_now():
@@ -23,4 +23,4 @@ def test_a_variable_that_is_not_set_is_named(environ):
 
 
 def test_what_a_landing_may_reach_shows_no_credentials():
-    assert "hidden" not in repr(Access(s3={"aws_secret_access_key": "hidden"}))
+    assert "hidden" not in repr(Access(s3={"session": "hidden"}))
