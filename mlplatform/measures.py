@@ -225,3 +225,54 @@ class DataMeasured:
     leaks: Sequence[LeakSeen] | None = None
     sensitive: Sequence[SensitiveSeen] | None = None
     examples: Mapping[str, Sequence[Example]] = field(default_factory=dict)  # Gate: rows.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvailabilitySeen:
+    """Whether what a feature reads was known at each row's time.
+
+    `found_by` says how it is known: "declared" in the spec's `known_after`, by the times in a
+    `known_at` column, or by counting an aggregate's events again, from the events themselves.
+    """
+
+    feature: str
+    column: str
+    found_by: Literal["declared", "known_at", "recount"]
+    rows: int  # Looked at, with a value.
+    late: int  # Of them, whose value became known after the row's time, or differs from the recount.
+    worst: str = ""  # In words: the latest, or the first difference.
+    examples: Sequence[Example] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureLeakSeen:
+    """What one feature alone says about the label, on training rows."""
+
+    feature: str
+    rows: int
+    auc: float | None  # Of the best single column of the feature, at least 0.5.
+    information: float | None  # Mutual information beyond chance, as a share of the label's entropy.
+    worst: str = ""  # What gives the label away, in words.
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParitySeen:
+    """The same rows along another path: feature by feature in bits, predictions in ulps."""
+
+    path: str  # "batch" or "server", or a platform such as "cuda".
+    rows: int
+    values: int  # Feature values compared.
+    different: int  # Of them, with other bits.
+    features: Mapping[str, int] = field(default_factory=dict)  # Feature column: values that differ.
+    ulps: int | None = None  # Largest distance between two predictions of one row.
+    worst: str = ""  # The first difference, in words: row, feature, both values.
+    examples: Sequence[Example] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestsSeen:
+    """Served requests beside the live model's training rows."""
+
+    requests: int
+    shifts: Sequence[ShiftSeen] = ()
+    missing: Sequence[MissingSeen] = ()

@@ -1,25 +1,40 @@
-"""What fitting learnt, as plain values: the JSON in a model's `features.json` and nothing else."""
+"""What the program makes of encoded inputs, as plain values: the second half of `features.json`.
+
+Each state names its inputs by their places in the encoder's list, and says which float columns
+("vectors") and which ids come of it. The float columns of all states, in order, are the program's
+first result, and the ids of all states its second.
+"""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
 
 from mlplatform.errors import FeatureError
 
-MISSING = 0  # Category id of "no value".
-UNSEEN = 1  # Category id of values outside the vocabulary.
-FIRST = 2  # Category id of the vocabulary's first value.
+SCALES = ("standard", "quantile", "none", "bins")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NumericState:
-    """A fitted number: `edges` of its bins, or mean and deviation; of the logarithm if `log`."""
+    """A fitted number: clipped, filled, its logarithm taken if `log`, then scaled or cut into bins.
 
+    Attributes:
+        scale: "standard" uses mean and deviation, "quantile" and "bins" the edges, "none" nothing.
+        clip: Least and most raw value; empty for none.
+        fill: The raw value that stands in for a missing one.
+        indicator: Whether one more float column says that the value was missing.
+        edges: Of the bins or quantiles; of the logarithm if `log`.
+        mean: Of the training values, after clip, fill and log.
+        deviation: The same.
+    """
+
+    kind: ClassVar[str] = "numeric"
     name: str
-    column: str
-    type: str
+    input: int
+    scale: str
     log: bool
+    clip: tuple[float, ...]
     fill: float
     indicator: bool
     edges: tuple[float, ...]
@@ -27,95 +42,181 @@ class NumericState:
     deviation: float
 
     def __post_init__(self) -> None:
-        _check_type(self.name, self.type, ("int64", "float64"))
-        numbers = (self.fill, self.mean, self.deviation, *self.edges)
+        if self.scale not in SCALES:
+            raise FeatureError(f"feature {self.name!r}: scale {self.scale!r} is unknown")
+        numbers = (self.fill, self.mean, self.deviation, *self.edges, *self.clip)
         if not all(math.isfinite(number) for number in numbers) or self.deviation < 0:
             raise FeatureError(
                 f"feature {self.name!r}: its state holds a number that is not finite"
             )
-        if any(low >= high for low, high in zip(self.edges, self.edges[1:], strict=False)):
-            raise FeatureError(f"feature {self.name!r}: its edges do not ascend")
-
-    @property
-    def width(self) -> int:
-        """Number of float columns its value becomes; its indicator is one more."""
-        return max(1, len(self.edges) - 1)
+        _check_ascending(self.name, self.edges)
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """Names of the float columns its value becomes."""
-        bins = tuple(f"{self.name}__bin_{k:03d}" for k in range(len(self.edges) - 1))
-        return bins or (f"{self.name}__scaled",)
+        """`<name>__bin_000` and so on, else `<name>__scaled`; then `<name>__missing` if there is one."""
+        bins: tuple[str, ...] = ()
+        if self.scale == "bins":
+            bins = tuple(f"{self.name}__bin_{k:03d}" for k in range(len(self.edges) - 1))
+        missing = (f"{self.name}__missing",) if self.indicator else ()
+        return (bins or (f"{self.name}__scaled",)) + missing
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """None."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class CategoricalState:
-    """A fitted category: the id of `vocabulary[k]` is `FIRST + k`; bools are "false" and "true"."""
+class BucketState:
+    """A number's interval: id `FIRST + k` with `k` of the `edges` at or below it; `MISSING` for none."""
 
+    kind: ClassVar[str] = "bucket"
     name: str
-    column: str
-    type: str
-    vocabulary: tuple[str, ...]
+    input: int
+    edges: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _check_type(self.name, self.type, ("int64", "string", "bool"))
-        if len(set(self.vocabulary)) != len(self.vocabulary):
-            raise FeatureError(f"feature {self.name!r}: its vocabulary repeats a value")
+        _check_ascending(self.name, self.edges)
 
     @property
-    def size(self) -> int:
-        """Number of ids, the two reserved ones included."""
-        return FIRST + len(self.vocabulary)
+    def vectors(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """One id: its name, and how many there are, the two reserved ones included."""
+        return {f"{self.name}__id": len(self.edges) + 3}
 
 
-def written(value: str | int) -> str:
-    """Return a category's value as a vocabulary holds it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+@dataclass(frozen=True, kw_only=True)
+class IdState:
+    """An encoded id, as it is."""
+
+    kind: ClassVar[str] = "id"
+    name: str
+    input: int
+    size: int
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """One id."""
+        return {f"{self.name}__id": self.size}
 
 
-def as_json(state: NumericState | CategoricalState) -> dict[str, Any]:
-    """Return a JSON object that `numeric_state` or `categorical_state` reads back."""
-    return asdict(state)
+@dataclass(frozen=True, kw_only=True)
+class TimeState:
+    """An instant's parts as ids, `FIRST + value`, and its cycles as sine and cosine, 0 where missing."""
+
+    kind: ClassVar[str] = "time"
+    name: str
+    input: int
+    parts: tuple[str, ...]
+    cycles: tuple[str, ...]
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """`<name>__day_sin`, `<name>__day_cos`, …."""
+        return tuple(f"{self.name}__{cycle}_{wave}" for cycle in self.cycles for wave in WAVES)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """`<name>__hour`, …, each with how many there are, the two reserved ones included."""
+        from mlplatform.features.declare.times import PARTS
+
+        return {f"{self.name}__{part}": PARTS[part] + 2 for part in self.parts}  # type: ignore[index] # Checked when declared.
 
 
-def numeric_state(stored: Mapping[str, Any]) -> NumericState:
-    """Return the state in `stored`.
+WAVES = ("sin", "cos")
 
-    Raises:
-        FeatureError: If a field is missing, unknown or of the wrong type.
+
+@dataclass(frozen=True, kw_only=True)
+class CrossState:
+    """Combined ids: mixed radix where all combinations fit into `buckets`, hashed where they do not.
+
+    `of` names ids of other states, `sizes` says how many each has.
     """
-    _check_fields(stored, NumericState)
-    return NumericState(**{**stored, "edges": tuple(stored["edges"])})
+
+    kind: ClassVar[str] = "cross"
+    name: str
+    of: tuple[str, ...]
+    sizes: tuple[int, ...]
+    buckets: int
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """One id."""
+        return {f"{self.name}__id": self.buckets + 2}
 
 
-def categorical_state(stored: Mapping[str, Any]) -> CategoricalState:
-    """Return the state in `stored`.
+@dataclass(frozen=True, kw_only=True)
+class WideState:
+    """Many numbers of one input: word counts, of which log(1 + x) is taken, or a vector as it is."""
 
-    Raises:
-        FeatureError: If a field is missing, unknown or of the wrong type.
+    kind: ClassVar[str] = "wide"
+    name: str
+    input: int
+    width: int
+    log: bool
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """`<name>__000` and so on."""
+        return tuple(f"{self.name}__{k:03d}" for k in range(self.width))
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """None."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionState:
+    """A team's own function of some inputs. The function is in the program; here is what was of it.
+
+    Attributes:
+        inputs: Places of its arguments.
+        source: sha256 of its traced jaxpr, so that another function is another state.
     """
-    _check_fields(stored, CategoricalState)
-    return CategoricalState(**{**stored, "vocabulary": tuple(stored["vocabulary"])})
+
+    kind: ClassVar[str] = "function"
+    name: str
+    inputs: tuple[int, ...]
+    width: int
+    source: str
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """`<name>__value`, or `<name>__000` and so on."""
+        if self.width == 1:
+            return (f"{self.name}__value",)
+        return tuple(f"{self.name}__{k:03d}" for k in range(self.width))
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """None."""
+        return {}
 
 
-def _check_type(name: str, kind: str, possible: tuple[str, ...]) -> None:
-    if kind not in possible:
-        raise FeatureError(f"feature {name!r}: type {kind!r} is none of {', '.join(possible)}")
+State = NumericState | BucketState | IdState | TimeState | CrossState | WideState | FunctionState
+STATES: dict[str, type[State]] = {
+    kind.kind: kind
+    for kind in (
+        NumericState, BucketState, IdState, TimeState, CrossState, WideState, FunctionState,
+    )
+}  # fmt: skip
 
 
-_JSON_TYPES: dict[Any, tuple[type, ...]] = {
-    str: (str,),
-    bool: (bool,),
-    float: (int, float),
-    tuple[float, ...]: (list,),
-    tuple[str, ...]: (list,),
-}
-
-
-def _check_fields(stored: Any, state: type[NumericState] | type[CategoricalState]) -> None:
-    expected = {field.name: _JSON_TYPES[field.type] for field in fields(state)}
-    if not isinstance(stored, Mapping) or stored.keys() != expected.keys():
-        raise FeatureError(f"a stored feature needs the fields {', '.join(expected)}")
-    for name, types in expected.items():
-        if not isinstance(stored[name], types):
-            raise FeatureError(f"stored feature {stored['name']!r}: {name} is {stored[name]!r}")
+def _check_ascending(name: str, edges: tuple[float, ...]) -> None:
+    if any(low >= high for low, high in pairwise(edges)):
+        raise FeatureError(f"feature {name!r}: its edges do not ascend")

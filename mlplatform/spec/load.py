@@ -32,6 +32,18 @@ class Pipeline:
         """Name of the lake table behind one of the pipeline's assets."""
         return f"{self.name}/{noun}"
 
+    def landed_as(self, events: str) -> "Pipeline":
+        """Return what lands an event table of this pipeline, in `<pipeline>/<events>/source`."""
+        declared = self.spec.events[events]
+        changes: dict[str, Any] = {
+            "name": f"{self.name}/{events}",
+            "source": declared.source,
+            "columns": declared.columns,
+            "event_time": declared.event_time,
+            "key": [],
+        }
+        return Pipeline(spec=self.spec.model_copy(update=changes), folder=self.folder)
+
 
 def load_pipeline(folder: Path) -> Pipeline:
     """Return the pipeline in `folder`.

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from mlplatform.spec.data_gates import DataGates
+from mlplatform.spec.events import NOUNS, Events
+from mlplatform.spec.feature_gates import FeatureGates
 from mlplatform.spec.section import ColumnName, ColumnType, Gate, Name, Section, Share
 from mlplatform.spec.source import AnySource, FileSource
 
@@ -190,16 +192,34 @@ class PipelineSpec(Section):
     known_after: dict[ColumnName, str] = Field(
         default={}, description="Columns known only after the event, each with the reason."
     )
-    features: str = "features.py"
+    known_at: dict[ColumnName, ColumnName] = Field(
+        default={},
+        description="Timestamp column that says when a column's value became known; a gate holds it "
+        "against event_time.",
+    )
+    events: dict[Name, Events] = Field(
+        default={}, description="Event tables that features count and sum over."
+    )
+    features: str = Field(
+        default="features.py",
+        description="Path of the file that defines `features`, relative to the pipeline's folder; "
+        "two pipelines may share one.",
+    )
+    refit: Literal["always", "never"] = Field(
+        default="always",
+        description="Whether the features' fitted state follows new training rows; with `never`, "
+        "only a change of feature code or columns fits anew, and only new rows are computed.",
+    )
     split: Split = Split()
     model: Model = Model()
     tuning: Tuning = Tuning()
     data_gates: DataGates = DataGates()
+    feature_gates: FeatureGates = FeatureGates()
     model_gates: ModelGates = ModelGates()
     rollout: Rollout = Rollout()
     triggers: Triggers = Triggers()
 
-    @field_validator("data_gates", "model_gates", mode="before")
+    @field_validator("data_gates", "feature_gates", "model_gates", mode="before")
     @classmethod
     def _empty_is_default(cls, section: object) -> object:
         """`data_gates:` with nothing behind it means the defaults."""
@@ -215,6 +235,7 @@ class PipelineSpec(Section):
             "groups": self.groups,
             "unused": list(self.unused),
             "known_after": list(self.known_after),
+            "known_at": [*self.known_at, *self.known_at.values()],
             "split.group": [self.split.group] if self.split.group else [],
             "data_gates.missing_values.columns": list(gates.missing_values.columns),
             "data_gates.value_ranges.columns": list(gates.value_ranges.columns),
@@ -232,6 +253,24 @@ class PipelineSpec(Section):
         if reserved:
             raise ValueError(f"columns.{reserved[0]}: the platform adds this column; rename yours")
         return self
+
+    @model_validator(mode="after")
+    def _events_have_times(self) -> Self:
+        if (self.events or self.known_at) and not self.event_time:
+            named = "events" if self.events else "known_at"
+            raise ValueError(f"{named} needs event_time: the column with each row's own time")
+        for name, events in self.events.items():
+            if name in NOUNS:
+                raise ValueError(f"events.{name}: an asset has this name; choose another")
+            if events.source is None:
+                self._are_times(f"events.{name}", [events.event_time, events.known_at])
+        self._are_times("known_at", list(self.known_at.values()))
+        return self
+
+    def _are_times(self, field: str, names: list[str | None]) -> None:
+        for name in names:
+            if name is not None and self.columns.get(name) != "timestamp":
+                raise ValueError(f"{field}: {name!r} is no column declared as timestamp")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

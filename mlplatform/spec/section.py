@@ -9,7 +9,10 @@ from mlplatform.verdict import Severity
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-ColumnType = Literal["int64", "float64", "string", "bool", "timestamp"]
+Plain = Literal["int64", "float64", "string", "bool", "timestamp"]
+# `vector[384]`: 384 numbers a row, such as an embedding that another model made.
+Vector = Annotated[str, Field(pattern=r"^vector\[[1-9][0-9]{0,3}\]$")]
+ColumnType = Plain | Vector
 
 
 class Section(BaseModel):
@@ -22,3 +25,8 @@ class Gate(Section):
     """What every gate has: whether it stops the walk."""
 
     severity: Severity = Severity.BLOCK
+
+
+def vector_width(kind: str) -> int | None:
+    """Return how many numbers a vector column holds a row, or None for any other column type."""
+    return int(kind[len("vector[") : -1]) if kind.startswith("vector[") else None

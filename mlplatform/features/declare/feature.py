@@ -1,0 +1,62 @@
+"""What every declared feature has: a name, columns, words for the catalogue."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlplatform.errors import SpecError
+from mlplatform.features.declare.aggregate import Aggregate
+
+NAME = re.compile(
+    r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*"
+)  # No "__": it parts a name from its suffix.
+
+Column = str | Aggregate  # What a feature reads: a raw column, or a point-in-time aggregate.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """What every feature may say. Concrete features are never subclassed.
+
+    Attributes:
+        description: What it means, for the catalogue.
+        owner: Who answers for it; left out, the pipeline's owners do.
+    """
+
+    description: str = ""
+    owner: str = ""
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[str]]:
+        """Each column it reads, with the column types it takes; a vector is written `vector`."""
+        raise NotImplementedError
+
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """The aggregates among its columns."""
+        return ()
+
+
+def check_name(name: object) -> None:
+    """Raise `SpecError` unless `name` may be a feature's."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise SpecError(
+            f"feature name {name!r}: letters, digits and single underscores are possible;"
+            " `column=` may name any column"
+        )
+
+
+def column_name(column: Column) -> str:
+    """Return the column that holds a raw value or an aggregate's."""
+    return column.name if isinstance(column, Aggregate) else column
+
+
+def aggregates_in(*columns: Column) -> tuple[Aggregate, ...]:
+    """Return the aggregates among `columns`."""
+    return tuple(column for column in columns if isinstance(column, Aggregate))
+
+
+def require(feature: str, holds: bool, wrong: str) -> None:  # noqa: FBT001 - the condition itself.
+    """Raise `SpecError` naming the feature unless `holds`."""
+    if not holds:
+        raise SpecError(f"feature {feature!r}: {wrong}")

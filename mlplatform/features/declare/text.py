@@ -1,0 +1,40 @@
+"""Features of free text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlplatform.features.declare.feature import Feature, check_name, require
+
+MAX_BUCKETS = 1024
+MAX_NGRAM = 3
+
+
+@dataclass(frozen=True)
+class Text(Feature):
+    """Words counted by hash: log(1 + count) of the words in each bucket (Weinberger et al. 2009).
+
+    Attributes:
+        name: The feature's name, and its column unless `column` says another.
+        column: The raw column, of type string. Missing text has no words.
+        buckets: Number of float features.
+        ngrams: Also count runs of up to this many words.
+    """
+
+    name: str
+    column: str = ""
+    buckets: int = 64
+    ngrams: int = 1
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if not self.column:
+            object.__setattr__(self, "column", self.name)
+        possible = 2 <= self.buckets <= MAX_BUCKETS
+        require(self.name, possible, f"buckets={self.buckets}; 2 to {MAX_BUCKETS:,} are possible")
+        few = 1 <= self.ngrams <= MAX_NGRAM
+        require(self.name, few, f"ngrams={self.ngrams}; 1 to {MAX_NGRAM} are possible")
+
+    @property
+    def reads(self) -> Mapping[str, Sequence[str]]:
+        """The one column."""
+        return {self.column: ("string",)}
