@@ -1,5 +1,7 @@
 """Point-in-time aggregates: what the events known at a row's time add up to. Only values."""
 
+import hashlib
+import json
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -70,6 +72,13 @@ class Aggregate:
     def row_columns(self) -> tuple[str, ...]:
         """The entity's columns in a row."""
         return tuple(row for _, row in self.entity)
+
+    @property
+    def key(self) -> str:
+        """Name and definition: what its values are kept under, so that two definitions never mix."""
+        definition = [self.events, self.by, self.function, self.column, self.where, self.window]
+        digest = hashlib.sha256(json.dumps(definition).encode()).hexdigest()
+        return f"{self.name}@{digest[:12]}"
 
     @property
     def window_microseconds(self) -> int | None:
