@@ -38,9 +38,8 @@ setup(
     package_data={"mlplatform": ["py.typed"], "mlplatform.validate": ["facets_dist/*"]},
     install_requires=requirements("main"),
     extras_require={
-        **{extra: requirements(extra) for extra in ("aws", "dagster", "dev", "k8s")},
+        **{extra: requirements(extra) for extra in ("aws", "dagster", "dev", "k8s", "ray", "redis")},
         "cuda": ["jax[cuda12]"],
-        "ray": ["daft[deltalake,ray]", "pyiceberg"],
         "tfdv": ["tensorflow-data-validation>=1.21"],
     },
     entry_points={"console_scripts": ["mlplatform = mlplatform.cli.main:main"]},
