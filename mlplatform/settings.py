@@ -9,6 +9,7 @@ from mlplatform.errors import PlatformError
 
 MLFLOW_URI = "MLPLATFORM_MLFLOW_URI"  # May hold a password, so it is shown by name only.
 EXECUTORS = ("in_process", "multiprocess", "k8s")
+ENGINES = ("local", "daft")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class Settings:
         executor: One of `EXECUTORS`.
         tfdv_python: Interpreter of the TFDV worker; found by itself when `None`.
         tfdv_beam: Options of the Beam pipeline that makes statistics; none makes them in memory.
+        engine: What maps features over tables, one of `ENGINES`: this machine, or Daft on Ray.
+        ray_address: The Ray cluster of `daft`; empty starts one on this machine.
     """
 
     root: Path
@@ -34,14 +37,16 @@ class Settings:
     executor: str = "in_process"
     tfdv_python: Path | None = None
     tfdv_beam: tuple[str, ...] = ()
+    engine: str = "local"
+    ray_address: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], root: Path) -> "Settings":
         """Return the settings in `environ`, with defaults below `root`.
 
         Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
-        `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON` and `MLPLATFORM_TFDV_BEAM`, whose options are
-        split as a shell would.
+        `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON`, `MLPLATFORM_TFDV_BEAM`, whose options are
+        split as a shell would, `MLPLATFORM_ENGINE` and `MLPLATFORM_RAY_ADDRESS`.
 
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
@@ -59,6 +64,8 @@ class Settings:
             executor=_one_of(environ, "MLPLATFORM_EXECUTOR", EXECUTORS),
             tfdv_python=root / tfdv if tfdv else None,
             tfdv_beam=_options(environ, "MLPLATFORM_TFDV_BEAM"),
+            engine=_one_of(environ, "MLPLATFORM_ENGINE", ENGINES),
+            ray_address=environ.get("MLPLATFORM_RAY_ADDRESS") or "",
         )
 
     @property

@@ -37,7 +37,8 @@ class Aggregate:
     Attributes:
         name: Names the value like a column: unique among columns and aggregates.
         events: The event table, as `events` in the spec calls it.
-        by: The entity: columns that events and rows both have, or event column to row column.
+        by: The entity: columns that events and rows both have, or event column to row column; none,
+            (), counts every event for every row.
         function: What to compute; "last" is the value of the newest event by event time.
         column: The event column it is computed over, int64 or float64; none for "count".
         where: Conditions on event columns, all of which must hold; a missing value meets none.
@@ -92,8 +93,6 @@ class Aggregate:
     def _problem(self) -> str | None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             return "its name may have letters, digits and single underscores"
-        if not self.by:
-            return "by= names no column; whose events should count?"
         if self.function not in FUNCTIONS:
             return f"function={self.function!r}; known: {', '.join(FUNCTIONS)}"
         if (self.column is None) != (self.function == "count"):
