@@ -34,7 +34,11 @@ QUESTIONS = {
     "split_sound": "Does every part hold both classes, and does no row train and validate?",
     "overlap": "Do test rows, or entities, also train?",
     "features_finite": "Is there a finite feature vector for every row?",
+    "availability": "Was everything that features read known at each row's time?",
+    "feature_leakage": "Does one feature alone give the label away?",
     "program_matches_training": "Does the exported program answer as the trained network did?",
+    "training_serving_skew": "Do table, batch and a running server compute the same features, bit by bit?",
+    "request_skew": "Do served requests look like the rows that trained?",
     "accuracy": "Is the model good enough, better than guessing, and no worse than the champion?",
     "fairness": "Do groups differ too much in true positive rate?",
     "latency": "Is the 99th percentile of one-row predictions low enough?",
@@ -52,18 +56,26 @@ def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
     on_model = {name: gate.severity for name, gate in declared(pipeline.spec.model_gates).items()}
     if not pipeline.spec.groups:
         del on_model["fairness"]
+    on_features = {n: g.severity for n, g in declared(pipeline.spec.feature_gates).items()}
+    on_program = {"program_matches_training": block}
+    on_program |= {gate: on_features.pop(gate) for gate in ("training_serving_skew", "request_skew")}
     on_source = {"files_landed": block, "malformed_rows": on_data.pop("malformed_rows")}
     on_split = {"split_sound": block, "overlap": on_data.pop("overlap")}
     return [
         _check(pipeline, "source", on_source, judges.source),
         _check(pipeline, "dataset", on_data, judges.dataset),
         _check(pipeline, "split", on_split, judges.split),
-        _check(pipeline, "features", {"features_finite": block}, judges.features),
-        _check(pipeline, "model", {"program_matches_training": block}, judges.model),
+        _check(pipeline, "features", {"features_finite": block, **on_features}, judges.features),
+        _check(pipeline, "model", on_program, judges.model),
         _check(pipeline, "evaluation", on_model, judges.evaluation),
         _check(pipeline, "gate_verdict", {"overall": block}, judges.gate_verdict),
         _check(pipeline, "registered_model", {"artifact_verified": block}, judges.registered_model),
         _check(pipeline, "deployment", {"traffic_verified": block}, judges.deployment),
+        *(
+            _check(pipeline.landed_as(name), "source", on_source, judges.source)
+            for name, events in pipeline.spec.events.items()
+            if events.source is not None
+        ),
     ]
 
 
@@ -73,7 +85,7 @@ def _check(
     asked = {gate: (severity, QUESTIONS[gate]) for gate, severity in gates.items()}
 
     @dg.multi_asset_check(
-        name=f"{pipeline.name}_{noun}_gates", specs=specs(pipeline, noun, asked), can_subset=True
+        name=f"{pipeline.name}_{noun}_gates".replace("/", "_"), specs=specs(pipeline, noun, asked), can_subset=True
     )
     def check(
         context: dg.AssetCheckExecutionContext,

@@ -62,12 +62,11 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 def _judged(store: Lake, pipeline: Pipeline, evaluation: Version) -> Verdict:
     """Return the verdict over all gates, each asked about what this very model was made from."""
     made_from = ancestors(store, evaluation)
-    digests = {
-        table.rpartition("/")[2]: store.table(table).version(number(reference)).digest
-        for table, reference in made_from.items()
+    judged = {
+        table.removeprefix(f"{pipeline.name}/"): store.table(table).version(number(at)).digest
+        for table, at in made_from.items()
     }
-    judged = {**digests, "model": evaluation.digest}
-    wanted = {gate: judged[subject] for gate, subject in required(pipeline.spec).items()}
-    wanted |= {gate: digests[noun] for gate, noun in ALWAYS.items()}
+    subjects = {**required(pipeline.spec), **ALWAYS}
+    wanted = {gate: judged[noun] for gate, noun in subjects.items()}
     gates = gate_log.rows(store.table(pipeline.table(gate_log.TABLE)))
     return overall(gates, wanted, policy_in_force(pipeline))

@@ -1,6 +1,6 @@
 """The assets of every pipeline by name: where each stands in the walk, and what decides its content."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,13 @@ NOUNS = {
         "data", frozenset({"deltalake"}), ("validate",), (),
         "The dataset version that new data is compared with: the first accepted, then by promotion.",
     ),
+    "aggregates": Noun(
+        "features", frozenset({"deltalake"}), ("features",), ("events", "event_time"),
+        "What the events known by then add up to, from each instant at which that changed.",
+    ),
     "features": Noun(
         "features", frozenset({"deltalake", "jax"}), ("features",),
-        (*_COLUMNS, "unused", "known_after", "key", "event_time", "split"),
+        (*_COLUMNS, "unused", "known_after", "known_at", "key", "event_time", "events", "split", "refit"),
         "The feature vectors of every row, by state fitted on training rows only.",
     ),
     "study": Noun(
@@ -52,7 +56,7 @@ NOUNS = {
     ),
     "model": Noun(
         "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor"),
-        (*_COLUMNS, "unused", "known_after"),
+        (*_COLUMNS, "unused", "known_after", "known_at", "events"),
         "The trained model: features and network as one exported program.",
     ),
     "evaluation": Noun(
@@ -75,22 +79,29 @@ NOUNS = {
 
 
 def asset_of(
-    pipeline: Pipeline, noun: str, *read: str, op_tags: Mapping[str, Any] | None = None
+    pipeline: Pipeline,
+    noun: str,
+    *read: str,
+    events: Sequence[str] = (),
+    op_tags: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., dg.MaterializeResult[Version]]], dg.AssetsDefinition]:
     """Return the decorator of one of the pipeline's assets, which reads others by parameters of their names.
 
-    A user's mistake in it ends the step with one line in the log.
+    Event tables that landed from sources of their own are read by their names too. A user's mistake
+    in it ends the step with one line in the log.
     """
     kind = NOUNS[noun]
+    keys = {other: asset_key(pipeline, other) for other in read}
+    keys |= {name: asset_key(pipeline.landed_as(name), "source") for name in events}
     decorate = dg.asset(
         key=asset_key(pipeline, noun),
-        ins={other: dg.AssetIn(key=asset_key(pipeline, other)) for other in read},
+        ins={name: dg.AssetIn(key=key) for name, key in keys.items()},
         group_name=kind.group,
         kinds=set(kind.kinds),
         owners=pipeline.spec.owners,
         description=kind.description,
         code_version=rooms_digest(kind.rooms)[:12],
-        tags={"pipeline": pipeline.name},
+        tags={"pipeline": pipeline.name.partition("/")[0]},
         op_tags=op_tags,
     )
     return lambda compute: decorate(in_one_line(compute))
@@ -98,4 +109,4 @@ def asset_of(
 
 def asset_key(pipeline: Pipeline, noun: str) -> dg.AssetKey:
     """Return the key of one of the pipeline's assets: also the name of its table."""
-    return dg.AssetKey([pipeline.name, noun])
+    return dg.AssetKey([*pipeline.name.split("/"), noun])

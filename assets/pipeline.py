@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import BaseModel
 
 from assets import (
+    aggregates,
     checks,
     dataset,
     deployment,
@@ -47,8 +48,15 @@ class MLPipeline(dg.Component):
         nouns += [registered_model, deployment]
         if self.pipeline.spec.tuning.trials:
             nouns.append(study)
+        events = self.pipeline.spec.events
+        if events:
+            nouns.append(aggregates)
+        landed = [name for name, declared in events.items() if declared.source is not None]
         return dg.Definitions(
-            assets=[noun.build(self.pipeline) for noun in nouns],
+            assets=[
+                *(noun.build(self.pipeline) for noun in nouns),
+                *(source.build(self.pipeline.landed_as(e), profiled=False) for e in landed),
+            ],
             asset_checks=checks.build(self.pipeline),
             jobs=[walk(self.pipeline)],
         )

@@ -5,13 +5,13 @@ import dagster as dg
 from assets.nouns import asset_of
 from assets.publish import lineage, materialised
 from mlplatform.ingest.source import land
-from mlplatform.lake import Version
+from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
 from resources import AccessResource, LakeResource, TfdvResource
 
 
-def build(pipeline: Pipeline) -> dg.AssetsDefinition:
-    """Return the pipeline's `source` asset."""
+def build(pipeline: Pipeline, *, profiled: bool = True) -> dg.AssetsDefinition:
+    """Return the pipeline's `source` asset, or that of one of its event tables, which is not `profiled`."""
 
     @asset_of(pipeline, "source")
     def source(
@@ -20,14 +20,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         tfdv: TfdvResource,
         access: AccessResource,
     ) -> dg.MaterializeResult[Version]:
-        table = lake.open().table(pipeline.table("source"))
-        dataset = lake.open().table(pipeline.table("dataset")).latest()
-        before = table.latest()
-        if (
-            before is None
-            or dataset is None
-            or before.reference not in dataset.lineage.inputs.values()
-        ):
+        before = lake.open().table(pipeline.table("source")).latest()
+        if profiled and not _is_in_dataset(lake.open(), pipeline, before):
             tfdv.start()  # Its 10 s of imports are hidden behind landing and typing.
         who = lineage(context, pipeline, "source", [])
         version = land(pipeline, lake.open(), who, access.for_spec(pipeline.spec))
@@ -35,3 +29,10 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         return materialised(context, lake.open(), version, {}, reused=reused)
 
     return source
+
+
+def _is_in_dataset(lake: Lake, pipeline: Pipeline, source: Version | None) -> bool:
+    dataset = lake.table(pipeline.table("dataset")).latest()
+    if source is None or dataset is None:
+        return False
+    return source.reference in dataset.lineage.inputs.values()
