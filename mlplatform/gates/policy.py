@@ -11,21 +11,33 @@ from mlplatform.verdict import Severity
 if TYPE_CHECKING:
     from mlplatform.spec import PipelineSpec
 
-Subject = Literal["source", "dataset", "split", "model"]
+Subject = Literal["source", "dataset", "split", "features", "model", "evaluation"]
 
-# Data gates that do not judge the dataset.
-ELSEWHERE: Mapping[str, Subject] = {"malformed_rows": "source", "overlap": "split"}
+# What the gates of a section judge, and those of them that judge something else.
+JUDGED: Mapping[str, Subject] = {
+    "data_gates": "dataset",
+    "feature_gates": "features",
+    "model_gates": "evaluation",
+}
+ELSEWHERE: Mapping[str, Subject] = {
+    "malformed_rows": "source",
+    "overlap": "split",
+    "training_serving_skew": "model",
+    "request_skew": "model",
+}
 
-# What a verdict's meaning depends on: the limits, the groups judged, and what counts as positive, what is a key.
+# What a verdict's meaning depends on: the limits, the groups judged, what counts as positive, what
+# is a key, and when things were known.
 SECTIONS = (
-    "data_gates",
-    "model_gates",
+    *JUDGED,
     "groups",
     "label",
     "key",
     "event_time",
     "unused",
     "known_after",
+    "known_at",
+    "events",
 )
 
 
@@ -42,12 +54,10 @@ def required(spec: "PipelineSpec") -> dict[str, Subject]:
     where the spec declares groups: with none there is nothing to compare.
     """
     gates: dict[str, Subject] = {}
-    for name, gate in declared(spec.data_gates).items():
-        if gate.severity is Severity.BLOCK:
-            gates[name] = ELSEWHERE.get(name, "dataset")
-    for name, gate in declared(spec.model_gates).items():
-        if gate.severity is Severity.BLOCK:
-            gates[name] = "model"
+    for section, subject in JUDGED.items():
+        for name, gate in declared(getattr(spec, section)).items():
+            if gate.severity is Severity.BLOCK:
+                gates[name] = ELSEWHERE.get(name, subject)
     if not spec.groups:
         gates.pop("fairness", None)
     return gates

@@ -8,7 +8,7 @@ from mlplatform.spec.section import Gate
 BASE = {
     "name": "loans",
     "source": {"kind": "csv", "files": ["a.csv"]},
-    "columns": {"x": "float64", "sex": "string", "y": "string"},
+    "columns": {"x": "float64", "sex": "string", "at": "timestamp", "y": "string"},
     "label": {"column": "y", "positive": "1"},
     "groups": ["sex"],
 }
@@ -20,11 +20,19 @@ def spec(**more):
 
 def test_every_gate_is_required_by_default_each_of_its_subject():
     wanted = required(spec())
-    assert {gate for gate, subject in wanted.items() if subject == "model"} == {
+    assert {gate for gate, subject in wanted.items() if subject == "evaluation"} == {
         "accuracy",
         "fairness",
         "latency",
         "artifact_size",
+    }
+    assert {gate for gate, subject in wanted.items() if subject == "features"} == {
+        "availability",
+        "feature_leakage",
+    }
+    assert {gate for gate, subject in wanted.items() if subject == "model"} == {
+        "training_serving_skew",
+        "request_skew",
     }
     assert wanted["malformed_rows"] == "source"
     assert wanted["overlap"] == "split"
@@ -36,9 +44,10 @@ def test_every_gate_is_required_by_default_each_of_its_subject():
 def test_a_gate_that_warns_is_not_required():
     loose = spec(
         data_gates={"freshness": {"severity": "warn"}},
+        feature_gates={"request_skew": {"severity": "warn"}},
         model_gates={"latency": {"severity": "warn"}},
     )
-    assert set(required(spec())) - set(required(loose)) == {"freshness", "latency"}
+    assert set(required(spec())) - set(required(loose)) == {"freshness", "latency", "request_skew"}
 
 
 def test_fairness_is_required_only_where_groups_are_declared():
@@ -51,6 +60,11 @@ def test_fairness_is_required_only_where_groups_are_declared():
         {"model_gates": {"accuracy": {"minimum": 0.5}}},
         {"data_gates": {"row_count": {"minimum": 2}}},
         {"data_gates": {"freshness": {"severity": "warn"}}},
+        {"feature_gates": {"training_serving_skew": {"max_ulps": 4}}},
+        {"feature_gates": {"availability": {"severity": "warn"}}},
+        {"event_time": "at"},
+        {"event_time": "at", "known_at": {"x": "at"}},
+        {"event_time": "at", "events": {"past": {"event_time": "at"}}},
         {"groups": []},
         {"label": {"column": "y", "positive": "0"}},
     ],

@@ -41,23 +41,22 @@ def _missing(seen: MissingSeen, policy: MissingGate) -> list[Check]:
         for where, rows, missing in parts
     ]
     if seen.reference_rows:
-        checks.append(_more_missing(seen, *parts[-1], policy))
+        checks.append(more_missing(seen, *parts[-1], policy.max_increase))
     return checks
 
 
-def _more_missing(
-    seen: MissingSeen, where: str, rows: int, missing: int, policy: MissingGate
-) -> Check:
+def more_missing(seen: MissingSeen, where: str, rows: int, missing: int, limit: float) -> Check:
+    """Return how far one column's share missing rose since the reference, against `limit`."""
     share, before = missing / rows, seen.reference_missing / seen.reference_rows
     return Check(
         column=seen.column,
         measure=f"rise of the share missing {where}",
         observed=share - before,
-        limit=policy.max_increase,
+        limit=limit,
         expected=before,
         p=chance.rise(missing, rows, seen.reference_missing, seen.reference_rows),
         why=f"{seen.column} misses {share:.2%} {where}, {before:.2%} of the reference, "
-        f"largest rise {policy.max_increase:.2%}",
+        f"largest rise {limit:.2%}",
     )
 
 

@@ -58,15 +58,16 @@ def _left_out(m: DataMeasured) -> str:
 def _shift(seen: ShiftSeen, policy: DistributionGate) -> list[Check]:
     checks = [*_spike(seen, policy), *_unseen(seen, policy)]
     if not seen.is_time:
-        checks.append(_psi(seen, policy))
+        checks.append(psi_check(seen, policy.max_psi))
     if seen.ks is not None:
-        checks.append(_ks(seen, policy))
+        checks.append(ks_check(seen, policy.max_ks))
     if seen.mean is not None:
         checks.append(_mean(seen, policy))
     return [*checks, *_tfdv(seen, policy)]
 
 
-def _psi(seen: ShiftSeen, policy: DistributionGate) -> Check:
+def psi_check(seen: ShiftSeen, limit: float) -> Check:
+    """Return the PSI of one column beyond its expectation without drift, against `limit` nats."""
     psi = finite(seen.psi)
     beyond = None if psi is None else psi - seen.expected_psi
     told = "was not measured" if beyond is None else f"is {beyond:.2f} nats beyond chance"
@@ -74,21 +75,22 @@ def _psi(seen: ShiftSeen, policy: DistributionGate) -> Check:
         column=seen.column,
         measure="PSI beyond its expectation without drift, nats",
         observed=beyond,
-        limit=policy.max_psi,
+        limit=limit,
         expected=seen.expected_psi,
         p=chance.psi_tail(psi or 0.0, seen.expected_psi, seen.rows, seen.reference_rows),
-        why=f"{seen.column}: PSI {told}, limit {policy.max_psi:g}{_worst(seen)}",
+        why=f"{seen.column}: PSI {told}, limit {limit:g}{_worst(seen)}",
     )
 
 
-def _ks(seen: ShiftSeen, policy: DistributionGate) -> Check:
+def ks_check(seen: ShiftSeen, limit: float) -> Check:
+    """Return the Kolmogorov-Smirnov distance of one column against `limit`."""
     return Check(
         column=seen.column,
         measure="Kolmogorov-Smirnov distance",
         observed=seen.ks,
-        limit=policy.max_ks,
+        limit=limit,
         p=finite(seen.ks_p),
-        why=f"{seen.column}: KS distance {_short(seen.ks)}, limit {policy.max_ks:g}{_worst(seen)}",
+        why=f"{seen.column}: KS distance {_short(seen.ks)}, limit {limit:g}{_worst(seen)}",
     )
 
 
