@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -26,6 +27,9 @@ class ServerProcess:
         log: File for what the server prints; a temporary one if left out.
         options: Further options by name, such as `{"flush-seconds": 0.2}`.
         ready_seconds: Longest wait for the models to be warm.
+        environment: Variables of the process besides this one's own. With `PYTHONPATH` its folders
+            come before the current one.
+        told: A line that it reads first, for what is on no command line.
     """
 
     def __init__(
@@ -38,12 +42,15 @@ class ServerProcess:
         port: int = 0,
         options: Mapping[str, object] | None = None,
         ready_seconds: float = READY_SECONDS,
+        environment: Mapping[str, str] | None = None,
+        told: str = "",
     ) -> None:
-        self._command = [sys.executable, "-m", "mlplatform.serve", "--lake", str(lake)]
+        self._command = _python(environment or {}) + ["-m", "mlplatform.serve", "--lake", str(lake)]
         self._command += ["--pipeline", pipeline, "--host", host, "--port", str(port)]
-        self._command += ["--until-stdin-closes"]
+        self._command += ["--until-stdin-closes", *(["--told"] if told else [])]
         for name, value in (options or {}).items():
             self._command += [f"--{name}", str(value)]
+        self._told = told
         self._log = log or Path(tempfile.mkdtemp(prefix="mlplatform-serve-")) / "serve.log"
         self._ready_seconds = ready_seconds
         self._process: subprocess.Popen[str] | None = None
@@ -67,6 +74,10 @@ class ServerProcess:
                 text=True,
             )
         threading.Thread(target=self._read, daemon=True).start()
+        if self._told and self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # It ended at once; its log says why.
+                self._process.stdin.write(f"{self._told}\n")
+                self._process.stdin.flush()
         return self
 
     def start(self) -> "ServerProcess":
@@ -85,7 +96,7 @@ class ServerProcess:
         except queue.Empty:
             self.stop()
             raise ServingError(
-                f"the server was not ready within {self._ready_seconds:g} s; see {self._log}"
+                f"the server was not ready within {self._ready_seconds:g} s: {self._reason()}"
             ) from None
         if not line:
             process.wait()
@@ -103,8 +114,22 @@ class ServerProcess:
             process.kill()
             return process.wait()
 
+    def require_running(self, wrong: BaseException | None = None) -> None:
+        """Return while the server runs.
+
+        Raises:
+            ServingError: If it ended by itself, with the last line of its log; caused by `wrong`.
+        """
+        code = self._started().poll()
+        if code is not None:
+            raise ServingError(f"the server ended with {code}: {self._reason()}") from wrong
+
     def __enter__(self) -> "ServerProcess":
-        return self.start()
+        try:
+            return self.start()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
 
     def __exit__(
         self,
@@ -128,4 +153,12 @@ class ServerProcess:
     def _reason(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        return said[-1] if said else f"the server did not start; see {self._log}"
+        return (said or lines or ["it said nothing"])[-1]
+
+
+def _python(environment: Mapping[str, str]) -> list[str]:
+    """Return the command of this interpreter with further variables."""
+    pairs = [f"{name}={value}" for name, value in environment.items()]
+    # -P: else the current folder would come before PYTHONPATH.
+    safe = ["-P"] if "PYTHONPATH" in environment else []
+    return [*(["env", *pairs] if pairs else []), sys.executable, *safe]
