@@ -6,12 +6,45 @@ the encoder, and JAX where it computes.
 
 from typing import TYPE_CHECKING, Any
 
-from mlplatform.features.declare import Categorical, FeatureSet, Numeric
+from mlplatform.features.declare import (
+    Aggregate,
+    Bucketize,
+    Categorical,
+    Cross,
+    Datetime,
+    Elapsed,
+    Embedding,
+    Feature,
+    FeatureSet,
+    Function,
+    Hashed,
+    Numeric,
+    Text,
+    feature,
+)
+from mlplatform.features.sharing import load_features
 
 if TYPE_CHECKING:
     from mlplatform.features.encoder import Encoder
 
-__all__ = ["Categorical", "Encoder", "FeatureSet", "Numeric"]
+__all__ = [
+    "Aggregate",
+    "Bucketize",
+    "Categorical",
+    "Cross",
+    "Datetime",
+    "Elapsed",
+    "Embedding",
+    "Encoder",
+    "Feature",
+    "FeatureSet",
+    "Function",
+    "Hashed",
+    "Numeric",
+    "Text",
+    "feature",
+    "load_features",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,26 @@
-"""Reads a pipeline's `features.py`."""
+"""Reads a pipeline's `features.py`, and holds every feature against the spec."""
 
-from pathlib import Path
-from types import ModuleType
+from math import prod
 
 from mlplatform.errors import SpecError
-from mlplatform.features.declare import Categorical, Feature, FeatureSet
-from mlplatform.spec import Pipeline
-from mlplatform.spec.code import line_of, run_file
+from mlplatform.features.declare import (
+    Bucketize,
+    Categorical,
+    Cross,
+    Datetime,
+    Feature,
+    FeatureSet,
+    Function,
+    Hashed,
+)
+from mlplatform.features.declare.categories import MAX_IDS
+from mlplatform.features.declare.times import PARTS
+from mlplatform.features.load_aggregates import aggregate_problem
+from mlplatform.features.load_columns import column_problem
+from mlplatform.features.sharing import feature_set
+from mlplatform.spec import Pipeline, PipelineSpec
+
+RESERVED = 2  # Ids of every category: missing and unseen.
 
 
 def load_feature_set(pipeline: Pipeline) -> FeatureSet:
@@ -14,52 +28,61 @@ def load_feature_set(pipeline: Pipeline) -> FeatureSet:
 
     Raises:
         SpecError: Naming file and line if the file fails, or the feature if it reads a column
-            that is unknown, unused, known too late, the label, or of a type it cannot take.
+            that is unknown, unused, known too late, the label, or of a type it cannot take, an
+            aggregate over events that the spec does not have, or no category to cross; and if it
+            is a function that is not pure, or mixes rows.
     """
     path = pipeline.folder / pipeline.spec.features
-    features = getattr(_module(path, pipeline.name), "features", None)
-    if not isinstance(features, FeatureSet):
-        raise SpecError(f"{path}: define `features = FeatureSet([...])`")
+    features = feature_set(path)
     for feature in features.features:
-        problem = _problem(feature, pipeline)
+        problem = _problem(feature, features, pipeline.spec)
         if problem:
-            raise SpecError(f"{path}: feature {feature.name!r} reads {feature.column!r}, {problem}")
+            raise SpecError(f"{path}: feature {feature.name!r} {problem}")
+    for feature in features.features:
+        if isinstance(feature, Function):
+            from mlplatform.features.functions import checked
+
+            checked(feature)
     return features
 
 
-def _problem(feature: Feature, pipeline: Pipeline) -> str | None:
-    spec, column = pipeline.spec, feature.column
-    if column not in spec.columns:
-        return f"which is no column; columns: {', '.join(spec.columns)}"
-    if column == spec.label.column:
-        return "which is the label"
-    if column in spec.unused:
-        return f"which the spec leaves unused: {spec.unused[column]}"
-    if column in spec.known_after:
-        return f"which is known only after the event: {spec.known_after[column]}"
-    kind = spec.columns[column]
-    if kind == "timestamp":
-        return (
-            "which is timestamp; times cannot be features yet: let the source add a number "
-            "(an hour, an age) or a string (a weekday)"
-        )
-    categorical = isinstance(feature, Categorical)
-    possible = ("string", "int64", "bool") if categorical else ("int64", "float64")
-    if kind not in possible:
-        return f"which is {kind}; {type(feature).__name__} takes {' or '.join(possible)}"
+def _problem(feature: Feature, features: FeatureSet, spec: PipelineSpec) -> str | None:
+    for aggregate in feature.aggregates:
+        problem = aggregate_problem(aggregate, spec)
+        if problem:
+            return f"reads the aggregate {aggregate.name!r}: {problem}"
+    names = {aggregate.name for aggregate in feature.aggregates}
+    for column, takes in feature.reads.items():
+        problem = None if column in names else column_problem(feature, column, takes, spec)
+        if problem:
+            return f"reads {column!r}, {problem}"
+    return _cross_problem(feature, features) if isinstance(feature, Cross) else None
+
+
+def _cross_problem(cross: Cross, features: FeatureSet) -> str | None:
+    known = categories(features)
+    for name in cross.of:
+        if name not in known:
+            return (
+                f"crosses {name!r}, which is no category here; known: {', '.join(known) or 'none'}"
+            )
+    ids = prod(known[name] for name in cross.of)
+    if cross.buckets is None and ids > MAX_IDS:
+        return f"has {ids:,} combinations or more; {MAX_IDS:,} are possible: give buckets="
     return None
 
 
-def _module(path: Path, pipeline: str) -> ModuleType:
-    if not path.is_file():
-        raise SpecError(f"{path}: not found; a pipeline's features are declared there")
-    try:
-        return run_file(path, pipeline)
-    except Exception as wrong:
-        raise SpecError(f"{path}:{line_of(wrong, path)}: {_said(wrong)}") from None
-
-
-def _said(wrong: Exception) -> str:
-    said = wrong.msg if isinstance(wrong, SyntaxError) else str(wrong)
-    first = said.splitlines()[0] if said else ""
-    return first if isinstance(wrong, SpecError) else f"{type(wrong).__name__}: {first}"
+def categories(features: FeatureSet) -> dict[str, int]:
+    """Return what a `Cross` may name, and the least number of ids that each has."""
+    known: dict[str, int] = {}
+    for feature in features.features:
+        if isinstance(feature, Categorical):
+            known[feature.name] = RESERVED
+        elif isinstance(feature, Hashed):
+            known[feature.name] = RESERVED + feature.buckets
+        elif isinstance(feature, Bucketize):
+            known[feature.name] = RESERVED + len(feature.edges) + 1
+        elif isinstance(feature, Datetime):
+            parts = {f"{feature.name}__{part}": RESERVED + PARTS[part] for part in feature.parts}
+            known.update(parts)
+    return known
