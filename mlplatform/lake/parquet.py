@@ -108,7 +108,7 @@ def batches(
 
     With `dictionaries`, strings stay encoded, and a batch has fewer rows where dictionaries end.
     """
-    filesystem, paths, schema = _files(storage, commits)
+    filesystem, paths, schema = files(storage, commits)
     _require(columns, schema, commits[-1])
     texts = [f.name for f in schema if dictionaries and pt.is_string(f.type)]
     names = schema.names if columns is None else list(columns)
@@ -150,14 +150,14 @@ def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _dataset(storage: Storage, commits: Sequence[Commit]) -> ds.Dataset:
-    filesystem, paths, schema = _files(storage, commits)
+    filesystem, paths, schema = files(storage, commits)
     with explained(f"read {storage.uri(commits[-1].version.table)}"):
         form = ds.ParquetFileFormat()
         fragments = [form.make_fragment(path, filesystem=filesystem) for path in paths]
         return ds.FileSystemDataset(fragments, schema, form, filesystem)
 
 
-def _files(storage: Storage, commits: Sequence[Commit]) -> tuple[Any, list[str], pa.Schema]:
+def files(storage: Storage, commits: Sequence[Commit]) -> tuple[Any, list[str], pa.Schema]:
     """Return the filesystem, the paths of the files, each verified, and their columns."""
     filesystem, root = storage.filesystem()
     folder = f"{root}/{commits[-1].version.table}"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import CorruptionError, LakeError
 from mlplatform.lake import faults
@@ -154,6 +154,19 @@ class Table:
             for commit in self._commits(version)
             for file in commit.files
         ]
+
+    def parquet(self, version: Version | int | None = None) -> "tuple[Any, list[str], pa.Schema]":
+        """Return a pyarrow filesystem, a version's Parquet files in it in written order, and their columns.
+
+        Every file has been verified; for readers on other machines, which cannot.
+
+        Raises:
+            LakeError: If there is no such table or version.
+            CorruptionError: If a file or the log differs from what was written.
+        """
+        from mlplatform.lake import parquet
+
+        return parquet.files(self._storage, self._commits(version))
 
     def rows_added_since(self, number: int) -> int:
         """Return rows added minus rows removed by the commits after version `number` (-1: by all).
