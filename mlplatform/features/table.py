@@ -1,66 +1,86 @@
-"""The `features` table: one row a data row, one column a transformed feature, made by the program's own code."""
+"""The `features` table: one row a data row, one column a transformed feature, made by the program itself.
 
-from collections.abc import Callable
+Columns are row_id (int64), part (string), label (int8, 1 = positive), the float features (f32) and the
+ids (i32). Rows are streamed: memory does not grow with the table.
+"""
+
+from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import FeatureError
-from mlplatform.features.buckets import in_buckets
-from mlplatform.features.encoder import Encoded, Encoder
-from mlplatform.features.load import load_feature_set
-from mlplatform.ingest.split import TRAIN, parts, rows_of
+from mlplatform.features.batch_function import BatchFunction
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.engine import Engine, Local, Mapped
+from mlplatform.features.statistics import Statistics
+from mlplatform.features.table_rows import ROW_ID, parted
+from mlplatform.ingest.split import TRAIN
 from mlplatform.spec import Pipeline
 
+if TYPE_CHECKING:
+    from mlplatform.features.aggregates import Lookup
+    from mlplatform.features.feature_program import FeatureProgram
 
-def training_rows(dataset: pa.Table, split: pa.Table) -> pa.Table:
-    """Return the rows of `dataset` that `split` gives to training: what features may be fitted on.
-
-    Raises:
-        FeatureError: If the two are not about the same rows in the same order.
-    """
-    return rows_of(TRAIN, dataset, split)
-
-
-def fit_and_build(
-    pipeline: Pipeline, dataset: pa.Table, split: pa.Table
-) -> tuple[Encoder, pa.Table]:
-    """Return the pipeline's features fitted on its training rows, and the table of all rows.
-
-    Raises:
-        SpecError: If the pipeline's features file is wrong.
-        FeatureError: As `training_rows`, `FeatureSet.fit` and `build` do.
-    """
-    encoder = load_feature_set(pipeline).fit(training_rows(dataset, split))
-    return encoder, build(pipeline, encoder, dataset, split)
+PART, LABEL = "part", "label"
+KEYS = (pa.field(ROW_ID, pa.int64()), pa.field(PART, pa.string()), pa.field(LABEL, pa.int8()))
+Batches = Iterable[pa.RecordBatch]
 
 
-def build(pipeline: Pipeline, encoder: Encoder, dataset: pa.Table, split: pa.Table) -> pa.Table:
-    """Return row_id, part, label (int8, 1 = positive), and `encoder`'s vectors (f32) and ids (i32).
+def reads(pipeline: Pipeline, function: BatchFunction, engine: Engine) -> list[str]:
+    """Return the columns of `dataset` that `build` needs: all that features read, unless the engine reads them."""
+    raw = function.reads if engine.reads_rows else []
+    return list(dict.fromkeys([ROW_ID, pipeline.spec.label.column, *raw]))
+
+
+def training_batches(dataset: Batches, split: Batches) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `dataset` that `split` gives to training: what features may be fitted on.
 
     Raises:
-        FeatureError: If `split` is not about the rows of `dataset`, a label is missing, or a
-            value does not fit.
+        SourceError: If the two are not about the same rows in the same order.
     """
-    part = parts(dataset, split)
-    label = _label(pipeline, dataset)
-    encoded = encoder.encode(dataset)
-    floats = np.ascontiguousarray(vectors(encoder, encoded).T)
-    ids = np.ascontiguousarray(encoded.categorical.T)
-    columns = {"row_id": dataset.column("row_id"), "part": part, "label": label}
-    columns |= {name: pa.array(v) for name, v in zip(encoder.vector_names, floats, strict=True)}
-    columns |= {name: pa.array(v) for name, v in zip(encoder.id_names, ids, strict=True)}
-    return pa.table(columns)
+    for rows, part in parted(dataset, split):
+        yield rows.filter(pc.equal(part, TRAIN))
 
 
-def vectors(encoder: Encoder, encoded: Encoded) -> np.ndarray:
-    """Return the feature vectors f32[rows, vectors] of encoded rows."""
-    import jax
+def build(
+    pipeline: Pipeline,
+    encoder: Encoder,
+    program: "FeatureProgram",
+    dataset: Batches,
+    split: Batches,
+    lookup: "Lookup | None" = None,
+    engine: Engine | None = None,
+    *,
+    first_row: int = 0,
+    statistics: Statistics | None = None,
+) -> pa.RecordBatchReader:
+    """Return the table of all rows given, in their order, in constant memory.
 
-    program: Callable[..., tuple[jax.Array, jax.Array]] = jax.jit(encoder.transform)
-    return in_buckets(lambda part: np.asarray(program(part.numeric, part.categorical)[0]), encoded)
+    Args:
+        pipeline: Says which label is positive.
+        encoder: The fitted state.
+        program: The exported transformation.
+        dataset: Batches with the columns that `reads` names; strings may be dictionaries.
+        split: Batches with row_id and part of the same rows.
+        lookup: Values of the aggregates, where features read some.
+        engine: What maps the rows; by default this process.
+        first_row: Number of the first row in `dataset`, for messages.
+        statistics: Counts what passes.
+
+    Raises:
+        FeatureError: At once if there is nothing to look aggregates up in; while it is read, naming
+            the row of a label that is missing, or row and column of a value that does not fit.
+        SourceError: While it is read, if `split` is not about the rows of `dataset`.
+    """
+    function = BatchFunction(encoder, program, lookup)
+    schema = pa.schema([*KEYS, *function.schema])
+    kept = _keyed(pipeline, dataset, split, first_row)
+    mapped = (engine or Local()).map(function, kept, first_row)
+    return pa.RecordBatchReader.from_batches(schema, _rows(schema, mapped, statistics))
 
 
 def arrays(features: pa.Table, encoder: Encoder) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -69,13 +89,54 @@ def arrays(features: pa.Table, encoder: Encoder) -> tuple[np.ndarray, np.ndarray
     Raises:
         FeatureError: If the table was built with other features.
     """
-    wanted = ("label", *encoder.vector_names, *encoder.id_names)
+    wanted = (LABEL, *encoder.vector_names, *encoder.id_names)
     lost = [name for name in wanted if name not in features.schema.names]
     if lost:
         raise FeatureError(f"the feature table lacks {lost[0]!r}; build it again with this encoder")
     stack = partial(_stack, features)
-    labels = features.column("label").to_numpy().astype(np.float32)
+    labels = features.column(LABEL).to_numpy().astype(np.float32)
     return stack(encoder.vector_names, np.float32), stack(encoder.id_names, np.int32), labels
+
+
+def _keyed(
+    pipeline: Pipeline, dataset: Batches, split: Batches, first_row: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows with their part and label in the last two columns."""
+    row = first_row
+    for rows, part in parted(dataset, split):
+        label = labels(pipeline, rows, row)
+        names = [*rows.schema.names, f"__{PART}", f"__{LABEL}"]
+        yield pa.RecordBatch.from_arrays([*rows.columns, part.cast(pa.string()), label], names)
+        row += rows.num_rows
+
+
+def _rows(
+    schema: pa.Schema, mapped: Iterable[Mapped], statistics: Statistics | None
+) -> Iterator[pa.RecordBatch]:
+    for rows, features, counted in mapped:
+        keys = [rows.column(ROW_ID), *rows.columns[-2:]]
+        if statistics is not None:
+            statistics.add(counted)
+        yield pa.RecordBatch.from_arrays([*keys, *features.columns], schema=schema)
+
+
+def labels(pipeline: Pipeline, rows: pa.RecordBatch, first_row: int = 0) -> pa.Array:
+    """Return int8[rows]: 1 where the label is the positive one.
+
+    Raises:
+        FeatureError: Naming the first row without a label, counted from `first_row`.
+    """
+    label = pipeline.spec.label
+    values = rows.column(label.column)
+    if values.null_count:
+        row = first_row + pc.index(values.is_null(), True).as_py()  # noqa: FBT003 - pyarrow's signature.
+        raise FeatureError(
+            f"row {row}: the label {label.column!r} is missing; drop or label the row"
+        )
+    if pa.types.is_dictionary(values.type):
+        positive = pc.equal(values.dictionary.cast(pa.string()), label.positive)
+        return positive.cast(pa.int8()).take(values.indices)
+    return pc.equal(values.cast(pa.string()), label.positive).cast(pa.int8())
 
 
 def _stack(features: pa.Table, names: tuple[str, ...], kind: type) -> np.ndarray:
@@ -83,15 +144,3 @@ def _stack(features: pa.Table, names: tuple[str, ...], kind: type) -> np.ndarray
     for at, name in enumerate(names):
         result[:, at] = features.column(name).to_numpy()
     return result
-
-
-def _label(pipeline: Pipeline, dataset: pa.Table) -> pa.Array:
-    label = pipeline.spec.label
-    values = dataset.column(label.column)
-    if values.null_count:
-        row = pc.index(values.is_null(), True).as_py()
-        raise FeatureError(
-            f"row {row}: the label {label.column!r} is missing; drop or label the row"
-        )
-    positive = pc.equal(values.cast(pa.string()), label.positive)
-    return positive.cast(pa.int8()).combine_chunks()
