@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlplatform.cli import data, reference, schema
+from mlplatform.cli import data, features, reference, schema
 from mlplatform.errors import PlatformError
 from mlplatform.settings import Settings, find_root
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data.app, name="data")
+app.add_typer(features.app, name="features")
 app.add_typer(reference.app, name="reference")
 app.add_typer(schema.app, name="schema")
 
