@@ -87,6 +87,28 @@ def serve(
 
 
 @app.command()
+def skew(
+    pipeline: Pipeline,
+    url: Annotated[
+        str,
+        typer.Option(help="A running server; it logs what it is asked. Left out, one is started."),
+    ] = "",
+    model: Annotated[
+        str, typer.Option(help="Digest of a model, or how it begins; what is live if left out.")
+    ] = "",
+    rows: Annotated[
+        int | None,
+        typer.Option(min=1, help="Rows sent to the server; as the gate says if left out."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002  typer's way of a flag
+) -> None:
+    """Hold features and predictions of a server against the training table; exit code 1 where they differ."""
+    from mlplatform.cli.skew import run
+
+    raise typer.Exit(run(pipeline, url, model, rows, as_json=json))
+
+
+@app.command()
 def land(
     pipeline: Pipeline,
     file: Annotated[
