@@ -8,7 +8,7 @@ import importlib.util
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -139,10 +139,17 @@ def _workers(address: str) -> int:
     if not ray.is_initialized():
         where: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
         try:
-            ray.init(**where, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": QUIET})
+            ray.init(
+                **where,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": QUIET},
+            )
         except (ConnectionError, RuntimeError, ValueError) as wrong:
             said = str(wrong).splitlines()[0] if str(wrong) else type(wrong).__name__
-            raise FeatureError(f"engine 'daft': no Ray cluster at {address or 'this machine'}: {said}") from None
+            raise FeatureError(
+                f"engine 'daft': no Ray cluster at {address or 'this machine'}: {said}"
+            ) from None
     import daft
 
     daft.set_runner_ray(noop_if_initialized=True)

@@ -82,7 +82,7 @@ class Source(DataSource):
         """What is read, and the place."""
         return daft.Schema.from_pyarrow_schema(self._read)
 
-    async def get_tasks(self, pushdowns: "Pushdowns") -> AsyncIterator[DataSourceTask]:  # noqa: ARG002 - Daft's signature.
+    async def get_tasks(self, pushdowns: "Pushdowns") -> AsyncIterator[DataSourceTask]:
         """Yield one task a group; all columns are wanted."""
         for group in self._groups:
             yield Task(group, self._read)

@@ -36,7 +36,7 @@ class Moments:
     histogram: dict[int, int] = field(default_factory=dict)  # Leading bits: rows.
 
     def add(self, other: "Moments") -> None:
-        """Count the rows of `other` too (Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance")."""
+        """Count the rows of `other` too, as in Chan, Golub & LeVeque (1983), equation 1.5."""
         rows = self.rows + other.rows
         if rows:
             step = other.mean - self.mean
@@ -112,7 +112,9 @@ class Statistics:
     def to_json(self) -> bytes:
         """Return the content of statistics.json."""
         says = {"format": FORMAT, "rows": self.rows}
-        return json.dumps({**says, "features": {n: _told(f) for n, f in self.features.items()}}).encode()
+        return json.dumps(
+            {**says, "features": {n: _told(f) for n, f in self.features.items()}}
+        ).encode()
 
     @staticmethod
     def from_json(content: bytes) -> "Statistics":
@@ -157,7 +159,9 @@ class Counter:
 
     def _missing(self, state: State, encoded: Encoded) -> int | None:
         """Return rows in which one of the state's inputs has no value; None if encoding does not tell."""
-        inputs = state.inputs if isinstance(state, FunctionState) else (getattr(state, "input", None),)
+        inputs = (
+            state.inputs if isinstance(state, FunctionState) else (getattr(state, "input", None),)
+        )
         rows = np.zeros(len(encoded), np.bool_)
         for one in inputs:
             if one is None:

@@ -6,6 +6,7 @@ Words of a vocabulary that look like personal data are masked.
 
 import base64
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.inputs import FIRST, MISSING, UNSEEN, VocabularyInput
@@ -59,7 +60,7 @@ def markdown(state: State, seen: FeatureStatistics, encoder: Encoder, rows: int)
 def occupancy(seen: FeatureStatistics, rows: int) -> list[int]:
     """Return how many rows lie in each bin: missing values where their fill does."""
     ends = [rows, *seen.above[1:], 0]
-    return [low - high for low, high in zip(ends, ends[1:], strict=False)] if seen.above else []
+    return [low - high for low, high in pairwise(ends)] if seen.above else []
 
 
 def words(state: State, encoder: Encoder) -> Words:
@@ -70,7 +71,7 @@ def words(state: State, encoder: Encoder) -> Words:
             return _named(read.vocabulary)
     if isinstance(state, BucketState):
         edges = [f"{edge:.5g}" for edge in state.edges]
-        pairs = zip(edges, edges[1:], strict=False)
+        pairs = pairwise(edges)
         return _named([f"< {edges[0]}", *(f"{a} to {b}" for a, b in pairs), f"≥ {edges[-1]}"])
     first = 1 if isinstance(state, TimeState) else 0
     return _named([], first=-FIRST if first else 0)
@@ -160,4 +161,3 @@ def _code(text: str) -> str:
     )
     cut = shown if len(shown) <= CHARACTERS else shown[: CHARACTERS - 1] + "…"
     return f"`{cut}`" if cut.strip() else "`(blank)`"
-

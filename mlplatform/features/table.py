@@ -129,7 +129,7 @@ def labels(pipeline: Pipeline, rows: pa.RecordBatch, first_row: int = 0) -> pa.A
     label = pipeline.spec.label
     values = rows.column(label.column)
     if values.null_count:
-        row = first_row + pc.index(values.is_null(), True).as_py()  # noqa: FBT003 - pyarrow's signature.
+        row = first_row + pc.index(values.is_null(), True).as_py()
         raise FeatureError(
             f"row {row}: the label {label.column!r} is missing; drop or label the row"
         )
