@@ -11,10 +11,12 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
 from mlplatform.errors import PlatformError
+from mlplatform.serve.process import STOP_SECONDS
 from mlplatform.serve.settings import ServeSettings
 
 STDIN = 0  # its file descriptor
@@ -33,9 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(given: argparse.Namespace) -> None:
+    from mlplatform.ingest.access import named_in
     from mlplatform.lake import Lake
-    from mlplatform.serve.server import run
+    from mlplatform.serve.server import run, run_candidate
 
+    told = json.loads(sys.stdin.readline()) if given.told else {}
     if given.until_stdin_closes:
         _stop_when_stdin_closes()
 
@@ -46,8 +50,12 @@ def _serve(given: argparse.Namespace) -> None:
     names = {field.name for field in fields(ServeSettings)}
     chosen = {name: value for name, value in vars(given).items() if name in names}
     settings = replace(ServeSettings(), **chosen)
-    lake = Lake(given.lake, dict(given.storage_option))
-    run(lake, given.pipeline, given.host, given.port, _say_ready, settings)
+    lake = Lake(given.lake, dict(given.storage_option) | told.get("storage_options", {}))
+    if given.candidate is not None:
+        run_candidate(lake, given.pipeline, given.candidate, given.aggregates, _say_ready, settings)
+        return
+    connection = named_in(os.environ)
+    run(lake, given.pipeline, given.host, given.port, _say_ready, settings, connection)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +66,18 @@ def _parser() -> argparse.ArgumentParser:
         "--until-stdin-closes",
         action="store_true",
         help="stop when the process that started it does",
+    )
+    parser.add_argument(
+        "--told", action="store_true", help="read a line of JSON first: {storage_options: {…}}"
+    )
+    parser.add_argument(
+        "--candidate", metavar="DIGEST", help="serve this artifact alone; nothing is logged"
+    )
+    parser.add_argument(
+        "--aggregates",
+        metavar="TABLE@NUMBER",
+        type=_table_version,
+        help="version of the aggregates that a candidate looks up",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
@@ -77,6 +97,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
+def _table_version(text: str) -> tuple[str, int]:
+    table, _, number = text.rpartition("@")
+    return table, int(number)
+
+
 def _stop_when_stdin_closes() -> None:
     """Ask this process to stop when its parent is gone: an orphan would keep the port."""
 
@@ -84,6 +109,8 @@ def _stop_when_stdin_closes() -> None:
         while os.read(STDIN, 1024):  # Not through sys.stdin, whose lock would hold up the exit.
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(STOP_SECONDS)
+        os._exit(1)  # It hangs, and nobody is left to kill it.
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
 

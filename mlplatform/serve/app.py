@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mlplatform import __version__
-from mlplatform.serve.decode import DATATYPES
+from mlplatform.serve.columns import datatypes, row_shape
+from mlplatform.serve.outputs import DATATYPES
 from mlplatform.serve.predict import Infer, Predict
 from mlplatform.serve.problem import MEDIA_TYPE, Problem
 from mlplatform.serve.service import Service
@@ -51,7 +52,9 @@ class _Views:
 
     async def server(self, _: "Request") -> Response:
         """Return who this is, by the Open Inference Protocol."""
-        return _json({"name": "mlplatform", "version": __version__, "extensions": []})
+        return _json(
+            {"name": "mlplatform", "version": __version__, "extensions": ["binary_tensor_data"]}
+        )
 
     async def live(self, _: "Request") -> Response:
         """Return 200 while the process answers at all."""
@@ -61,13 +64,14 @@ class _Views:
         """Return 200 once the models are warm, until the server closes; else 503.
 
         A server whose newest deployment cannot be loaded stays ready with what it has verified,
-        and says so.
+        and says so. `aggregates` is the version that aggregates are looked up in.
         """
-        follower = self._service.follower
+        follower, lookup = self._service.follower, self._service.lookup
         said = {
             "ready": self._service.is_ready,
             "up_to_date": follower.is_up_to_date,
-            "problem": follower.problem,
+            "problem": follower.problem or lookup.problem,
+            "aggregates": lookup.version.reference if lookup.version else None,
         }
         return _json(said, 200 if said["ready"] else 503)
 
@@ -80,17 +84,24 @@ class _Views:
             "canary_percent": traffic.state.canary_percent,
             **{each.name: _identity(each) for each in arms},
         }
-        columns = traffic.champion.loaded.columns.items()
+        encoder = traffic.champion.loaded.encoder
         return _json(
             {
                 "name": self._service.pipeline,
                 "versions": [str(each.loaded.model.version) for each in arms],
                 "platform": "jax_stablehlo",
                 "inputs": [
-                    {"name": name, "datatype": DATATYPES[kind], "shape": [-1]}
-                    for name, kind in columns
+                    {"name": name, "datatype": datatypes(kind)[0], "shape": [-1, *row_shape(kind)]}
+                    for name, kind in encoder.asked.items()
                 ],
-                "outputs": [{"name": "probability", "datatype": "FP32", "shape": [-1]}],
+                "outputs": [
+                    {"name": name, "datatype": kind, "shape": [-1, *width]}
+                    for (name, kind), width in zip(
+                        DATATYPES.items(),
+                        ([], [len(encoder.vector_names)], [len(encoder.id_names)]),
+                        strict=True,
+                    )
+                ],
                 "parameters": parameters,
             }
         )

@@ -11,7 +11,7 @@ from mlplatform.lake.version import Version
 from mlplatform.serve.process import READY_SECONDS, ServerProcess
 
 NAME = "candidate"  # The model's name in addresses: `/v2/models/candidate/infer`.
-ROWS = 4096  # Of one request: a whole bucket, in which large tables run fastest.
+ROWS = 4096  # Of one request: more would gain no speed.
 BODY_BYTES = 256 << 20  # Rows of wide vectors are large as JSON.
 
 
@@ -43,7 +43,8 @@ def serving(
         storage_options: How to reach S3, as `Lake` takes them; they are on no command line.
         env: Variables of the server besides this process's own; with `PYTHONPATH` its folders come
             before the current one, so another copy of the code is served.
-        max_rows: Rows that one request may have; a batch this long is compiled before it is ready.
+        max_rows: Rows that one request may have. The first request of about as many rows waits until
+            the program is compiled for them, some tenths of a second.
         max_body_bytes: Bytes that one request may have.
         ready_seconds: Longest wait for the model to be warm.
 

@@ -4,12 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
 
 from mlplatform.errors import PlatformError
+from mlplatform.serve.outputs import BYTES, DATATYPES, JSON_LENGTH
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SECONDS = 10.0  # For one request.
 
@@ -39,12 +43,23 @@ class Prediction:
     probabilities: list[float]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What a model makes of rows: `probability` f32[rows], `vectors` f32[rows, V], `ids` i32[rows, M]."""
+
+    model_digest: str
+    probability: "np.ndarray"
+    vectors: "np.ndarray"
+    ids: "np.ndarray"
+
+
 class PredictionClient:
     """Talks to one server over kept connections; a context manager. Threads may share it."""
 
     def __init__(self, url: str, seconds: float = SECONDS) -> None:
         # Proxies of the environment are for other hosts than one's own server.
         self._http = httpx.Client(base_url=url, timeout=seconds, trust_env=False)
+        self._asked: dict[str, list[dict[str, Any]]] = {}
 
     def predict(
         self,
@@ -68,6 +83,37 @@ class PredictionClient:
         headers = {} if routing_key is None else {"x-routing-key": routing_key}
         reply = self._request("POST", "/predict", body, headers)
         return msgspec.json.decode(reply.content, type=Prediction)
+
+    def features(
+        self, model: str, columns: Mapping[str, Sequence[Any]], request_id: str | None = None
+    ) -> Features:
+        """Return what the model makes of rows: each feature's bits as the server computed them.
+
+        Args:
+            model: The model's name.
+            columns: Values by column, a list, NumPy or Arrow array each; those that the model does
+                not ask for stay here. A vector's column holds a list of numbers for each row.
+            request_id: Names the request in the log, and decides the arm.
+
+        Raises:
+            PredictionError: If the server refuses, saying why, or cannot be reached.
+        """
+        inputs = [
+            tensor(each["name"], each["datatype"], each["shape"][1:], columns[each["name"]])
+            for each in self._inputs(model)
+            if each["name"] in columns
+        ]
+        outputs = [{"name": name, "parameters": {"binary_data": True}} for name in DATATYPES]
+        body = {"inputs": inputs, "outputs": outputs}
+        if request_id is not None:
+            body["id"] = request_id
+        return _features(self._request("POST", f"/v2/models/{model}/infer", body))
+
+    def _inputs(self, model: str) -> list[dict[str, Any]]:
+        """Return the columns a model asks for; asked once, as one server's seldom change."""
+        if model not in self._asked:
+            self._asked[model] = self.metadata(model)["inputs"]
+        return self._asked[model]
 
     def metadata(self, model: str) -> dict[str, Any]:
         """Return the model's metadata, by the Open Inference Protocol."""
@@ -129,6 +175,29 @@ class PredictionClient:
             raise PredictionError(
                 f"{where} cannot be reached: {wrong}; is the server up?"
             ) from wrong
+
+
+def tensor(name: str, datatype: str, width: Sequence[int], values: Sequence[Any]) -> dict[str, Any]:
+    """Return a column as the Open Inference Protocol has it; `width` is empty, or a vector's."""
+    for plainer in ("to_pylist", "tolist"):
+        if hasattr(values, plainer):
+            values = getattr(values, plainer)()
+    shape = [len(values), *width]
+    return {"name": name, "datatype": datatype, "shape": shape, "data": values}
+
+
+def _features(reply: httpx.Response) -> Features:
+    """Read a reply whose outputs all stand as bytes behind its JSON."""
+    import numpy as np
+
+    at = int(reply.headers[JSON_LENGTH])
+    said = msgspec.json.decode(reply.content[:at])
+    arrays = {}
+    for each in said["outputs"]:
+        array = np.frombuffer(reply.content, BYTES[each["datatype"]], math.prod(each["shape"]), at)
+        arrays[each["name"]] = array.reshape(each["shape"])
+        at += each["parameters"]["binary_data_size"]
+    return Features(model_digest=said["parameters"]["model_digest"], **arrays)
 
 
 def _plain(row: Mapping[str, Any], number: int) -> dict[str, Any]:

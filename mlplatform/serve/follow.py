@@ -15,6 +15,7 @@ from mlplatform.serve.settings import ServeSettings
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake
+    from mlplatform.serve.lookup import Lookup
 
 LOAD_SECONDS = 30.0  # Far longer than a model takes.
 
@@ -33,9 +34,14 @@ class Follower:
     """
 
     def __init__(
-        self, lake: "Lake", pipeline: str, metrics: Metrics, settings: ServeSettings
+        self,
+        lake: "Lake",
+        pipeline: str,
+        lookup: "Lookup",
+        metrics: Metrics,
+        settings: ServeSettings,
     ) -> None:
-        self._lake, self._pipeline = lake, pipeline
+        self._lake, self._pipeline, self._lookup = lake, pipeline, lookup
         self._table = lake.table(f"{pipeline}/{events.TABLE}")
         self._metrics, self._settings = metrics, settings
         self._loaded: dict[str, LoadedModel] = {}
@@ -122,6 +128,7 @@ class Follower:
         if newest.number == self._seen:
             return
         self._wanted = events.state(events.read(self._table, newest))
+        self._lookup.forget_asked()
         self._seen = newest.number
         self._retry_at = 0.0
 
@@ -139,16 +146,20 @@ class Follower:
 
     def _answer_by(self, state: TrafficState) -> None:
         self.traffic = traffic(state, self._loaded, self._settings.max_rows)
-        kept = {m.digest for m in (state.champion, state.canary, state.previous) if m}
+        live = (each.loaded.keys for each in self.traffic.arms.values())
+        self._lookup.live(frozenset().union(*live))
+        models = (state.champion, state.canary, state.previous, self._wanted.canary)
+        kept = {model.digest for model in models if model}
         self._loaded = {digest: each for digest, each in self._loaded.items() if digest in kept}
         self._metrics.show(self.traffic)
 
     def _have(self, model: Model) -> bool:
-        """Whether the model is in memory, loading it if need be."""
-        if model.digest in self._loaded:
-            return True
+        """Whether the model and what it looks up are in memory, loading them if need be."""
         try:
-            self._loaded[model.digest] = load(self._lake, model, self._settings.max_rows)
+            if model.digest not in self._loaded:
+                self._loaded[model.digest] = load(self._lake, model, self._settings.max_rows)
+            keys = self._loaded[model.digest].keys
+            self._lookup.require(keys, wait=self.traffic is None)
         except ServingError as wrong:
             self._metrics.load_failures.inc()
             self._retry_at = time.monotonic() + self._settings.retry_seconds

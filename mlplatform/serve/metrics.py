@@ -1,5 +1,6 @@
 """What the server counts, for Prometheus. Labels never hold user or feature values."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -58,6 +59,17 @@ class Metrics:
             "1 when the models in memory are the deployed ones.",
             registry=registry,
         )
+        self.aggregates_version = Gauge(
+            "mlplatform_aggregates_version",
+            "Version of the table of aggregates that values are looked up in; NaN before the first.",
+            registry=registry,
+        )
+        self.aggregates_version.set(float("nan"))
+        self._aggregates_age = Gauge(
+            "mlplatform_aggregates_age_seconds",
+            "Since that version was committed.",
+            registry=registry,
+        )
         self.model = Gauge(
             "mlplatform_model_traffic_percent",
             "Share of traffic of each live model.",
@@ -82,6 +94,10 @@ class Metrics:
             "Times the lake refused rows; they are tried again.",
             registry=registry,
         )
+
+    def age_of_aggregates(self, seconds: Callable[[], float]) -> None:
+        """Show as the age of the aggregates what `seconds` returns whenever it is asked for."""
+        self._aggregates_age.set_function(seconds)
 
     def show(self, traffic: "Traffic") -> None:
         """Show which models are live."""

@@ -10,6 +10,9 @@ from mlplatform.serve.decode import Row, RowDecoder
 from mlplatform.serve.prediction_log import RESERVED
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from mlplatform.features import Encoder
     from mlplatform.features.program import Predictor
     from mlplatform.lake import Lake
 
@@ -22,20 +25,32 @@ class LoadedModel:
     predictor: "Predictor"
 
     @property
-    def columns(self) -> dict[str, str]:
-        """Name and type of the columns it reads."""
-        return dict(self.predictor.encoder.columns)
+    def encoder(self) -> "Encoder":
+        """Its fitted features."""
+        return self.predictor.encoder
 
-    def predict(self, rows: list[Row]) -> list[float]:
-        """Return the probability of class 1 of each row.
+    @property
+    def columns(self) -> dict[str, str]:
+        """Name and type of the columns it reads and of those its look-ups read: what is logged."""
+        return {**self.encoder.asked, **self.encoder.columns}
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Keys of the aggregates it reads."""
+        return frozenset(one.key for one in self.encoder.aggregates)
+
+    def predict(self, rows: list[Row]) -> "dict[str, np.ndarray]":
+        """Return `probability` f32[rows] of class 1.
 
         Raises:
             FeatureError: Naming row and column of a value that does not fit.
         """
-        probabilities: list[float] = self.predictor.predict(
-            self.predictor.encoder.encode_rows(rows)
-        ).tolist()
-        return probabilities
+        return {"probability": self.predictor.predict(self.encoder.encode_rows(rows))}
+
+    def predict_all(self, rows: list[Row]) -> "dict[str, np.ndarray]":
+        """Return `probability`, `vectors` f32[rows, V] and `ids` i32[rows, M]; errors as in `predict`."""
+        probability, vectors, ids = self.predictor.everything(self.encoder.encode_rows(rows))
+        return {"probability": probability, "vectors": vectors, "ids": ids}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +83,24 @@ def traffic(state: TrafficState, loaded: Mapping[str, LoadedModel], max_rows: in
     """Return the split of `state` between the models in `loaded`, by digest."""
     live = {"champion": state.champion, "canary": state.canary}
     models = {name: loaded[model.digest] for name, model in live.items() if model is not None}
-    every = {name: kind for each in models.values() for name, kind in each.columns.items()}
+    every = {name for each in models.values() for name in each.encoder.asked}
     arms = {
-        name: Arm(name=name, loaded=each, decoder=RowDecoder(each.columns, every, max_rows))
+        name: Arm(name=name, loaded=each, decoder=_decoder(each.encoder, every, max_rows))
         for name, each in models.items()
     }
     return Traffic(state=state, arms=arms)
 
 
-def load(lake: "Lake", model: Model, max_rows: int) -> LoadedModel:
+def _decoder(encoder: "Encoder", every: set[str], max_rows: int) -> RowDecoder:
+    """Return what reads rows for `encoder`; with aggregates a row without a time is about now."""
+    optional = [encoder.event_time] if encoder.aggregates else []
+    return RowDecoder(encoder.asked, every, max_rows, optional)
+
+
+def load(lake: "Lake", model: Model, max_rows: int, *, every_output: bool = False) -> LoadedModel:
     """Return the model, its bytes verified, compiled for every batch up to `max_rows`.
+
+    With `every_output` it is compiled with all outputs, for one row; for more when they are asked.
 
     Raises:
         ServingError: If the artifact is missing, damaged, no model, or predicts no probabilities.
@@ -89,8 +112,7 @@ def load(lake: "Lake", model: Model, max_rows: int) -> LoadedModel:
         loaded = LoadedModel(
             model=model, predictor=Predictor.load(lake.artifacts.open(model.digest))
         )
-        loaded.predictor.warm_up(max_rows)
-        answer = loaded.predict([dict.fromkeys(loaded.columns)])
+        answer = _warm(loaded, max_rows, every_output=every_output)
     except PlatformError as wrong:
         raise ServingError(f"{name} cannot be loaded: {wrong}") from wrong
     except Exception as wrong:  # Whatever a broken program raises, the models in memory go on.
@@ -100,8 +122,16 @@ def load(lake: "Lake", model: Model, max_rows: int) -> LoadedModel:
     if clash := RESERVED & loaded.columns.keys():
         raise ServingError(f"{name} reads {sorted(clash)}, names of the prediction log; rename")
     if not are_probabilities(answer):
-        raise ServingError(f"{name} cannot be loaded: it predicts {answer}, no probability")
+        raise ServingError(f"{name} cannot be loaded: it predicts {answer[0]}, no probability")
     return loaded
+
+
+def _warm(loaded: LoadedModel, max_rows: int, *, every_output: bool) -> list[float]:
+    empty = dict.fromkeys(loaded.encoder.columns)
+    if every_output:
+        return loaded.predict_all([empty])["probability"].tolist()
+    loaded.predictor.warm_up(max_rows)
+    return loaded.predict([empty])["probability"].tolist()
 
 
 def are_probabilities(values: list[Any]) -> bool:

@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,14 +18,16 @@ from mlplatform.errors import FeatureError
 from mlplatform.serve.body import ClientGoneError, read_body
 from mlplatform.serve.decode import Row, infer_body, predict_body
 from mlplatform.serve.models import Arm, Traffic, are_probabilities
+from mlplatform.serve.outputs import DEFAULT, PROBABILITY, Wanted, encode, wanted
 from mlplatform.serve.prediction_log import Answer
 from mlplatform.serve.problem import MEDIA_TYPE, Problem
 from mlplatform.serve.service import RETRY, Service
 
 if TYPE_CHECKING:
+    import numpy as np
     from starlette.types import Receive, Scope, Send
 
-OUTPUT = "probability"
+    Arrays = dict[str, np.ndarray]
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,16 @@ class Reply:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks, and whom."""
+
+    request_id: str
+    arm: Arm
+    rows: list[Row]
+    outputs: tuple[Wanted, ...] = DEFAULT
+
+
 class _Endpoint(ABC):
     """Answers POST requests with predictions."""
 
@@ -49,12 +61,12 @@ class _Endpoint(ABC):
         self._routing_header = service.settings.routing_header.lower().encode()
 
     @abstractmethod
-    def _decode(self, body: bytes, key: str | None, traffic: Traffic) -> tuple[str, Arm, list[Row]]:
-        """Return request id, arm and rows of a request; `Problem` when it is refused."""
+    def _decode(self, body: bytes, key: str | None, traffic: Traffic) -> Asked:
+        """Return what a request asks, and whom; `Problem` when it is refused."""
 
     @abstractmethod
-    def _encode(self, answer: Answer) -> dict[str, Any]:
-        """Return the reply's JSON."""
+    def _encode(self, asked: Asked, arrays: "Arrays") -> tuple[bytes, dict[str, str]]:
+        """Return body and headers of the reply."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         try:
@@ -96,15 +108,17 @@ class _Endpoint(ABC):
 
     def _answer(self, body: bytes, key: str | None, traffic: Traffic) -> Reply:
         started = time.perf_counter()
-        request_id, arm, rows = self._decode(body, key, traffic)
+        asked = self._decode(body, key, traffic)
+        arm, (rows, kept) = asked.arm, self._looked_up(asked)
         model = arm.loaded.model
+        arrays, probabilities = self._predict(asked, rows)
         answer = Answer(
-            request_id=request_id,
+            request_id=asked.request_id,
             arm=arm.name,
             model_version=model.version,
             model_digest=model.digest,
-            rows=rows,
-            probabilities=self._predict(arm, rows),
+            rows=kept,
+            probabilities=probabilities,
             latency_ms=(time.perf_counter() - started) * 1000,
             at=datetime.now(UTC),
         )
@@ -112,27 +126,39 @@ class _Endpoint(ABC):
         metrics.latency.labels(arm.name).observe(answer.latency_ms / 1000)
         metrics.predictions.labels(arm.name, str(model.version)).inc(len(rows))
         self._service.log.offer(answer)
-        headers = {
-            "content-type": "application/json",
-            "x-request-id": request_id,
+        content, headers = self._encode(asked, arrays)
+        headers |= {
+            "x-request-id": asked.request_id,
             "x-model-version": str(model.version),
             "x-model-digest": model.digest,
             "x-model-arm": arm.name,
         }
-        return Reply(200, msgspec.json.encode(self._encode(answer)), headers)
+        return Reply(200, content, headers)
 
-    def _predict(self, arm: Arm, rows: list[Row]) -> list[float]:
+    def _looked_up(self, asked: Asked) -> tuple[list[Row], list[Row]]:
+        """Return the rows to predict, and those to log."""
+        encoder = asked.arm.loaded.encoder
+        if not encoder.aggregates:
+            return asked.rows, asked.rows
+        return self._service.lookup.fill(asked.rows, encoder)
+
+    def _predict(self, asked: Asked, rows: list[Row]) -> "tuple[Arrays, list[float]]":
+        loaded = asked.arm.loaded
+        plain = all(each.name == PROBABILITY for each in asked.outputs)
+        predict = loaded.predict if plain else loaded.predict_all
+        probabilities: list[float] = []
+        arrays: Arrays = {}
         try:
-            probabilities = arm.loaded.predict(rows)
+            arrays = predict(rows)
+            probabilities = arrays[PROBABILITY].tolist()
         except FeatureError as wrong:
             raise Problem(422, str(wrong)) from None
         except Exception:  # A broken program must not end the server, nor show its inside.
-            _log.exception("model version %d failed", arm.loaded.model.version)
-            probabilities = []
+            _log.exception("model version %d failed", loaded.model.version)
         if len(probabilities) == len(rows) and are_probabilities(probabilities):
-            return probabilities
-        version = str(arm.loaded.model.version)
-        self._service.metrics.failures.labels(arm.name, version).inc()
+            return arrays, probabilities
+        version = str(loaded.model.version)
+        self._service.metrics.failures.labels(asked.arm.name, version).inc()
         raise Problem(500, f"model version {version} gave no probability for these rows")
 
 
@@ -141,21 +167,23 @@ class Predict(_Endpoint):
 
     name = "predict"
 
-    def _decode(self, body: bytes, key: str | None, traffic: Traffic) -> tuple[str, Arm, list[Row]]:
+    def _decode(self, body: bytes, key: str | None, traffic: Traffic) -> Asked:
         parts = predict_body(body)
         request_id = parts.request_id or secrets.token_hex(16)
         arm = traffic.arm(key or request_id)
-        return request_id, arm, arm.decoder.rows(parts.rows)
+        return Asked(request_id, arm, arm.decoder.rows(parts.rows))
 
-    def _encode(self, answer: Answer) -> dict[str, Any]:
-        return {
-            "request_id": answer.request_id,
+    def _encode(self, asked: Asked, arrays: "Arrays") -> tuple[bytes, dict[str, str]]:
+        model = asked.arm.loaded.model
+        said = {
+            "request_id": asked.request_id,
             "model": self._service.pipeline,
-            "model_version": answer.model_version,
-            "model_digest": answer.model_digest,
-            "arm": answer.arm,
-            "probabilities": answer.probabilities,
+            "model_version": model.version,
+            "model_digest": model.digest,
+            "arm": asked.arm.name,
+            "probabilities": arrays[PROBABILITY].tolist(),
         }
+        return msgspec.json.encode(said), {"content-type": "application/json"}
 
 
 class Infer(_Endpoint):
@@ -163,26 +191,22 @@ class Infer(_Endpoint):
 
     name = "infer"
 
-    def _decode(self, body: bytes, key: str | None, traffic: Traffic) -> tuple[str, Arm, list[Row]]:
+    def _decode(self, body: bytes, key: str | None, traffic: Traffic) -> Asked:
         parts = infer_body(body)
         request_id = parts.id or secrets.token_hex(16)
         arm = traffic.arm(key or request_id)
-        return request_id, arm, arm.decoder.tensors(parts.inputs)
+        outputs = wanted(parts)
+        return Asked(request_id, arm, arm.decoder.tensors(parts.inputs), outputs)
 
-    def _encode(self, answer: Answer) -> dict[str, Any]:
-        tensor = {
-            "name": OUTPUT,
-            "shape": [len(answer.probabilities)],
-            "datatype": "FP32",
-            "data": answer.probabilities,
-        }
-        return {
+    def _encode(self, asked: Asked, arrays: "Arrays") -> tuple[bytes, dict[str, str]]:
+        model = asked.arm.loaded.model
+        head = {
             "model_name": self._service.pipeline,
-            "model_version": str(answer.model_version),
-            "id": answer.request_id,
-            "parameters": {"model_digest": answer.model_digest, "arm": answer.arm},
-            "outputs": [tensor],
+            "model_version": str(model.version),
+            "id": asked.request_id,
+            "parameters": {"model_digest": model.digest, "arm": asked.arm.name},
         }
+        return encode(head, asked.outputs, arrays)
 
 
 async def _send(send: "Send", reply: Reply) -> None:

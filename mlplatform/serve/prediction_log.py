@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import PlatformError
+from mlplatform.serve.columns import arrow_type
 from mlplatform.serve.decode import Row
 from mlplatform.serve.metrics import Metrics
 from mlplatform.serve.settings import ServeSettings
@@ -155,12 +156,6 @@ def schema(columns: Mapping[str, str]) -> "pa.Schema":
     """Return the columns of the table: the raw columns stand behind the server's own."""
     import pyarrow as pa
 
-    kinds = {
-        "int64": pa.int64(),
-        "float64": pa.float64(),
-        "string": pa.string(),
-        "bool": pa.bool_(),
-    }
     own = [
         ("request_id", pa.string()),
         ("row", pa.int32()),
@@ -171,7 +166,7 @@ def schema(columns: Mapping[str, str]) -> "pa.Schema":
         ("latency_ms", pa.float64()),
         ("at", pa.timestamp("us", tz="UTC")),
     ]
-    return pa.schema([*own, *((name, kinds[kind]) for name, kind in columns.items())])
+    return pa.schema([*own, *((name, arrow_type(kind)) for name, kind in columns.items())])
 
 
 def to_table(answers: list[Answer], columns: Mapping[str, str]) -> "pa.Table":

@@ -45,8 +45,9 @@ class ServerProcess:
         environment: Mapping[str, str] | None = None,
         told: str = "",
     ) -> None:
-        self._command = _python(environment or {}) + ["-m", "mlplatform.serve", "--lake", str(lake)]
-        self._command += ["--pipeline", pipeline, "--host", host, "--port", str(port)]
+        self._command = [*_python(environment or {}), "-m", "mlplatform.serve"]
+        self._command += ["--lake", str(lake), "--pipeline", pipeline]
+        self._command += ["--host", host, "--port", str(port)]
         self._command += ["--until-stdin-closes", *(["--told"] if told else [])]
         for name, value in (options or {}).items():
             self._command += [f"--{name}", str(value)]

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -13,27 +14,34 @@ import uvicorn
 
 from mlplatform import __version__
 from mlplatform.errors import ServingError
+from mlplatform.ingest.access import no_secret
 from mlplatform.lake import Lineage
 from mlplatform.serve import app
+from mlplatform.serve.fixed import Fixed, NoLog
 from mlplatform.serve.follow import Follower
+from mlplatform.serve.lookup import TABLE as AGGREGATES
+from mlplatform.serve.lookup import Lookup
 from mlplatform.serve.metrics import Metrics
 from mlplatform.serve.prediction_log import TABLE, PredictionLog
 from mlplatform.serve.service import Service
 from mlplatform.serve.settings import ServeSettings
+from mlplatform.serve.store import opener
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake
 
+HERE = "127.0.0.1"
 BACKLOG = 2048  # connections waiting to be accepted; uvicorn's own default
 
 
 def run(
     lake: "Lake",
     pipeline_name: str,
-    host: str = "127.0.0.1",
+    host: str = HERE,
     port: int = 8080,
     ready: Callable[[str], None] | None = None,
     settings: ServeSettings | None = None,
+    connection: Callable[[str], str] = no_secret,
 ) -> None:
     """Serve what is deployed until SIGTERM or SIGINT, then drain, write the log and return.
 
@@ -44,27 +52,72 @@ def run(
         port: Port to listen on; 0 picks a free one.
         ready: Called once with the server's URL when the models are warm.
         settings: Limits and intervals.
+        connection: Returns the address behind the name in `settings.online_store`.
 
     Raises:
         ServingError: If the port is taken, the lake is missing, nothing is deployed, or the
-            deployed model cannot be loaded.
+            deployed model, or what it looks up, cannot be loaded.
     """
     settings, metrics = settings or ServeSettings(), Metrics()
-    follower = Follower(lake, pipeline_name, metrics, settings)
-    follower.require_deployment()
-    listening = _listen(host, port)
+    with TemporaryDirectory(prefix="mlplatform-serve-") as own:
+        folder = settings.cache_folder or own
+        store = opener(pipeline_name, settings.online_store, folder, connection)
+        lookup = Lookup(lake.table(f"{pipeline_name}/{AGGREGATES}"), store, metrics)
+        follower = Follower(lake, pipeline_name, lookup, metrics, settings)
+        follower.require_deployment()
+        listening = _listen(host, port)
+        table, lineage = lake.table(f"{pipeline_name}/{TABLE}"), _lineage(pipeline_name)
+        log = PredictionLog(table, follower.columns, lineage, metrics, settings)
+        lookup.start(settings.poll_seconds, settings.retry_seconds)
+        service = Service(pipeline_name, follower, lookup, log, metrics, settings)
+        _serve(service, host, listening, ready)
+
+
+def run_candidate(
+    lake: "Lake",
+    name: str,
+    digest: str,
+    aggregates: tuple[str, int] | None = None,
+    ready: Callable[[str], None] | None = None,
+    settings: ServeSettings | None = None,
+) -> None:
+    """Serve one artifact that nobody deployed, on a free port of this machine, until SIGTERM or SIGINT.
+
+    Args:
+        lake: Where artifact and aggregates are.
+        name: What addresses call the model.
+        digest: The artifact.
+        aggregates: Table and number of the version that aggregates are looked up in.
+        ready: Called once with the server's URL when the model is warm.
+        settings: Limits.
+
+    Raises:
+        ServingError: If the model cannot be loaded, or reads aggregates that the version has not.
+    """
+    settings, metrics = settings or ServeSettings(), Metrics()
+    table, number = aggregates or (f"{name}/{AGGREGATES}", None)
+    with TemporaryDirectory(prefix="mlplatform-serve-") as own:
+        store = opener(name, "", settings.cache_folder or own, no_secret)
+        lookup = Lookup(lake.table(table), store, metrics, number)
+        source = Fixed(lake, digest, lookup if aggregates else None, settings)
+        service = Service(name, source, lookup, NoLog(), metrics, settings)
+        _serve(service, HERE, _listen(HERE, 0), ready)
+
+
+def _serve(
+    service: Service, host: str, listening: socket.socket, ready: Callable[[str], None] | None
+) -> None:
     url = f"http://{host}:{listening.getsockname()[1]}"
-    table, lineage = lake.table(f"{pipeline_name}/{TABLE}"), _lineage(pipeline_name)
-    log = PredictionLog(table, follower.columns, lineage, metrics, settings)
-    server = _Server(Service(pipeline_name, follower, log, metrics, settings))
+    server = _Server(service)
     try:
-        follower.start(_first(server, url, ready))
+        service.follower.start(_first(server, url, ready))
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
     finally:
         listening.close()
-        follower.stop()
-        log.close()
+        service.follower.stop()
+        service.lookup.stop()
+        service.log.close()
     if server.failure is not None:
         raise server.failure
 

@@ -21,6 +21,10 @@ class ServeSettings:
         queue_rows: Answered rows held for writing; what comes on top is dropped and counted.
         drain_seconds: Between "not ready" and closing the door, for load balancers to notice.
         grace_seconds: For requests in flight when the door is closed.
+        online_store: Name of the environment variable that holds the address of the store that
+            aggregates are looked up in, such as `redis://…`; an SQLite file if left empty. A name,
+            because an address may hold a password.
+        cache_folder: Where that file lies; a temporary folder if left empty.
     """
 
     max_body_bytes: int = 1 << 20
@@ -36,3 +40,5 @@ class ServeSettings:
     queue_rows: int = 50_000
     drain_seconds: float = 0.0
     grace_seconds: float = 10.0
+    online_store: str = ""
+    cache_folder: str = ""
