@@ -106,7 +106,7 @@ def _entry(pipeline: Pipeline, feature: Feature, features: FeatureSet) -> Entry:
         how=_how(feature),
         sources=tuple(dict.fromkeys(_sources(feature, features, spec))),
         aggregates={one.name: aggregate_words(one) for one in feature.aggregates},
-        file=_defined(feature) if isinstance(feature, Function) else path,
+        file=_defined(feature, path) if isinstance(feature, Function) else path,
     )
 
 
@@ -183,9 +183,10 @@ def _behind(aggregate: Aggregate, spec: PipelineSpec) -> Iterator[Source]:
         yield Source(column=f"{aggregate.events}.{column}", type=types[column], available=when)
 
 
-def _defined(feature: Function) -> str:
+def _defined(feature: Function, path: str) -> str:
     from mlplatform.features.functions_globals import definition
 
     found = definition(feature.function)
-    code = found.__code__ if found else None
-    return f"{os.path.normpath(code.co_filename)}:{code.co_firstlineno}" if code else ""
+    if found is None:
+        return path
+    return f"{os.path.normpath(found.__code__.co_filename)}:{found.__code__.co_firstlineno}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROWS_COMPARED = 256  # On which f(batch) is held against f(row): mixing shows on the first few.
 CLOSE = 1e-3  # Of the larger value: the compiler rounds a batch of another size otherwise.
 _ARRAYS = "compute on whole arrays with jax.numpy"
+_WORDS = {"dim_as_value": "how many there are", "iota": "their places", "random_bits": "a draw"}
 _CURES = (
     ("NonConcreteBooleanIndexError", "the shape of its result depends on values",
      "keep every row and choose with jnp.where"),
@@ -156,8 +157,9 @@ def _check_operations(feature: Function, traced: Any) -> None:
     if found is not None:
         raise SpecError(
             f"{_file(feature)}:{_line(feature, found)}: feature {feature.name!r} mixes rows "
-            f"({found.primitive.name} over the rows): what it says of a row depends on the rows "
-            "beside it; compute from the row alone, or declare an Aggregate of what came before"
+            f"({_WORDS.get(found.primitive.name, found.primitive.name)}, over the rows): what it "
+            "says of a row depends on the rows beside it; compute from the row alone, or declare an "
+            "Aggregate of what came before"
         )
 
 

@@ -53,7 +53,10 @@ class Reached:
 
 
 def definition(function: Callable[..., Any]) -> FunctionType | None:
-    """Return the Python function behind wrappers such as `jax.jit` and `functools.partial`."""
+    """Return the team's Python function behind wrappers such as `jax.jit` and `functools.partial`.
+
+    None for one of JAX's own, which is what it says it is.
+    """
     while not isinstance(function, FunctionType):
         inner = getattr(function, "func", None) or getattr(function, "__func__", None)
         inner = inner or getattr(function, "__wrapped__", None)
@@ -62,7 +65,8 @@ def definition(function: Callable[..., Any]) -> FunctionType | None:
             return inner if isinstance(inner, FunctionType) else None
         function = inner
     found = inspect.unwrap(function)
-    return found if isinstance(found, FunctionType) else None
+    own = isinstance(found, FunctionType) and not str(found.__module__).startswith("jax.")
+    return found if own else None
 
 
 def reached(function: Callable[..., Any]) -> Reached:

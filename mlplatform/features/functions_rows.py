@@ -15,6 +15,7 @@ _LAST_TWO = {
     "triangular_solve", "tridiagonal_solve", "hessenberg", "tridiagonal", "lu_pivots_to_permutation",
 }  # fmt: skip
 _CONVERGED = ("reduce_or", "reduce_and", "reduce_max", "reduce_min")
+_COMBINES = ("scatter", "reduce", "select_and")  # Their inner jaxpr is of two numbers, not of rows.
 
 
 def side_effect(jaxpr: Any) -> str | None:
@@ -59,7 +60,7 @@ def _first(jaxpr: Any, *, converges: bool) -> Any | None:
             found = _first(each, converges=ends)
             if found is not None:
                 return found
-        if not inner and _mixes(equation):
+        if (not inner or name.startswith(_COMBINES)) and _mixes(equation):
             return equation
     return None
 
@@ -122,8 +123,6 @@ def _along_shaped(equation: Any, place: int, axis: int) -> bool:
         return axis in numbers.start_index_map and axis not in numbers.operand_batching_dims
     if name.startswith("scatter") and place == 0:
         return axis in params["dimension_numbers"].inserted_window_dims
-    if name == "dynamic_update_slice" and place == 0:
-        return _axis(equation.invars[1]) != axis
     return False
 
 

@@ -17,6 +17,10 @@ SOLD = (
     "Aggregate('sold', events='sales', by=['shop'], function='sum', column='amount', "
     "where=[('card', '==', True), ('number', '>', 15)], window='24h', description='Sold by card.')"
 )
+BILLS = (
+    "Numeric('bills', column=Aggregate('bills', events='visits', by={'shop': 'shop'}, function='last',"
+    " column='billed'))"
+)
 FEATURES = (
     "Numeric('size', bins=4, missing=0, description='Rooms.', owner='team:rooms')",
     "Numeric('rent')",
@@ -26,8 +30,7 @@ FEATURES = (
     "Embedding('face')",
     "Text('note', buckets=16)",
     f"Numeric('sold', column={SOLD})",
-    "Numeric('bills', column=Aggregate('bills', events='visits', by={'shop': 'shop'}, function='last',"
-    " column='billed'))",
+    BILLS,
     "half",
 )
 HEAD = """import jax.numpy as jnp

@@ -8,6 +8,10 @@ from mlplatform.spec import load_pipeline
 from mlplatform_tests.features.declared import HEAD, load, pipeline
 
 LATE = "Aggregate('late', events='sales', by=['shop'], {})"
+BILLS = (
+    "feature([Aggregate('bills', events='visits', by=[], function='max', column='billed', window='7d')],"
+    " name='root')(jnp.sqrt)"
+)
 EVERY = (
     "Numeric('size', bins=4)", "Numeric('rent')", "Elapsed('age', column='at', since='opened')",
     "Categorical('shop')", "Categorical('open')", "Hashed('note', buckets=64)", "Text('words', column='note')",
@@ -15,8 +19,7 @@ EVERY = (
     "Cross('where', of=['shop', 'note', 'income', 'at__hour'], buckets=100)",
     "feature(['size', 'income', 'open'], name='per')(lambda s, i, o: jnp.where(o > 0, i / s, 0.0))",
     f"Numeric('sold', column={LATE.format('function=' + repr('sum') + ', column=' + repr('amount'))})",
-    "feature([Aggregate('bills', events='visits', by=[], function='max', column='billed', window='7d')],"
-    " name='root')(jnp.sqrt)",
+    BILLS,
 )  # fmt: skip
 
 
