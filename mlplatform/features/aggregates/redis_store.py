@@ -38,8 +38,8 @@ class RedisStore:
     """A generation of keys a version, and one key that says which is current.
 
     Each aggregate and entity has a sorted set, ordered by its members' bytes: 8 of the instant and 8
-    of the value, none for null. A look-up asks for the current generation in the same transaction
-    and begins anew when that has changed. About 100 bytes of Redis's memory a change.
+    of the value, none for null. A look-up asks behind its values which generation is current, and
+    begins anew when that has changed. About 100 bytes of Redis's memory a change.
 
     Args:
         url: `redis://…`, `rediss://…` or `unix://…`. May hold a password, so no error shows it.
@@ -132,13 +132,13 @@ class RedisStore:
         """Return the values, or None when they are not all of the generation that is current."""
         found: list[float | None] = []
         for first in range(0, len(asked), AT_ONCE):
-            with self._reached(), self._redis.pipeline(transaction=True) as sent:
-                sent.get(self._current)
+            with self._reached(), self._redis.pipeline(transaction=False) as sent:
                 for aggregate, entity, at in asked[first : first + AT_ONCE]:
-                    until = b"(" + _instant(at + 1)
                     key = self._key(now.generation, aggregate, entity)
+                    until = b"(" + _instant(at + 1)
                     sent.execute_command("ZREVRANGEBYLEX", key, until, "-", "LIMIT", 0, 1)
-                raw, *answers = sent.execute()
+                sent.get(self._current)  # Keys are removed only after another became current.
+                *answers, raw = sent.execute()
             if raw != now.raw:
                 return None
             found += [_value(answer) for answer in answers]

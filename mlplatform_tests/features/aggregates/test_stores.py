@@ -1,0 +1,135 @@
+"""Online stores pass their exam, and what is theirs alone."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from mlplatform.features.aggregates import (
+    OnlineStore,
+    OnlineStoreError,
+    RedisStore,
+    SqliteStore,
+    open_store,
+)
+from mlplatform.testing.online_store_contract import OnlineStoreContract, _batches
+from mlplatform_tests.features.aggregates.redis_server import started_redis
+
+
+class TestSqliteStore(OnlineStoreContract):
+    """A file each test."""
+
+    @pytest.fixture(autouse=True)
+    def _place(self, tmp_path):
+        self.opened = lambda: SqliteStore(tmp_path / "a folder? #1" / "online.sqlite")
+
+
+class TestRedisStore(OnlineStoreContract):
+    """One server, a name each test."""
+
+    @pytest.fixture(autouse=True)
+    def _place(self, redis_url, tmp_path):
+        self.opened = lambda: RedisStore(redis_url, tmp_path.name)
+
+
+def test_the_place_says_which_store_it_is(tmp_path, redis_url):
+    local, shared = open_store(tmp_path, "shop/visits"), open_store(redis_url, "shop/visits")
+    assert isinstance(local, SqliteStore)
+    assert isinstance(shared, RedisStore)
+    assert isinstance(local, OnlineStore)
+    assert isinstance(shared, OnlineStore)
+    local.load("0:a", _batches([]))
+    assert [path.name for path in tmp_path.glob("*.sqlite")] == ["shop.visits.sqlite"]
+
+
+def test_a_load_that_is_killed_leaves_the_old_version_and_the_next_one_cleans_up(tmp_path):
+    path = tmp_path / "online.sqlite"
+    SqliteStore(path).load("0:a", _batches([("a", "[]", 0, 1.0)]))
+    program = (
+        "import os, signal\n"
+        "from mlplatform.features.aggregates import SqliteStore\n"
+        "from mlplatform.testing.online_store_contract import _batches\n"
+        "def dies():\n"
+        "    yield from _batches([('a', '[]', 0, 2.0)])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"SqliteStore({str(path)!r}).load('1:b', dies())\n"
+    )
+    died = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert len(list(tmp_path.glob(".*.new"))) == 1
+    store = SqliteStore(path)
+    assert (store.version, store.lookup("a", "[]", 1)) == ("0:a", 1.0)
+    store.load("2:c", _batches([("a", "[]", 0, 3.0)]))
+    assert store.lookup("a", "[]", 1) == 3.0
+    assert not list(tmp_path.glob(".*.new"))
+
+
+def test_a_file_that_is_no_store_is_told_in_a_line(tmp_path):
+    path = tmp_path / "online.sqlite"
+    path.write_text("these are notes, and no database, however long they go on")
+    with pytest.raises(OnlineStoreError, match=r"online\.sqlite: .*; remove it and load it again"):
+        SqliteStore(path).lookup("a", "[]", 0)
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE notes (text TEXT)")
+    connection.close()
+    with pytest.raises(OnlineStoreError, match="remove it and load it again"):
+        assert SqliteStore(other).version
+
+
+def test_keys_of_the_old_version_and_of_dead_loads_are_removed(redis_url):
+    import redis
+
+    client = redis.Redis.from_url(redis_url)
+    client.set("mlplatform:shop:dead:a:[]", "left by a load that died")
+    client.set("mlplatform:shop_two:live:a:[]", "somebody else's")
+    store = RedisStore(redis_url, "shop")
+    for n in range(2):
+        store.load(f"{n}:v", _batches([("a", "[1]", 0, 1.0), ("a", "[2]", 0, 1.0)]))
+    assert len(list(client.scan_iter("mlplatform:shop:*"))) == 3  # Two entities, and `current`.
+    assert client.exists("mlplatform:shop_two:live:a:[]")
+
+
+def test_a_load_that_lost_its_turn_changes_nothing(redis_url):
+    """It was away for longer than the lock holds, and another one began."""
+    import redis
+
+    def slow():
+        yield from _batches([("a", "[]", 0, 2.0)])
+        redis.Redis.from_url(redis_url).set("mlplatform:turn:loading", "another")
+
+    store = RedisStore(redis_url, "turn")
+    store.load("0:a", _batches([("a", "[]", 0, 1.0)]))
+    with pytest.raises(OnlineStoreError, match="another load began"):
+        store.load("1:b", slow())
+    assert (store.version, store.lookup("a", "[]", 1)) == ("0:a", 1.0)
+    assert redis.Redis.from_url(redis_url).get("mlplatform:turn:loading") == b"another"
+
+
+def test_a_redis_that_drops_keys_when_full_is_refused():
+    with started_redis("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru") as url:
+        with pytest.raises(OnlineStoreError, match=r"allkeys-lru.*noeviction"):
+            RedisStore(url).load("0:a", _batches([]))
+        assert RedisStore(url).version is None
+
+
+def test_a_redis_that_is_gone_is_told_without_its_address(tmp_path):
+    with started_redis() as url:
+        store = RedisStore(url)
+        store.load("0:a", _batches([("a", "[]", 0, 1.0)]))
+    for ask in (lambda: store.version, lambda: store.lookup("a", "[]", 1)):
+        with pytest.raises(OnlineStoreError, match="does not answer: ConnectionError") as told:
+            ask()
+        assert url not in str(told.value)
+    with pytest.raises(OnlineStoreError, match="none of Redis") as told:
+        RedisStore("redis://user:word@host:port")
+    assert "word" not in str(told.value)
+    assert told.value.__suppress_context__
+
+
+def test_without_redis_py_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(OnlineStoreError, match=r"pip install 'mlplatform\[redis\]'"):
+        RedisStore("redis://localhost")
