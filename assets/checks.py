@@ -58,7 +58,9 @@ def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
         del on_model["fairness"]
     on_features = {n: g.severity for n, g in declared(pipeline.spec.feature_gates).items()}
     on_program = {"program_matches_training": block}
-    on_program |= {gate: on_features.pop(gate) for gate in ("training_serving_skew", "request_skew")}
+    on_program |= {
+        gate: on_features.pop(gate) for gate in ("training_serving_skew", "request_skew")
+    }
     on_source = {"files_landed": block, "malformed_rows": on_data.pop("malformed_rows")}
     on_split = {"split_sound": block, "overlap": on_data.pop("overlap")}
     return [
@@ -85,7 +87,9 @@ def _check(
     asked = {gate: (severity, QUESTIONS[gate]) for gate, severity in gates.items()}
 
     @dg.multi_asset_check(
-        name=f"{pipeline.name}_{noun}_gates".replace("/", "_"), specs=specs(pipeline, noun, asked), can_subset=True
+        name=f"{pipeline.name}_{noun}_gates".replace("/", "_"),
+        specs=specs(pipeline, noun, asked),
+        can_subset=True,
     )
     def check(
         context: dg.AssetCheckExecutionContext,

@@ -15,8 +15,9 @@ from resources import ComputeResource, LakeResource, MlflowResource
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `evaluation` asset."""
+    looked_up = ["aggregates"] if pipeline.spec.events else []
 
-    @asset_of(pipeline, "evaluation", "model", "dataset", "split")
+    @asset_of(pipeline, "evaluation", "model", "dataset", "split", *looked_up)
     def evaluation(
         context: dg.AssetExecutionContext,
         lake: LakeResource,
@@ -25,6 +26,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         model: Version,
         dataset: Version,
         split: Version,
+        **read: Version,
     ) -> dg.MaterializeResult[Version]:
         store = lake.open()
         candidate = model.lineage.facts["artifact"]
@@ -35,15 +37,15 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
             compute.prepare()
             parent = mlflow.parent_run(pipeline.name)
-            made = _assessed(store, pipeline, dataset, split, candidate, champion)
+            aggregates = read.get("aggregates")
+            made = _assessed(store, pipeline, dataset, split, aggregates, candidate, champion)
             with child_run(mlflow.tracking_uri, parent, pipeline.table("evaluation")) as run:
                 run.metrics({name: n for name, n in made.shown.items() if math.isfinite(n or 0)})
                 run.tags({"mlplatform.model_digest": candidate})
             return made
 
-        return publish(
-            context, store, pipeline, "evaluation", [model, dataset, split], make, champion=champion
-        )
+        inputs = [model, dataset, split, *read.values()]
+        return publish(context, store, pipeline, "evaluation", inputs, make, champion=champion)
 
     return evaluation
 
@@ -60,15 +62,23 @@ def to_replace(now: TrafficState, candidate: str) -> str:
 
 
 def _assessed(
-    store: Lake, pipeline: Pipeline, dataset: Version, split: Version, candidate: str, champion: str
+    store: Lake,
+    pipeline: Pipeline,
+    dataset: Version,
+    split: Version,
+    aggregates: Version | None,
+    candidate: str,
+    champion: str,
 ) -> Made:
     from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
+    from mlplatform.evaluate.looked_up import Scorer
     from mlplatform.features.program import Predictor
     from mlplatform.ingest.split import TEST, rows_of
 
     rows = rows_of(TEST, *(store.table(v.table).read(v) for v in (dataset, split)))
     digests = [digest for digest in (candidate, champion) if digest]
-    models = {digest: Predictor.load(store.artifacts.open(digest)) for digest in digests}
+    loaded = {digest: Predictor.load(store.artifacts.open(digest)) for digest in digests}
+    models = {digest: Scorer(model, store, aggregates) for digest, model in loaded.items()}
     assessed = assess(pipeline.spec, rows, models)
     facts = {"scores": store.artifacts.put({SCORES: to_bytes(assessed.scores)})}
     shown = {

@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assets import permit
 from assets.nouns import asset_of
 from assets.publish import Made, features_code, publish
 from mlplatform.lake import Lake, Version
@@ -37,6 +38,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         mlflow: MlflowResource,
         **read: Version,
     ) -> dg.MaterializeResult[Version]:
+        judged = {noun: read[noun] for noun in ("dataset", "split", "features")}
+        permit.require(lake.open(), pipeline, **judged)
+
         def make() -> Made:
             from mlplatform.registry.tracking import child_run
 

@@ -17,7 +17,7 @@ from mlplatform.errors import LakeError
 from mlplatform.gates import policy_hash
 from mlplatform.ingest.landed import FACT  # How files were read: long, and not for people.
 from mlplatform.lake import Lake, Lineage, Table, Version
-from mlplatform.provenance.code import code_identity, files_digest, rooms_digest
+from mlplatform.provenance.code import code_identity, rooms_digest
 from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
 
@@ -27,7 +27,7 @@ NO_TABLE = -1  # What a first version expects to find: a second first run is ref
 
 
 class Later(Mapping[str, Any]):
-    """What to show of rows that are still to be streamed: told once, when first asked for."""
+    """What is known of rows once they have been streamed: told once, when first asked for."""
 
     def __init__(self, tell: Callable[[], Mapping[str, Any]]) -> None:
         self._tell = tell
@@ -50,12 +50,14 @@ class Later(Mapping[str, Any]):
 class Made:
     """What an asset's own code returns: its rows, and what is worth showing or keeping.
 
-    A reader is streamed into the table; `Later` tells what is known only after that.
+    A reader is streamed into the table; `Later` tells what is known only after that. Rows that are
+    `added_to` the newest version go behind its own; others replace them.
     """
 
     rows: pa.Table | pa.RecordBatchReader
     facts: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, Any] = field(default_factory=dict)
+    added_to: Version | None = None
 
 
 def lineage(
@@ -73,7 +75,7 @@ def lineage(
         code_version=str(code_identity(ROOT)),
         recipe=recipe,
         inputs={version.table: version.reference for version in inputs},
-        facts=facts or {},
+        facts={} if facts is None else facts,
     )
 
 
@@ -97,8 +99,11 @@ def policy_in_force(pipeline: Pipeline) -> str:
 
 
 def features_code(pipeline: Pipeline) -> str:
-    """Return a digest of the pipeline's own feature code."""
-    return files_digest([pipeline.folder / pipeline.spec.features])
+    """Return a digest of what the pipeline's features compute, whichever files say so."""
+    from mlplatform.features.identity import digest
+    from mlplatform.features.load import load_feature_set
+
+    return digest(load_feature_set(pipeline))
 
 
 def publish(
@@ -118,11 +123,13 @@ def publish(
         return materialised(context, lake, latest, {}, reused=True)
     started = time.perf_counter()
     made = make()
-    version = table.overwrite(
-        made.rows,
-        lineage(context, pipeline, noun, inputs, wanted, made.facts),
-        expected=latest.number if latest else NO_TABLE,
-    )
+    who = lineage(context, pipeline, noun, inputs, wanted, made.facts)
+    before = latest.number if latest else NO_TABLE
+    if latest is not None and made.added_to == latest:
+        token = f"{wanted}:{latest.reference}"
+        version = table.append(made.rows, who, token=token, expected=before)
+    else:
+        version = table.overwrite(made.rows, who, expected=before)
     seconds = {"seconds": round(time.perf_counter() - started, 2)}
     return materialised(context, lake, version, {**made.shown, **seconds}, reused=False)
 

@@ -10,6 +10,7 @@ from mlplatform.settings import MLFLOW_URI, Settings
 from resources.access import AccessResource
 from resources.alerts import AlertsResource
 from resources.compute import ComputeResource
+from resources.features import FeatureEngineResource
 from resources.lake import LakeResource, LakeVersions
 from resources.mlflow import MlflowResource
 from resources.tfdv import TfdvResource
@@ -41,6 +42,7 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             else settings.mlflow_uri,
             artifacts=settings.mlflow_artifacts,
         ),
+        "engine": FeatureEngineResource(engine=settings.engine, ray_address=settings.ray_address),
         "compute": ComputeResource(compile_cache=str(settings.compile_cache)),
         "alerts": AlertsResource(log=str(settings.alert_log)),
     }
@@ -50,6 +52,7 @@ __all__ = [
     "AccessResource",
     "AlertsResource",
     "ComputeResource",
+    "FeatureEngineResource",
     "LakeResource",
     "LakeVersions",
     "MlflowResource",

@@ -14,4 +14,9 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Point JAX at the compilation cache."""
         from mlplatform.train.compile_cache import enable
 
-        enable(Path(self.compile_cache))
+        enable(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where compiled programs lie."""
+        return Path(self.compile_cache)

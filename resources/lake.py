@@ -18,9 +18,12 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def open(self) -> Lake:
         """Return the lake. S3 credentials are looked up at first use, never at load."""
         if self._opened is None:
-            s3 = self.root.startswith("s3://")
-            self._opened = Lake(self.root, s3_storage_options() if s3 else None)
+            self._opened = Lake(self.root, self.storage_options())
         return self._opened
+
+    def storage_options(self) -> dict[str, str] | None:
+        """Return how to reach a lake on S3, with credentials as they are now; none for a path."""
+        return s3_storage_options() if self.root.startswith("s3://") else None
 
 
 class LakeVersions(dg.ConfigurableIOManager):

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.gates import Bench
-from assets.judges.common import Answer, artifact_of, dataset_of, remembered
+from assets.judges.common import Answer, artifact_of, dataset_of, remembered, upstream
 from mlplatform.errors import CorruptionError
 from mlplatform.gates import walk
 from mlplatform.lake import Version
@@ -30,6 +30,7 @@ def evaluation(bench: Bench) -> Answer:
 def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
     from mlplatform.evaluate.assessment import SCORES, from_bytes
     from mlplatform.evaluate.latency import one_row
+    from mlplatform.evaluate.looked_up import Scorer
     from mlplatform.features.program import Predictor
     from mlplatform.gates import accuracy, fairness
     from mlplatform.gates import model as of_model
@@ -42,8 +43,10 @@ def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
     artifact = bench.store.artifacts.open(candidate)
     bench.compute.prepare()
     predictor = Predictor.load(artifact)
-    raw = dataset_of(bench, version).select(list(predictor.encoder.columns)).slice(0, ROWS_TIMED)
-    timed = one_row(predictor, raw.to_pylist())
+    raw = Scorer(predictor, bench.store, _aggregates(bench, version)).filled(
+        dataset_of(bench, version).slice(0, ROWS_TIMED)
+    )
+    timed = one_row(predictor, raw.select(list(predictor.encoder.columns)).to_pylist())
     gates = spec.model_gates
     rival = _outcomes(scores, champion) if champion else None
     verdicts = [
@@ -56,6 +59,11 @@ def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
         if spec.groups
         else verdicts
     )
+
+
+def _aggregates(bench: Bench, version: Version) -> Version | None:
+    """Return the version of the aggregates that was evaluated with, in a pipeline that has some."""
+    return upstream(bench, version, "aggregates") if bench.pipeline.spec.events else None
 
 
 def _outcomes(scores: pa.Table, digest: str) -> "Outcomes":

@@ -5,41 +5,92 @@ import pyarrow.compute as pc
 
 from assets.gates import Bench
 from assets.judges.common import Answer, artifact_of, dataset_of, remembered, upstream
+from mlplatform.gates import features as of_features
 from mlplatform.gates import walk
+from mlplatform.lake import Version
 from mlplatform.verdict import Verdict
 
 
 def features(bench: Bench) -> Answer:
-    """A finite feature vector for every row."""
-    version = bench.version()
+    """A finite feature vector for every row, of what was known by then, and none that tells the label."""
+    version, policies = bench.version(), bench.pipeline.spec.feature_gates
 
     def judge() -> list[Verdict]:
-        rows = bench.store.table(version.table).read(version)
-        floats = [c for c in rows.columns if pa.types.is_floating(c.type)]
-        bad = sum(rows.num_rows - (pc.sum(pc.is_finite(c)).as_py() or 0) for c in floats)
-        return [walk.features_finite(version.rows, upstream(bench, version, "dataset").rows, bad)]
+        from mlplatform.evaluate.availability import availability
+        from mlplatform.evaluate.feature_leakage import feature_leakage
 
-    return remembered(bench, bench.subject(version.digest), ["features_finite"], judge)
+        expected, bad = upstream(bench, version, "dataset").rows, _not_finite(bench, version)
+        known = availability(bench.pipeline, bench.store, version)
+        leaks = feature_leakage(bench.pipeline, bench.store, version)
+        return [
+            walk.features_finite(version.rows, expected, bad),
+            of_features.availability(known, policies.availability),
+            of_features.feature_leakage(leaks, policies.feature_leakage),
+        ]
+
+    names = ["features_finite", "availability", "feature_leakage"]
+    return remembered(bench, bench.subject(version.digest), names, judge)
+
+
+def _not_finite(bench: Bench, version: Version) -> int:
+    """Return how many numbers of the table are missing, infinite or no number."""
+    bad = 0
+    for batch in bench.store.table(version.table).batches(version):
+        floats = [c for c in batch.columns if pa.types.is_floating(c.type)]
+        bad += sum(batch.num_rows - (pc.sum(pc.is_finite(c)).as_py() or 0) for c in floats)
+    return bad
 
 
 def model(bench: Bench) -> Answer:
-    """The exported program answers as the trained network did, from raw rows."""
-    version = bench.version()
+    """The exported program answers as the trained network did, and as a server does, from raw rows."""
+    version, policies = bench.version(), bench.pipeline.spec.feature_gates
+    subject = bench.subject(version.digest, artifact_of(version))
 
     def judge() -> list[Verdict]:
-        from mlplatform.evaluate.assessment import class_of
-        from mlplatform.evaluate.metrics import binary
-        from mlplatform.features.program import Predictor
-        from mlplatform.ingest.split import VALIDATION, rows_of
+        from mlplatform.monitor.compared import Compared
+        from mlplatform.monitor.skew import parity
 
         bench.compute.prepare()
-        predictor = Predictor.load(bench.store.artifacts.open(artifact_of(version)))
-        split = upstream(bench, version, "split")
-        parts = bench.store.table(split.table).read(split)
-        rows = rows_of(VALIDATION, dataset_of(bench, version), parts)
-        served = binary(class_of(bench.pipeline.spec, rows), predictor.predict_table(rows))
-        trained = bench.store.table(version.table).read(version).to_pylist()[0]
-        return [walk.program_matches_training(trained["validation_log_loss"], served["log_loss"])]
+        trained_on = upstream(bench, version, "features")
+        compared = Compared(bench.pipeline, bench.store, trained_on, artifact_of(version))
+        policy = policies.training_serving_skew
+        seen = parity(
+            compared,
+            max_rows=policy.max_rows,
+            storage_options=bench.lake.storage_options(),
+            compile_cache=bench.compute.folder,
+        )
+        return [_as_trained(bench, version), of_features.training_serving_skew(seen, policy)]
 
-    subject = bench.subject(version.digest, artifact_of(version))
-    return remembered(bench, subject, ["program_matches_training"], judge)
+    names = ["program_matches_training", "training_serving_skew"]
+    subject, verdicts = remembered(bench, subject, names, judge)
+    return subject, [*verdicts, _like_requests(bench, version)]
+
+
+def _as_trained(bench: Bench, version: Version) -> Verdict:
+    """Hold the program's validation loss against the trainer's."""
+    from mlplatform.evaluate.assessment import class_of
+    from mlplatform.evaluate.looked_up import Scorer
+    from mlplatform.evaluate.made_from import MadeFrom
+    from mlplatform.evaluate.metrics import binary
+    from mlplatform.features.program import Predictor
+    from mlplatform.ingest.split import VALIDATION, rows_of
+
+    made = MadeFrom(bench.pipeline, bench.store, upstream(bench, version, "features"))
+    predictor = Predictor.load(bench.store.artifacts.open(artifact_of(version)))
+    split = upstream(bench, version, "split")
+    parts = bench.store.table(split.table).read(split)
+    rows = rows_of(VALIDATION, dataset_of(bench, version), parts)
+    scores = Scorer(predictor, bench.store, made.aggregates).predict_table(rows)
+    served = binary(class_of(bench.pipeline.spec, rows), scores)
+    trained = bench.store.table(version.table).read(version).to_pylist()[0]
+    return walk.program_matches_training(trained["validation_log_loss"], served["log_loss"])
+
+
+def _like_requests(bench: Bench, version: Version) -> Verdict:
+    """Hold the newest requests against the rows that trained; not remembered, since they go on coming."""
+    from mlplatform.monitor.requests import requests
+
+    policy = bench.pipeline.spec.feature_gates.request_skew
+    seen = requests(bench.pipeline, bench.store, artifact_of(version), policy.max_requests)
+    return of_features.request_skew(seen, policy)

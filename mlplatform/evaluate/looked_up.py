@@ -1,0 +1,50 @@
+"""A model that reads point-in-time aggregates, asked about raw rows of a dataset."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from mlplatform.features.aggregates import Lookup
+    from mlplatform.features.program import Predictor
+    from mlplatform.lake import Lake, Version
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A loaded model, and the version of the table its aggregates are looked up in, if it reads any."""
+
+    predictor: "Predictor"
+    lake: "Lake"
+    aggregates: "Version | None" = None
+
+    def filled(self, rows: pa.Table) -> pa.Table:
+        """Return raw rows with a column for each aggregate that the model reads.
+
+        Raises:
+            FeatureError: If the version lacks one of them.
+        """
+        if self._lookup is None:
+            return rows
+        batches = rows.combine_chunks().to_batches()
+        return pa.Table.from_batches([self._lookup.fill(batch) for batch in batches])
+
+    def predict_table(self, rows: pa.Table) -> np.ndarray:
+        """Return f32[rows]: the probability of class 1 of raw rows.
+
+        Raises:
+            FeatureError: Naming row and column of the first value that does not fit.
+        """
+        return self.predictor.predict_table(self.filled(rows))
+
+    @cached_property
+    def _lookup(self) -> "Lookup | None":
+        encoder = self.predictor.encoder
+        if not encoder.aggregates or self.aggregates is None:
+            return None
+        from mlplatform.features.aggregates import Lookup
+
+        return Lookup.read(self.lake, self.aggregates, encoder.aggregates, encoder.event_time)
