@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlplatform.features.encoder import Encoded
+from mlplatform.features.encoded import Encoded
 
 BUCKETS: tuple[int, ...] = (1, 4, 16, 64, 256, 1024, 4096)  # Rows; throughput is flat from there.
+Arrays = tuple[np.ndarray, ...]
 
 
 def bucket(rows: int) -> int:
@@ -25,13 +26,13 @@ def pad(encoded: Encoded, rows: int) -> Encoded:
     if len(encoded) == rows:
         return encoded
     width = ((0, rows - len(encoded)), (0, 0))
-    return Encoded(np.pad(encoded.numeric, width), np.pad(encoded.categorical, width))
+    return Encoded(np.pad(encoded.numeric, width), np.pad(encoded.integers, width))
 
 
-def in_buckets(program: Callable[[Encoded], np.ndarray], encoded: Encoded) -> np.ndarray:
-    """Return `program` of every row, called with whole buckets only; rows are its first axis.
+def in_buckets(program: Callable[[Encoded], Arrays], encoded: Encoded) -> Arrays:
+    """Return `program`'s arrays of every row, called with whole buckets only; rows are their first axis.
 
-    An empty batch is one bucket of padding, so the result has the right shape.
+    An empty batch is one bucket of padding, so the results have the right shapes.
     """
     largest = BUCKETS[-1]
     if len(encoded) in BUCKETS:
@@ -39,5 +40,8 @@ def in_buckets(program: Callable[[Encoded], np.ndarray], encoded: Encoded) -> np
     parts = []
     for start in range(0, max(len(encoded), 1), largest):
         part = encoded[start : start + largest]
-        parts.append(program(pad(part, bucket(len(part))))[: len(part)])
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        made = program(pad(part, bucket(len(part))))
+        parts.append(tuple(array[: len(part)] for array in made))
+    if len(parts) == 1:
+        return parts[0]
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))

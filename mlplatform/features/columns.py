@@ -1,110 +1,45 @@
-"""Arrow columns to arrays: the only code that reads raw values, of a table or of one row."""
+"""Raw columns of Arrow: which there are, of which type, and the numbers among them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from mlplatform.errors import FeatureError
-from mlplatform.features.state import MISSING, UNSEEN
+from mlplatform.spec.section import vector_width
 
 WORDS = {
     "int64": "a whole number",
     "float64": "a number",
     "string": "text",
     "bool": "true or false",
+    "timestamp": "a time",
 }
 NUMBERS = ("int64", "float64")
-FEW = 32  # Rows up to which looking up each category takes less time than finding distinct ones.
 _STORED = {
     "int64": "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
     "float64": "float16 float32 float64",
     "string": "string large_string string_view",
     "bool": "bool_",
+    "timestamp": "date32 date64",
 }
 _KINDS = {getattr(pa, t)().id: kind for kind, types in _STORED.items() for t in types.split()}
-
-
-def numbers(data: pa.Table | pa.RecordBatch, columns: Sequence[str]) -> np.ndarray:
-    """Return f32[rows, columns] with NaN where the value is missing.
-
-    Integers pass through float64 whether or not some are missing, so that a row rounds as its
-    table does.
-
-    Raises:
-        FeatureError: If a column is missing, holds no numbers, or a value is NaN, infinite or too
-            large.
-    """
-    values = np.empty((data.num_rows, len(columns)), dtype=np.float64)
-    nulls = 0
-    for at, column in enumerate(columns):
-        array = column_of(data, column)
-        if kind_of(array.type) not in NUMBERS:
-            raise FeatureError(f"column {column!r} holds {array.type}; a number is expected")
-        values[:, at] = array.to_numpy(zero_copy_only=False)
-        nulls += array.null_count
-    with np.errstate(over="ignore"):
-        result: np.ndarray = values.astype(np.float32)
-    # Once for all columns, since a call costs more than a row; only an error looks for its place.
-    if np.count_nonzero(np.isfinite(result)) + nulls != result.size:
-        raise _not_finite(data, columns, values, result)
-    return result
-
-
-def _not_finite(
-    data: pa.Table | pa.RecordBatch, columns: Sequence[str], values: np.ndarray, result: np.ndarray
-) -> FeatureError:
-    present = [column_of(data, c).is_valid().to_numpy(zero_copy_only=False) for c in columns]
-    row, at = np.argwhere(~np.isfinite(result) & np.column_stack(present))[0]
-    return FeatureError(
-        f"row {row}: column {columns[at]!r} is {values[row, at]};"
-        " a finite 32-bit number is expected, or null where there is no value"
-    )
-
-
-def categories(
-    data: pa.Table | pa.RecordBatch, column: str, kind: str, ids: Mapping[Any, int]
-) -> np.ndarray:
-    """Return i32[rows]: the id of each value, `MISSING` where it is null, `UNSEEN` outside `ids`.
-
-    Of many rows only the distinct values are looked up, so that their cost is Arrow's; of few, each
-    value, which costs less than finding the distinct ones.
-
-    Raises:
-        FeatureError: If the column is missing or is not of `kind`: "string", "int64" or "bool".
-    """
-    array = categories_of(data, column, kind)
-    if len(array) <= FEW:
-        return _looked_up(array, ids)
-    coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
-    of_distinct = np.append(_looked_up(coded.dictionary, ids), np.int32(MISSING))
-    # A null has no place among the distinct values: it looks up the last one.
-    positions = coded.indices.cast(pa.int64()).fill_null(len(of_distinct) - 1)
-    result: np.ndarray = of_distinct[positions.to_numpy()]
-    return result
-
-
-def _looked_up(values: pa.Array, ids: Mapping[Any, int]) -> np.ndarray:
-    return np.array([ids.get(value, UNSEEN) for value in values.to_pylist()], dtype=np.int32)
-
-
-def categories_of(data: pa.Table | pa.RecordBatch, column: str, kind: str) -> pa.Array:
-    """Return the column, in one piece, dictionary-encoded or not.
-
-    Raises:
-        FeatureError: If the column is missing or is not of `kind`: "string", "int64" or "bool".
-    """
-    array = column_of(data, column)
-    coded = isinstance(array, pa.DictionaryArray)
-    if kind_of(array.type.value_type if coded else array.type) != kind:
-        raise FeatureError(f"column {column!r} holds {array.type}; {WORDS[kind]} is expected")
-    return array
+_KINDS[pa.timestamp("us").id] = "timestamp"  # Of any unit and time zone.
+_BOOL = pa.bool_()
+_LISTS = {
+    made.id for made in (pa.list_(pa.int8()), pa.large_list(pa.int8()), pa.list_(pa.int8(), 1))
+}
 
 
 def kind_of(arrow: pa.DataType) -> str | None:
-    """Return the column type of a spec that `arrow` stores, or None."""
+    """Return the column type of a spec that `arrow` stores, or None: vectors have none."""
     return _KINDS.get(arrow.id)
+
+
+def words_of(kind: str) -> str:
+    """Return what is expected of a column of this type, in words."""
+    width = vector_width(kind)
+    return WORDS[kind] if width is None else f"a list of {width} numbers"
 
 
 def column_of(data: pa.Table | pa.RecordBatch, column: str) -> pa.Array:
@@ -113,9 +48,72 @@ def column_of(data: pa.Table | pa.RecordBatch, column: str) -> pa.Array:
     Raises:
         FeatureError: If there is none, or several of that name.
     """
-    at = data.schema.get_all_field_indices(column)
-    if len(at) != 1:
-        found = "missing" if not at else f"there {len(at)} times"
+    at = data.schema.get_field_index(column)
+    if at < 0:
+        times = len(data.schema.get_all_field_indices(column))
+        found = f"there {times} times" if times else "missing"
         raise FeatureError(f"column {column!r} is {found}; columns: {', '.join(data.schema.names)}")
-    array = data.column(at[0])
+    array = data.column(at)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def typed(array: pa.Array, column: str, kind: str) -> pa.Array:
+    """Return `array`, decoded if it is a dictionary of anything but text.
+
+    Raises:
+        FeatureError: If it is not of `kind`; a float64 may be stored as whole numbers.
+    """
+    stored = array.type
+    if isinstance(array, pa.DictionaryArray):
+        stored = stored.value_type
+        if kind_of(stored) != "string":
+            array = array.dictionary_decode()
+    found = _KINDS.get(stored.id) or _lists_of_numbers(stored)
+    if found == kind.partition("[")[0] or (kind == "float64" and found == "int64"):
+        return array
+    raise FeatureError(f"column {column!r} holds {array.type}; {words_of(kind)} is expected")
+
+
+def _lists_of_numbers(stored: pa.DataType) -> str | None:
+    """Return "vector" for lists of numbers, or None."""
+    of = stored.value_type if stored.id in _LISTS else None
+    return "vector" if of is not None and kind_of(of) in NUMBERS else None
+
+
+def numbers(arrays: Sequence[pa.Array], columns: Sequence[str]) -> np.ndarray:
+    """Return f32[rows, columns] of one or more columns of numbers or bools, NaN where one is missing.
+
+    All pass through float64 whether or not some are missing, so that a row rounds as its table does.
+
+    Raises:
+        FeatureError: Naming row and column of a value that is NaN, infinite or too large.
+    """
+    values = np.empty((len(arrays[0]), len(arrays)), dtype=np.float64)
+    nulls = 0
+    for at, array in enumerate(arrays):
+        if array.type == _BOOL:
+            array = array.cast(pa.int8())  # noqa: PLW2901 - Arrow makes objects of bools with nulls.
+        values[:, at] = array.to_numpy(zero_copy_only=False)
+        nulls += array.null_count
+    with np.errstate(over="ignore"):
+        result: np.ndarray = values.astype(np.float32)
+    # Once for all columns, since a call costs more than a row; only an error looks for its place.
+    if np.count_nonzero(np.isfinite(result)) + nulls != result.size:
+        raise _not_finite(arrays, columns, values, result)
+    return result
+
+
+def _not_finite(
+    arrays: Sequence[pa.Array], columns: Sequence[str], values: np.ndarray, result: np.ndarray
+) -> FeatureError:
+    present = [array.is_valid().to_numpy(zero_copy_only=False) for array in arrays]
+    row, at = np.argwhere(~np.isfinite(result) & np.column_stack(present))[0]
+    return not_finite(int(row), columns[at], values[row, at])
+
+
+def not_finite(row: int, column: str, value: float) -> FeatureError:
+    """Return the error about a number that is NaN, infinite or too large for 32 bits."""
+    return FeatureError(
+        f"row {row}: column {column!r} is {value};"
+        " a finite 32-bit number is expected, or null where there is no value"
+    )

@@ -1,0 +1,97 @@
+"""Instants: columns of any unit and time zone, ISO 8601 text of JSON rows, and clocks on the wall."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlplatform.errors import FeatureError
+from mlplatform.features.inputs import NO_TIME, ElapsedInput
+
+SECOND, DAY = 1_000_000, 86_400_000_000  # In microseconds.
+FIRST, LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1  # Years 1 to 9999, in UTC.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_UNITS = {"s": SECOND, "ms": 1000, "us": 1}
+
+
+def microseconds_of(value: datetime) -> int:
+    """Return microseconds since 1970; without a time zone it is UTC."""
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // _MICROSECOND
+
+
+def microseconds(array: pa.Array, column: str) -> np.ndarray:
+    """Return i64[rows] since 1970 of a column of times or dates, 0 where one is missing.
+
+    Nanoseconds are cut off, as the lake keeps none. Times without a zone are UTC.
+
+    Raises:
+        FeatureError: Naming row and column of a time outside years 1 to 9999.
+    """
+    days = pa.types.is_date32(array.type)
+    values = array.view(pa.int32() if days else pa.int64())
+    if values.null_count:
+        values = values.fill_null(0)
+    counts = values.to_numpy().astype(np.int64, copy=False)
+    if not days and not pa.types.is_date64(array.type) and array.type.unit == "ns":
+        return counts // 1000  # 64 bits of them reach from 1677 to 2262.
+    unit = DAY if days else _UNITS[getattr(array.type, "unit", "ms")]
+    require_within(counts, FIRST // unit, LAST // unit, column)
+    return counts if unit == 1 else counts * unit
+
+
+def require_within(counts: np.ndarray, first: int, last: int, column: str) -> None:
+    """Raise `FeatureError` naming row and column of a time before `first` or after `last`."""
+    if counts.size and not (counts.min() >= first and counts.max() <= last):
+        row = int(np.argmax((counts < first) | (counts > last)))
+        raise FeatureError(f"row {row}: column {column!r} is a time outside years 1 to 9999")
+
+
+def local_clock(array: pa.Array, column: str, zone: str) -> np.ndarray:
+    """Return i32[rows, 2] by the clock of `zone`: days since 1970, and seconds since midnight.
+
+    Both are `NO_TIME` where the time is missing.
+
+    Raises:
+        FeatureError: Naming row and column of a time outside years 1 to 9999, here or in UTC.
+    """
+    local = microseconds(array, column)
+    if zone != "UTC":
+        local = _local(local, zone)
+        require_within(local, FIRST, LAST, column)
+    days = local // DAY
+    result = np.empty((len(local), 2), dtype=np.int32)
+    result[:, 0] = days
+    result[:, 1] = (local - days * DAY) // SECOND
+    if array.null_count:
+        result[array.is_null().to_numpy(zero_copy_only=False)] = NO_TIME
+    return result
+
+
+def _local(instants: np.ndarray, zone: str) -> np.ndarray:
+    times = pa.array(instants).view(pa.timestamp("us", tz=zone))
+    try:
+        local: np.ndarray = pc.local_timestamp(times).view(pa.int64()).to_numpy()
+    except pa.ArrowInvalid as wrong:
+        raise FeatureError(
+            f"time zone {zone!r} cannot be read on this machine; install tzdata: {wrong}"
+        ) from None
+    return local
+
+
+def elapsed(arrays: Sequence[pa.Array], one: ElapsedInput) -> np.ndarray:
+    """Return f32[rows]: `one.column` minus `one.since` in its unit; NaN where one is missing.
+
+    Raises:
+        FeatureError: Naming row and column of a time outside years 1 to 9999.
+    """
+    later, since = arrays[0], arrays[-1]  # One array where both are one column.
+    difference = microseconds(later, one.column) - microseconds(since, one.since)
+    result = (difference / (one.unit_seconds * SECOND)).astype(np.float32)
+    for array in (later, since):
+        if array.null_count:
+            result[array.is_null().to_numpy(zero_copy_only=False)] = np.nan
+    return result

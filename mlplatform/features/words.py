@@ -1,0 +1,65 @@
+"""Words of free text, counted by hash bucket (Weinberger et al. 2009)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+
+from mlplatform.features.categories import FEW
+from mlplatform.features.hashing import hashes
+from mlplatform.features.inputs import TextInput
+
+READ = 100_000  # Characters of a text that are read, so that one row cannot stop a server.
+AT_ONCE = 1 << 20  # Counts held at once.
+_WORD = re.compile(r"\w+")
+
+
+def terms(text: str | None, ngrams: int) -> list[str]:
+    """Return the words of a text, in lower case, then its runs of 2 to `ngrams` words."""
+    words = [] if text is None else _WORD.findall(text[:READ].lower())
+    runs = [
+        zip(*(words[k:] for k in range(length)), strict=False) for length in range(2, ngrams + 1)
+    ]
+    return words + [" ".join(run) for run in chain.from_iterable(runs)]
+
+
+def counts(array: pa.Array, one: TextInput) -> np.ndarray:
+    """Return f32[rows, buckets]: how many terms of each text fall into each bucket.
+
+    Of many rows only the distinct texts are read.
+    """
+    if len(array) <= FEW:
+        return _counted(array.to_pylist(), one)
+    coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
+    texts = [*coded.dictionary.to_pylist(), None]
+    places = coded.indices.cast(pa.int64()).fill_null(len(texts) - 1)
+    result: np.ndarray = _counted(texts, one).take(places.to_numpy(), axis=0)
+    return result
+
+
+def _counted(texts: Sequence[str | None], one: TextInput) -> np.ndarray:
+    result = np.empty((len(texts), one.buckets), dtype=np.float32)
+    step = max(AT_ONCE // one.buckets, 1)
+    for start in range(0, len(texts), step):
+        result[start : start + step] = _part(texts[start : start + step], one)
+    return result
+
+
+def _part(texts: Sequence[str | None], one: TextInput) -> np.ndarray:
+    found = [terms(text, one.ngrams) for text in texts]
+    distinct = list(dict.fromkeys(chain.from_iterable(found)))
+    buckets = (hashes(distinct) % np.uint64(one.buckets)).tolist()
+    places = np.fromiter(
+        _places(found, dict(zip(distinct, buckets, strict=True)), one.buckets), np.int64
+    )
+    return np.bincount(places, minlength=len(texts) * one.buckets).reshape(-1, one.buckets)
+
+
+def _places(
+    found: Sequence[Sequence[str]], bucket_of: dict[str, int], buckets: int
+) -> Iterator[int]:
+    for row, each in enumerate(found):
+        for term in each:
+            yield row * buckets + bucket_of[term]
