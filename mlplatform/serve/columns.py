@@ -1,6 +1,7 @@
 """How each column type stands in a request: as JSON, as a tensor, and in the log of predictions."""
 
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from mlplatform.errors import FeatureError
 from mlplatform.spec.section import vector_width
 
 if TYPE_CHECKING:
@@ -80,8 +82,15 @@ def instant(text: str) -> datetime:
     Raises:
         FeatureError: If it says none between the years 1 and 9999.
     """
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        said = f"a time like 2013-10-01T09:00:00Z is expected, got {reprlib.repr(text)}"
+        raise FeatureError(said) from None
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise FeatureError(f"{reprlib.repr(text)} is outside years 1 to 9999") from None
 
 
 def arrow_type(kind: str) -> "pa.DataType":

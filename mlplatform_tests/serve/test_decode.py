@@ -1,6 +1,7 @@
 """Bodies become rows, or a problem that names the field; nothing in between."""
 
 import json
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplatform.serve.decode import RowDecoder, infer_body, predict_body
+from mlplatform.serve.outputs import Wanted, wanted
 from mlplatform.serve.problem import Problem
 
 COLUMNS = {"age": "int64", "hours.per-week": "float64", "workclass": "string"}
@@ -163,6 +165,127 @@ def test_a_bool_column_takes_true_false_and_null_and_no_other_spelling():
     for wrong in (b"1", b'"true"'):
         with pytest.raises(Problem, match=r"expected `bool \| null`"):
             members.rows(predict_body(b'{"rows": [{"member": ' + wrong + b"}]}").rows)
+
+
+WIDE = {"at": "timestamp", "place": "vector[3]", "n": "int64"}
+wide = RowDecoder(WIDE, WIDE, MAX_ROWS, optional=["at"])
+AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+FULL = {"at": "2026-03-01T12:30:00Z", "place": [1, 2.5, -3e2], "n": 1}
+READ = {"at": AT, "place": [1.0, 2.5, -300.0], "n": 1}
+
+
+def wide_rows(*rows: object) -> list[dict[str, object]]:
+    return wide.rows(predict_body(json.dumps({"rows": rows}).encode()).rows)
+
+
+def wide_tensors(*inputs: dict[str, object]) -> list[dict[str, object]]:
+    return wide.tensors(infer_body(msgspec.json.encode({"inputs": inputs})).inputs)
+
+
+def test_instants_and_vectors_are_read_and_an_optional_column_may_be_left_out():
+    missing = dict.fromkeys(WIDE)
+    assert wide_rows(FULL, missing) == [READ, missing]
+    assert wide_rows({"place": None, "n": None}) == [missing]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-01T14:30:00+02:00", "2026-03-01 12:30:00", "2026-03-01T12:30:00.000"]
+)
+def test_an_instant_may_be_written_with_an_offset_and_is_utc_without(text):
+    assert wide_rows({**FULL, "at": text}) == [READ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "within", "said"),
+    [
+        ("at", "yesterday", "", "column 'at': "),
+        ("at", "2026-13-01T00:00:00Z", "", "column 'at': "),
+        ("at", "0001-01-01T00:00:00+14:00", "", "column 'at': "),
+        ("at", 5, "", "column 'at': expected `str | null`, got `int`"),
+        ("place", [1, 2], "", "column 'place': expected `array` of length >= 3"),
+        ("place", [1, 2, 3, 4], "", "column 'place': expected `array` of length <= 3"),
+        ("place", [1, None, 3], "/1", "column 'place': expected `float`, got `null`"),
+        ("place", [1, 2, "3"], "/2", "column 'place': expected `float`, got `str`"),
+        ("place", "123", "", "column 'place': expected `array | null`, got `str`"),
+    ],
+)
+def test_a_wrong_instant_or_vector_is_named_by_row_and_column(column, value, within, said):
+    with pytest.raises(Problem) as caught:
+        wide_rows(FULL, {**FULL, column: value})
+    assert (caught.value.status, caught.value.pointer) == (422, f"/rows/1/{column}{within}")
+    assert caught.value.detail.startswith(said)
+
+
+N = tensor("n", "INT64", [1, None])
+PLACES = tensor("place", "FP32", [1, 2.5, -300, 4, 5, 6], shape=[2, 3])
+TIMES = tensor("at", "BYTES", ["2026-03-01T12:30:00Z", None])
+
+
+def test_a_vector_is_a_tensor_of_two_dimensions_flat_or_nested():
+    expected = [READ, {"at": None, "place": [4.0, 5.0, 6.0], "n": None}]
+    assert wide_tensors(N, PLACES, TIMES) == expected
+    nested = {**PLACES, "datatype": "FP64", "data": [[1, 2.5, -300], [4, 5, 6]]}
+    assert wide_tensors(nested, TIMES, N) == expected
+    gap = {**PLACES, "data": [None, [4, 5, 6]]}
+    assert [row["place"] for row in wide_tensors(gap, N)] == [None, [4.0, 5.0, 6.0]]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "pointer", "said"),
+    [
+        ([N, {**PLACES, "shape": [2]}], "/inputs/1/shape", "expected shape [rows, 3]"),
+        ([N, {**PLACES, "shape": [3, 2]}], "/inputs/1/shape", "expected shape [rows, 3]"),
+        ([N, {**PLACES, "datatype": "INT64"}], "/inputs/1/datatype", "datatype FP32 or FP64"),
+        ([N, {**PLACES, "data": [1, 2, 3, 4]}], "/inputs/1/data", "1 numbers of its last row"),
+        ([N, {**PLACES, "data": [1, 2, 3]}], "/inputs/1/data", "shape says 2 values, data has 1"),
+        ([N, {**PLACES, "data": [[1, 2, 3], [4, 5, "x"]]}], "/inputs/1/data/1/2", "expected"),
+        ([N, PLACES, {**TIMES, "data": ["noon", None]}], "/inputs/2/data/0", "column 'at'"),
+    ],
+)
+def test_a_wrong_tensor_of_instants_or_vectors_is_named_by_pointer(inputs, pointer, said):
+    with pytest.raises(Problem) as caught:
+        wide_tensors(*inputs)
+    assert (caught.value.status, caught.value.pointer) == (422, pointer)
+    assert said in caught.value.detail
+
+
+def outputs(*asked: object, **body: object):
+    sent = {"inputs": [], "outputs": asked, **body}
+    return wanted(infer_body(msgspec.json.encode(sent)))
+
+
+def test_outputs_are_the_probability_unless_the_request_says_others():
+    assert outputs() == (Wanted("probability"),)
+    one = {"name": "ids", "parameters": {"binary_data": True}}
+    assert outputs({"name": "vectors"}, one) == (Wanted("vectors"), Wanted("ids", binary=True))
+    every = {"parameters": {"binary_data_output": True, "else": 1}}
+    asked = {"name": "vectors", "parameters": {"binary_data": False}}
+    assert outputs({"name": "ids"}, asked, **every) == (
+        Wanted("ids", binary=True),
+        Wanted("vectors"),
+    )
+    assert outputs(**every) == (Wanted("probability", binary=True),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer", "said"),
+    [
+        ([{"name": "x"}], "/outputs/0/name", "unknown output 'x'; outputs: probability, vectors"),
+        ([{"name": "ids"}, {"name": "ids"}], "/outputs/1/name", "output 'ids' is asked for twice"),
+        ([{}], "/outputs/0", "missing required field `name`"),
+        (["ids"], "/outputs/0", "expected `object`, got `str`"),
+        (
+            [{"name": "ids", "parameters": {"binary_data": 1}}],
+            "/outputs/0/parameters/binary_data",
+            "expected `bool | null`, got `int`",
+        ),
+    ],
+)
+def test_a_wrong_output_is_named_by_pointer(asked, pointer, said):
+    with pytest.raises(Problem) as caught:
+        outputs(*asked)
+    assert (caught.value.status, caught.value.pointer) == (422, pointer)
+    assert said.lower() in caught.value.detail.lower()
 
 
 @pytest.mark.parametrize(

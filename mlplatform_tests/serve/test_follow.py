@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from mlplatform.errors import ServingError
+from mlplatform.ingest.access import no_secret
 from mlplatform.lake import Lake
 from mlplatform.serve.follow import Follower
+from mlplatform.serve.lookup import Lookup
 from mlplatform.serve.metrics import Metrics
 from mlplatform.serve.settings import ServeSettings
+from mlplatform.serve.store import opener
 from mlplatform_tests.serve.conftest import NAME, ROW, exported
 
 NOW = ServeSettings(retry_seconds=0.0, max_rows=4)
@@ -24,9 +27,17 @@ def follower(world):
 
 def following(world) -> Follower:
     """Return a follower that has looked once."""
-    follower = Follower(world.lake, NAME, Metrics(), NOW)
+    follower = unstarted(world.lake, NAME)
     follower.look()
     return follower
+
+
+def unstarted(lake: Lake, pipeline: str) -> Follower:
+    """Return a follower that has not looked yet."""
+    metrics = Metrics()
+    store = opener(pipeline, "", "never used", no_secret)
+    lookup = Lookup(lake.table(f"{pipeline}/aggregates"), store, metrics)
+    return Follower(lake, pipeline, lookup, metrics, NOW)
 
 
 def live(follower: Follower) -> dict[str, int]:
@@ -37,7 +48,7 @@ def live(follower: Follower) -> dict[str, int]:
 def test_the_first_deployment_is_loaded_and_answers(follower, world):
     assert live(follower) == {"champion": 1}
     assert follower.problem == ""
-    (probability,) = follower.traffic.champion.loaded.predict([ROW])
+    (probability,) = follower.traffic.champion.loaded.predict([ROW])["probability"]
     assert 0 < probability < 1
 
 
@@ -147,7 +158,7 @@ def test_a_look_that_finds_nothing_new_changes_nothing(follower):
 
 def test_without_a_lake_or_a_deployment_there_is_one_line(world, tmp_path):
     with pytest.raises(ServingError, match=r"nowhere: no lake here; run the pipeline, or name it"):
-        Follower(Lake(tmp_path / "nowhere"), NAME, Metrics(), NOW).require_deployment()
+        unstarted(Lake(tmp_path / "nowhere"), NAME).require_deployment()
     world.deploy(world.models[0])
     with pytest.raises(ServingError, match="other has no deployment yet in"):
-        Follower(world.lake, "other", Metrics(), NOW).require_deployment()
+        unstarted(world.lake, "other").require_deployment()

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from mlplatform.lake import Lake, Lineage
@@ -82,6 +84,18 @@ def test_a_row_holds_the_request_the_answer_and_the_raw_columns(lake):
     }
     assert (second["row"], second["age"]) == (1, None)
     assert logged.table.latest().lineage.asset == "census/predictions"
+
+
+def test_instants_and_vectors_are_kept_as_the_dataset_has_them(lake):
+    logged = Logged(lake, {"seen": "timestamp", "place": "vector[2]"})
+    logged.log.offer(answer("r1", {"seen": AT, "place": [1.0, 0.1]}, {"seen": None, "place": None}))
+    logged.log.close()
+    kept = logged.table.read().select(["seen", "place"])
+    assert kept.schema.types == [pa.timestamp("us", tz="UTC"), pa.list_(pa.float32())]
+    assert kept.to_pylist() == [
+        {"seen": AT, "place": [1.0, float(np.float32(0.1))]},
+        {"seen": None, "place": None},
+    ]
 
 
 def test_a_full_batch_is_written_without_waiting_for_the_interval(lake):
