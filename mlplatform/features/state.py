@@ -25,6 +25,8 @@ class NumericState:
         fill: The raw value that stands in for a missing one.
         indicator: Whether one more float column says that the value was missing.
         edges: Of the bins or quantiles; of the logarithm if `log`.
+        shares: Of training rows below each edge, ascending from 0 to 1; of quantiles only, since a
+            value that many rows have fills more than one.
         mean: Of the training values, after clip, fill and log.
         deviation: The same.
     """
@@ -40,6 +42,7 @@ class NumericState:
     edges: tuple[float, ...]
     mean: float
     deviation: float
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
@@ -50,6 +53,9 @@ class NumericState:
                 f"feature {self.name!r}: its state holds a number that is not finite"
             )
         _check_ascending(self.name, self.edges)
+        _check_ascending(self.name, self.shares)
+        if len(self.shares) != (len(self.edges) if self.scale == "quantile" else 0):
+            raise FeatureError(f"feature {self.name!r}: its shares are not those of its edges")
 
     @property
     def vectors(self) -> tuple[str, ...]:
