@@ -11,9 +11,10 @@ from mlplatform.errors import FeatureError
 from mlplatform.features.aggregates import entity, where
 from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT
 from mlplatform.features.aggregates.exact import LIMIT
-from mlplatform.features.aggregates.times import LAST_US, microseconds
+from mlplatform.features.aggregates.times import ticks
 from mlplatform.features.columns import NUMBERS, column_of, kind_of
 from mlplatform.features.declare.aggregate import Aggregate
+from mlplatform.features.instants import LAST
 
 MAX_WINDOW = 400_000_000_000_000_000  # More microseconds than years 1 to 9999 have.
 
@@ -28,7 +29,7 @@ class Counted:
         time: int64 microseconds: when it happened.
         known: int64 microseconds: when it became known.
         enters: int64 microseconds: the first instant at which it counts.
-        leaves: int64 microseconds: the first at which it does no more; past `LAST_US` for never.
+        leaves: int64 microseconds: the first at which it does no more; past `instants.LAST` for never.
         values: int64 or float64 of the aggregate's column; float64 zeros for a count.
     """
 
@@ -52,7 +53,7 @@ def counted(aggregate: Aggregate, events: Iterable[pa.RecordBatch]) -> Counted:
     window = aggregate.window_microseconds
     enters = np.maximum(time, known) + 1
     leaves = time + min(MAX_WINDOW if window is None else window, MAX_WINDOW) + 1
-    some = (enters < leaves) & (enters <= LAST_US)
+    some = (enters < leaves) & (enters <= LAST)
     arrays = (places, time, known, enters, leaves, np.concatenate(values))
     return Counted(entities, *(array[some] for array in arrays))
 
@@ -70,7 +71,7 @@ def _kept(
         values, valid = _values(aggregate, batch)
         some &= valid
         _check(aggregate, values, some, first_row)
-        arrays = (microseconds(times)[some], microseconds(known)[some], values[some])
+        arrays = (ticks(times)[some], ticks(known)[some], values[some])
         yield (whose.filter(pa.array(some)), *arrays)
         first_row += batch.num_rows
 

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.errors import FeatureError
-from mlplatform.features.aggregates.times import TIMESTAMP, instants, microseconds_of
+from mlplatform.features.aggregates.times import TIMESTAMP, instants
 from mlplatform.features.columns import column_of
 from mlplatform.features.declare.aggregate import Aggregate
+from mlplatform.features.instants import microseconds_of
 from mlplatform.ingest.landed import FACT, File, landed
 from mlplatform.spec import Pipeline
 

@@ -9,9 +9,9 @@ from mlplatform.errors import FeatureError
 from mlplatform.features.aggregates.changes import nothing
 from mlplatform.features.aggregates.entity import text_of
 from mlplatform.features.aggregates.online import Asked, OnlineStore
-from mlplatform.features.aggregates.times import FIRST_US, LAST_US, microseconds_of
 from mlplatform.features.columns import WORDS
 from mlplatform.features.declare.aggregate import Aggregate
+from mlplatform.features.instants import FIRST, LAST, microseconds_of
 
 _INT64 = 2**63
 
@@ -102,8 +102,8 @@ def _instant(value: Any, column: str, now: datetime) -> int:
             f"column {column!r}: a time like 2013-10-01T09:00:00Z is expected, got {got}"
         ) from None
     at = microseconds_of(read)
-    if not FIRST_US <= at <= LAST_US:
-        raise FeatureError(f"column {column!r}: {value} is outside years 1 to 9999")
+    if not FIRST <= at <= LAST:
+        raise FeatureError(f"column {column!r} is a time outside years 1 to 9999")
     return at
 
 

@@ -13,9 +13,9 @@ from mlplatform.errors import FeatureError
 from mlplatform.features.aggregates import entity
 from mlplatform.features.aggregates.build import FACT
 from mlplatform.features.aggregates.changes import nothing
-from mlplatform.features.aggregates.times import instants, microseconds
-from mlplatform.features.columns import column_of
+from mlplatform.features.columns import column_of, typed
 from mlplatform.features.declare.aggregate import Aggregate
+from mlplatform.features.instants import microseconds
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Version
@@ -68,15 +68,19 @@ class Lookup:
         taken = [one.name for one in self.aggregates if one.name in batch.schema.names]
         if taken:
             raise FeatureError(f"column {taken[0]!r} is there already; the aggregate makes it")
-        when = instants(self.event_time, column_of(batch, self.event_time))
+        times = typed(column_of(batch, self.event_time), self.event_time, "timestamp")
+        when = microseconds(times, self.event_time)
+        timed = times.is_valid().to_numpy(zero_copy_only=False)
         whose: dict[tuple[str, ...], pa.Array] = {}
         for one in self.aggregates:
             columns = one.row_columns
             if columns not in whose:
                 whose[columns] = entity.texts(batch, columns).dictionary_encode()
         for one in self.aggregates:
-            values = self._histories[one.key].at(whose[one.row_columns], when, nothing(one))
-            batch = batch.append_column(one.name, values)
+            entities = whose[one.row_columns]
+            values = self._histories[one.key].at(entities, when, nothing(one))
+            values[~(timed & entities.is_valid().to_numpy(zero_copy_only=False))] = np.nan
+            batch = batch.append_column(one.name, pa.array(values, from_pandas=True))
         return batch
 
 
@@ -107,20 +111,21 @@ class _History:
     place: np.ndarray
     values: np.ndarray
 
-    def at(self, whose: pa.DictionaryArray, when: pa.Array, before: float | None) -> pa.Array:
-        """Return float64[rows]: the last change of each row's entity up to its time, that included."""
+    def at(self, whose: pa.DictionaryArray, when: np.ndarray, before: float | None) -> np.ndarray:
+        """Return float64[rows]: the last change of each entity up to int64[rows] microseconds, those included.
+
+        `before` the first; NaN is null.
+        """
         distinct = pc.index_in(whose.dictionary, self.entities).fill_null(-1).to_numpy()
         codes = np.append(distinct, -1)[whose.indices.fill_null(len(distinct)).to_numpy()]
         wide = len(self.times) + 1
-        until = codes * wide + np.searchsorted(self.times, microseconds(when), "right")
+        until = codes * wide + np.searchsorted(self.times, when, "right")
         found = np.searchsorted(self.place, until, "left") - 1
         some = (codes >= 0) & (found >= 0)
         some[some] = self.place[found[some]] // wide == codes[some]
         values = np.full(len(codes), np.nan if before is None else before)
         values[some] = self.values[found[some]]
-        known = whose.is_valid().to_numpy(zero_copy_only=False)
-        values[~(known & when.is_valid().to_numpy(zero_copy_only=False))] = np.nan
-        return pa.array(values, from_pandas=True)  # NaN is null.
+        return values
 
 
 def _history(batches: Sequence[pa.RecordBatch]) -> _History:

@@ -15,7 +15,7 @@ from mlplatform.features.aggregates.online import (
     require_known,
     runs,
 )
-from mlplatform.features.aggregates.times import FIRST_US
+from mlplatform.features.instants import FIRST
 
 TIMEOUT_SECONDS = 5.0  # Of one answer.
 LOCK_SECONDS = 60  # A load that says nothing for so long has died.
@@ -223,12 +223,12 @@ class RedisStore:
 
 def _instant(at_us: int) -> bytes:
     """Return 8 bytes that sort as instants do."""
-    return min(max(at_us - FIRST_US, 0), 2**64 - 1).to_bytes(8, "big")
+    return min(max(at_us - FIRST, 0), 2**64 - 1).to_bytes(8, "big")
 
 
 def _members(batch: pa.RecordBatch) -> list[bytes]:
     entries = np.empty(batch.num_rows, _ENTRY)
-    entries["at"] = batch.column("at").cast(pa.int64()).to_numpy() - FIRST_US
+    entries["at"] = batch.column("at").cast(pa.int64()).to_numpy() - FIRST
     entries["value"] = batch.column("value").fill_null(0.0).to_numpy()
     raw, size = entries.tobytes(), _ENTRY.itemsize
     ends = np.where(batch.column("value").is_valid().to_numpy(zero_copy_only=False), size, 8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlplatform.features.aggregates.counted import Counted
-from mlplatform.features.aggregates.times import LAST_US
+from mlplatform.features.instants import LAST
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Timeline:
 
 def timeline(events: Counted) -> Timeline:
     """Return the instants of all entities, and where in them each event begins and ends."""
-    some = events.leaves <= LAST_US
+    some = events.leaves <= LAST
     entity = np.concatenate([events.entity, events.entity[some]])
     at = np.concatenate([events.enters, events.leaves[some]])
     order = np.lexsort((at, entity))

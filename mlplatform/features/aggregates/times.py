@@ -1,48 +1,31 @@
-"""Instants as int64 microseconds since 1970, UTC."""
-
-from datetime import UTC, datetime, timedelta
+"""Columns of instants as the changes have them: microseconds since 1970, UTC."""
 
 import numpy as np
 import pyarrow as pa
 
 from mlplatform.errors import FeatureError
+from mlplatform.features.instants import FIRST, LAST
 
-FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999  # Years 1 to 9999.
 TIMESTAMP = pa.timestamp("us", tz="UTC")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
-def microseconds(values: pa.Array) -> np.ndarray:
-    """Return int64[n] of a timestamp[us] column; 0 where it is null."""
+def ticks(values: pa.Array) -> np.ndarray:
+    """Return int64[n] of a column in microseconds; 0 where it is null."""
     result: np.ndarray = values.cast(pa.int64()).fill_null(0).to_numpy()
     return result
 
 
-def microseconds_of(instant: datetime) -> int:
-    """Return one instant; without a time zone it is UTC."""
-    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // _MICROSECOND
-
-
-def instants(column: str, values: pa.Array, first_row: int = 0) -> pa.Array:
-    """Return a timestamp column in microseconds, UTC; without a time zone it is UTC already.
+def instants(column: str, values: pa.Array, first_row: int) -> pa.Array:
+    """Return a column of timestamps in microseconds, UTC; without a time zone they are UTC already.
 
     Raises:
-        FeatureError: Naming column and row of the first date outside years 1 to 9999, or if it
-            holds no timestamps.
+        FeatureError: Naming column and row, counted from `first_row`, of the first one outside
+            years 1 to 9999.
     """
-    if not pa.types.is_timestamp(values.type):
-        raise FeatureError(f"column {column!r} holds {values.type}; a timestamp is expected")
-    try:
-        values = values.cast(TIMESTAMP, safe=False)
-    except pa.ArrowInvalid as wrong:
-        raise FeatureError(f"column {column!r}: {wrong}") from None
-    told = microseconds(values)
-    outside = np.flatnonzero((told < FIRST_US) | (told > LAST_US))
+    values = values.cast(TIMESTAMP)
+    told = ticks(values)
+    outside = np.flatnonzero((told < FIRST) | (told > LAST))
     if len(outside):
-        raise FeatureError(
-            f"row {first_row + outside[0]}: column {column!r} is {told[outside[0]]} microseconds"
-            " after 1970, outside years 1 to 9999"
-        )
+        row = first_row + outside[0]
+        raise FeatureError(f"row {row}: column {column!r} is a time outside years 1 to 9999")
     return values

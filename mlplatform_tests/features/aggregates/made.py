@@ -28,20 +28,34 @@ Event = dict[str, Any]
 TIMES = st.builds(
     lambda half, beside: half * SECOND // 2 + beside, st.integers(0, 8), st.integers(-1, 1)
 )
-WHO = st.sampled_from(["ann", "bob", None])
+WHO = st.sampled_from(["ann", "ann", "ann", "bob", "bob", None])
+WHOLE = st.integers(-3, 3) | st.sampled_from([2**53 + 1, 2**62 - 1, -(2**62) + 1])
 FLOATS = st.sampled_from([0.0, -0.0, 0.1, -0.3, 1e18, -1e18, 2.0**-41]) | st.floats(
     -(2.0**61), 2.0**61
 )
+
+
+def sometimes_none(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return the values, and one in ten times None."""
+    return st.integers(0, 9).flatmap(lambda k: values if k else st.none())
+
+
+@st.composite
+def event_lists(draw: st.DrawFn) -> list[Event]:
+    """Return up to 20 events, of which most count."""
+    return [draw(EVENT) for _ in range(draw(st.integers(0, 20)))]
+
+
 EVENT = st.fixed_dictionaries(
     {
         "who": WHO,
-        "n": st.none() | st.integers(-(2**62) + 1, 2**62 - 1) | st.integers(-3, 3),
-        "x": st.none() | FLOATS,
-        EVENT_TIME: st.none() | TIMES,
-        KNOWN_AT: st.none() | TIMES,
+        "n": sometimes_none(WHOLE),
+        "x": sometimes_none(FLOATS),
+        EVENT_TIME: sometimes_none(TIMES),
+        KNOWN_AT: sometimes_none(st.just(0) | TIMES),
     }
 )
-EVENT_LISTS = st.lists(EVENT, max_size=12)
+EVENT_LISTS = event_lists()
 CONDITIONS = [
     ("x", ">", 0),
     ("n", "<=", 2.5),
@@ -57,7 +71,7 @@ def aggregates(draw: st.DrawFn) -> Aggregate:
     return Aggregate(
         "value",
         events="visits",
-        by=draw(st.sampled_from([["who"], [], ["who", "n"]])),
+        by=draw(st.sampled_from([["who"], ["who"], [], ["who", "n"]])),
         function=function,
         column=None if function == "count" else draw(st.sampled_from(["n", "x"])),
         where=draw(st.lists(st.sampled_from(CONDITIONS), max_size=1)),

@@ -3,6 +3,7 @@
 import struct
 from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from mlplatform.features.aggregates import Lookup, changes, recount
 from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT
 from mlplatform.features.aggregates.where import met
 from mlplatform.features.declare import Aggregate
+from mlplatform.features.declare.aggregate import FUNCTIONS
 from mlplatform_tests.features.aggregates.made import (
     EVENT,
     EVENT_LISTS,
@@ -77,10 +79,10 @@ def test_the_changes_say_what_counting_again_says(aggregate, events):
     assert bits(filled.column("value").to_pylist()) == bits(again)
 
 
-@given(aggregates(), st.lists(EVENT, max_size=30), st.data())
+@given(aggregates(), EVENT_LISTS, st.data())
 def test_neither_the_order_of_events_nor_their_batches_change_a_bit(aggregate, events, data):
     shuffled = data.draw(st.permutations(events))
-    cuts = data.draw(st.lists(st.integers(0, 30), max_size=4))
+    cuts = data.draw(st.lists(st.integers(0, 20), max_size=4))
     assert changes(aggregate, batches(shuffled, *cuts)).equals(changes(aggregate, batches(events)))
 
 
@@ -128,6 +130,33 @@ def test_the_last_is_by_event_time_then_by_who_is_known_later():
     assert values_at(of("last"), events, [11, 12]) == [2.0, 1.0]
     events = [event("ann", 1.0, at=9, known=11), event("ann", 2.0, at=9, known=10)]
     assert values_at(of("last"), events, [11, 12]) == [2.0, 1.0]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_many_events_of_few_people_say_what_counting_again_says(function):
+    """Windows that hold dozens of events, of people who come in any order."""
+    random = np.random.default_rng(0)
+    events = [
+        event(
+            str(random.choice(["zoe", "bob", "ann"])),
+            float(random.integers(-50, 50)) / 7,
+            at=int(at := random.integers(0, 4 * SECOND)),
+            known=int(at + random.integers(-SECOND, SECOND)),
+        )
+        for _ in range(400)
+    ]
+    rows = rows_at(range(0, 6 * SECOND, SECOND // 20))
+    aggregate = of(function)
+    filled = Lookup([aggregate], "t", changes(aggregate, batches(events)).to_batches()).fill(rows)
+    again = recount(aggregate, batches(events), rows, "t")
+    assert bits(filled.column("value").to_pylist()) == bits(again)
+
+
+def test_zero_has_no_sign():
+    """Neither as a value nor as a sum of some: of equal values with other bits, which is the smallest?"""
+    for function in ("sum", "mean", "min", "max", "last"):
+        found = values_at(of(function), [event("ann", -0.0, at=0)], [1])
+        assert bits(found) == bits([0.0])
 
 
 def test_a_sum_forgets_what_left_to_the_last_bit():

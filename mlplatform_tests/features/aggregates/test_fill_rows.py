@@ -131,7 +131,7 @@ def test_what_is_too_much_is_left_for_encoding_to_refuse(store):
         ({"who": "ann", "n": 0, "t": 7}, "row 1: column 't': a time like"),
         (
             {"who": "ann", "n": 0, "t": "0001-01-01T00:00:00+01:00"},
-            "row 1: column 't': .* is outside years 1 to 9999",
+            "row 1: column 't' is a time outside years 1 to 9999",
         ),
         ({"who": "ann", "n": 0, "visits": 3.0}, "row 1: column 'visits' is an aggregate"),
         (["ann"], "row 1: an object of named columns is expected, got list"),
