@@ -40,27 +40,25 @@ class Use:
 def statistics(lake: "Lake", pipeline: Pipeline) -> dict[str, Seen]:
     """Return statistics by feature, of the newest `features`; none where nothing was materialised."""
     version = lake.table(pipeline.table("features")).latest()
-    facts = {} if version is None else version.lineage.facts
-    if version is None or not {"statistics", "state"} <= set(facts):
+    if version is None or not {"statistics", "state"} <= set(version.lineage.facts):
         return {}
     return _statistics(lake, version)
 
 
 def _statistics(lake: "Lake", version: "Version") -> dict[str, Seen]:
     from mlplatform.features.encoder import Encoder
-    from mlplatform.features.statistics import Statistics
+    from mlplatform.features.incremental import statistics_of
     from mlplatform.features.statistics_shown import markdown
 
-    facts = version.lineage.facts
-    stored = lake.artifacts.open(facts["statistics"]).read("statistics.json")
-    seen = Statistics.from_json(stored)
-    encoder = Encoder.from_json(lake.artifacts.open(facts["state"]).read("features.json"))
+    seen = statistics_of(lake, version)
+    state = lake.artifacts.open(version.lineage.facts["state"])
+    encoder = Encoder.from_json(state.read("features.json"))
     found = {}
-    for state in encoder.states:
-        if state.name in seen.features:
-            said = markdown(state, seen.features[state.name], encoder, seen.rows).split("  \n")
+    for one in encoder.states:
+        if one.name in seen.features:
+            said = markdown(one, seen.features[one.name], encoder, seen.rows).split("  \n")
             figures = tuple(line for line in said if not line.startswith("!["))
-            found[state.name] = Seen(version=version.number, rows=seen.rows, figures=figures)
+            found[one.name] = Seen(version=version.number, rows=seen.rows, figures=figures)
     return found
 
 

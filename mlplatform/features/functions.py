@@ -39,9 +39,9 @@ def checked(feature: Function) -> str:
     constants.
 
     Raises:
-        SpecError: Naming file, line and feature, if it takes other arguments than `columns`, returns
-            another shape or type, has side effects, is not deterministic, mixes rows, or needs the
-            rows' values in Python.
+        SpecError: Naming feature, and file and line where the function is the team's, if it takes
+            other arguments than `columns`, returns another shape or type, has side effects, is not
+            deterministic, mixes rows, or needs the rows' values in Python.
     """
     from mlplatform.features.functions_digest import digest
 
@@ -156,7 +156,7 @@ def _check_operations(feature: Function, traced: Any) -> None:
     found = mixing(traced.jaxpr)
     if found is not None:
         raise SpecError(
-            f"{_file(feature)}:{_line(feature, found)}: feature {feature.name!r} mixes rows "
+            f"{_place(feature, _line(feature, found))}feature {feature.name!r} mixes rows "
             f"({_WORDS.get(found.primitive.name, found.primitive.name)}, over the rows): what it "
             "says of a row depends on the rows beside it; compute from the row alone, or declare an "
             "Aggregate of what came before"
@@ -190,17 +190,22 @@ def _refused(feature: Function, wrong: BaseException) -> SpecError:
 def _wrong(
     feature: Function, what: str, cure: str, raised: BaseException | None = None
 ) -> SpecError:
+    line = line_of(raised, Path(_file(feature))) if raised is not None else 1
+    place = _place(feature, line if line > 1 else _line(feature))
+    return SpecError(f"{place}feature {feature.name!r}: {what}; {cure}")
+
+
+def _place(feature: Function, line: int) -> str:
+    """Return file and line as a message begins; nothing for one of JAX's own functions."""
     file = _file(feature)
-    line = line_of(raised, Path(file)) if raised is not None else 1
-    place = line if line > 1 else _line(feature)
-    return SpecError(f"{file}:{place}: feature {feature.name!r}: {what}; {cure}")
+    return f"{file}:{line}: " if file else ""
 
 
 def _file(feature: Function) -> str:
     from mlplatform.features.functions_globals import definition
 
     found = definition(feature.function)
-    return found.__code__.co_filename if found else "features.py"
+    return found.__code__.co_filename if found else ""
 
 
 def _line(feature: Function, equation: Any = None) -> int:

@@ -1,6 +1,7 @@
 """Reads a pipeline's `features.py`, and holds every feature against the spec."""
 
 from math import prod
+from pathlib import Path
 
 from mlplatform.errors import SpecError
 from mlplatform.features.declare import (
@@ -40,10 +41,20 @@ def load_feature_set(pipeline: Pipeline) -> FeatureSet:
             raise SpecError(f"{path}: feature {feature.name!r} {problem}")
     for feature in features.features:
         if isinstance(feature, Function):
-            from mlplatform.features.functions import checked
-
-            checked(feature)
+            _check(feature, path)
     return features
+
+
+def _check(feature: Function, path: Path) -> None:
+    from mlplatform.features.functions import checked
+    from mlplatform.features.functions_globals import definition
+
+    try:
+        checked(feature)
+    except SpecError as wrong:
+        if definition(feature.function) is None:  # One of JAX's own has no file of the team's.
+            raise SpecError(f"{path}: {wrong}") from None
+        raise
 
 
 def _problem(feature: Feature, features: FeatureSet, spec: PipelineSpec) -> str | None:

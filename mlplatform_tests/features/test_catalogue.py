@@ -1,12 +1,18 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
 from mlplatform.features.catalogue import Source, aggregate_words, entries
 from mlplatform.features.catalogue_lake import Use, sharing, statistics, uses
 from mlplatform.features.catalogue_shown import as_json, details, markdown, rows
 from mlplatform.features.declare import Aggregate
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.inputs import NumberInput
+from mlplatform.features.state import NumericState
+from mlplatform.features.statistics import FeatureStatistics, Moments, Statistics
 from mlplatform.lake import Lake, Lineage
 from mlplatform.registry.record import Candidate, register
 from mlplatform.verdict import Outcome
@@ -168,3 +174,44 @@ def test_before_anything_was_materialised_there_is_nothing_to_tell(catalogue, tm
     ]  # fmt: skip
     machine = as_json(catalogue["size"], None, [])
     assert (machine["statistics"], machine["models"]) == (None, [])
+
+
+@pytest.fixture
+def materialised(tmp_path):
+    """A lake with a features version of ten rows, one of them of unknown size."""
+    lake = Lake(tmp_path / "lake")
+    encoder = Encoder(
+        inputs=(NumberInput(column="size", type="int64"),),
+        states=(
+            NumericState(
+                name="size", input=0, scale="none", log=False, clip=(), fill=0.0, indicator=False,
+                edges=(), mean=0.0, deviation=1.0,
+            ),
+        ),
+    )  # fmt: skip
+    moments = Moments(rows=10, mean=2.5, squares=40.0, low=0.0, high=9.0, histogram={0: 10})
+    counted = FeatureStatistics(kind="numeric", missing=1, columns={"size__scaled": moments})
+    said = Statistics(rows=10, features={"size": counted}).to_json()
+    facts = {
+        "state": lake.artifacts.put({"features.json": encoder.to_json()}),
+        "statistics": lake.artifacts.put({"statistics.json": said}),
+    }
+    who = replace(WHO, facts=facts)
+    lake.table("shops/features").overwrite(pa.table({"row_id": [1]}), who)
+    return lake
+
+
+def test_statistics_of_the_newest_features_are_told(catalogue, materialised, tmp_path):
+    seen = statistics(materialised, pipeline(tmp_path))
+    assert list(seen) == ["size"]
+    assert (seen["size"].version, seen["size"].rows) == (0, 10)
+    told = details(catalogue["size"], seen["size"], [])
+    assert ("features v0", "`size` numeric: 10 rows, 10.0% missing") in told
+    assert any("mean 2.5" in text for title, text in told if title == "features v0")
+    assert as_json(catalogue["size"], seen["size"], [])["statistics"]["rows"] == 10
+
+
+def test_a_version_without_statistics_tells_none(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    lake.table("shops/features").overwrite(pa.table({"row_id": [1]}), WHO)
+    assert statistics(lake, pipeline(tmp_path)) == {}
