@@ -33,12 +33,12 @@ def rounded(sums: np.ndarray) -> np.ndarray:
     top, middle, low = _carried(*sums)
     sign = np.where(top < 0, -1, 1)
     top, middle, low = _carried(top * sign, middle * sign, low * sign)
-    top, lost, first = _appended(top, middle, np.ones(len(top), bool))
-    top, lost_low, second = _appended(top, low, first == LIMB)
+    top, lost, first = _appended(top, middle)
+    top, lost_low, second = _appended(top, low)  # None, unless all of the middle had room.
     # The last bit stands for all that did not fit, so that a tie is seen as one only when it is.
     top |= (lost | lost_low) != 0
     result: np.ndarray = np.ldexp(top.astype(np.float64), 2 * LIMB - FRACTION - first - second)
-    return result * sign + 0.0  # No negative zero.
+    return result * sign
 
 
 def _carried(
@@ -49,11 +49,9 @@ def _carried(
     return top + (middle >> LIMB), middle & _MASK, low & _MASK
 
 
-def _appended(
-    number: np.ndarray, limb: np.ndarray, wanted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _appended(number: np.ndarray, limb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Append as many leading bits of a limb as have room; return also what is left, and how many."""
     used = np.frexp(number.astype(np.float64))[1]
-    room = np.where(wanted, np.clip(_FREE - used, 0, LIMB), 0).astype(np.int64)
+    room = np.clip(_FREE - used, 0, LIMB).astype(np.int64)
     left = limb & ((np.int64(1) << (LIMB - room)) - 1)
     return (number << room) | (limb >> (LIMB - room)), left, room

@@ -28,7 +28,7 @@ Event = dict[str, Any]
 TIMES = st.builds(
     lambda half, beside: half * SECOND // 2 + beside, st.integers(0, 8), st.integers(-1, 1)
 )
-WHO = st.sampled_from(["ann", "ann", "ann", "bob", "bob", None])
+WHO = st.sampled_from(["ann", "ann", "ann", "bób", "bób", None])
 WHOLE = st.integers(-3, 3) | st.sampled_from([2**53 + 1, 2**62 - 1, -(2**62) + 1])
 FLOATS = st.sampled_from([0.0, -0.0, 0.1, -0.3, 1e18, -1e18, 2.0**-41]) | st.floats(
     -(2.0**61), 2.0**61
@@ -94,7 +94,7 @@ def event(
 
 
 def rows_at(
-    times: Sequence[int | None], who: Sequence[str | None] = ("ann", "bob", None, "zoe")
+    times: Sequence[int | None], who: Sequence[str | None] = ("ann", "bób", None, "zoe")
 ) -> pa.RecordBatch:
     """Return a row for everybody at each of the times."""
     rows = [{"who": name, "n": n, "t": at} for at in times for name in who for n in (0, None)]

@@ -129,6 +129,9 @@ def test_the_datasets_own_rows_are_known_since_their_file_landed(make, lake, tmp
         lake, pipeline, {"own": dataset}, [one, one + MICROSECOND, two + MICROSECOND], OWN
     )
     assert found == [None, 41.0, 50.0]
+    withdraw_file(pipeline, "more.csv", lake, LINEAGE)
+    again = values_at(lake, pipeline, {"own": dataset}, [two, two + MICROSECOND], OWN)
+    assert again == [41.0, 50.0]
 
 
 def test_a_dataset_that_does_not_say_its_source_has_no_known_times(make, lake):

@@ -12,7 +12,7 @@ from mlplatform.lake import Lake, Lineage
 from mlplatform_tests.features.aggregates.made import batches, event, rows_at
 
 COUNT = Aggregate("visits", events="visits", by=["who"])
-EVENTS = [event("ann", 1.0, at=0), event("bob", 1.0, at=0), event("bob", 1.0, at=5, known=5)]
+EVENTS = [event("ann", 1.0, at=0), event("bób", 1.0, at=0), event("bób", 1.0, at=5, known=5)]
 
 
 @pytest.fixture
