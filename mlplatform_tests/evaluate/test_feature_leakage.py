@@ -1,14 +1,32 @@
 """What one feature alone says about the label."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.evaluate.feature_leakage import by_value, information, quantiles
+from mlplatform.evaluate.feature_leakage import (
+    by_value,
+    feature_leakage,
+    information,
+    quantiles,
+)
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.inputs import NumberInput, VocabularyInput
+from mlplatform.features.state import IdState, NumericState
+from mlplatform.gates import features as gates
+from mlplatform.spec.feature_gates import FeatureLeakageGate
 from mlplatform.validate.leakage import auc
+from mlplatform_tests.monitor import loans
 
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Loans to which each test adds a feature table of its own."""
+    return loans.World(tmp_path_factory.mktemp("world"))
 
 
 def f32(values):
@@ -70,3 +88,110 @@ def test_a_noisy_copy_of_the_label_has_the_auc_of_its_pairs():
     pairs = values[label][:, None] - values[~label][None, :]
     wanted = (pairs > 0).mean() + (pairs == 0).mean() / 2
     assert auc(*by_value(values, label)) == pytest.approx(wanted)
+
+
+def labels(rows=loans.ROWS):
+    return np.arange(rows) % 3 == 0
+
+
+def table(**columns):
+    """A feature table of the loans, every third of which is good; columns are vectors or ids."""
+    rows = loans.ROWS
+    keys = {"row_id": np.arange(rows), "part": loans.parts_of(rows)}
+    return pa.table({**keys, "label": labels().astype(np.int8), **columns})
+
+
+def measured(world, states, **columns):
+    inputs = (
+        NumberInput(column="amount", type="float64"),
+        VocabularyInput(column="job", type="string", vocabulary=("Art", "Farm")),
+    )
+    fitted = Encoder(inputs=inputs, states=tuple(states))
+    features = world.features_of(table(**columns), fitted)
+    return {one.feature: one for one in feature_leakage(world.pipeline, world.lake, features)}
+
+
+def number(name="amount", **more):
+    plain = {"log": False, "clip": (), "fill": 0.0, "indicator": False, "edges": ()}
+    return NumericState(
+        name=name, input=0, scale="none", mean=0.0, deviation=1.0, **{**plain, **more}
+    )
+
+
+def test_a_feature_that_is_the_label_tells_all_and_one_of_noise_nothing(world):
+    noise = RNG.normal(size=loans.ROWS).astype(np.float32)
+    seen = measured(
+        world,
+        [number(), number("copy"), IdState(name="job", input=1, size=4)],
+        amount__scaled=noise,
+        copy__scaled=-labels().astype(np.float32),
+        job__id=np.where(labels(), 2, 3).astype(np.int32),
+    )
+    assert seen["amount"].auc < 0.6
+    assert seen["amount"].information < 0.1
+    assert seen["copy"].auc == 1.0
+    assert seen["copy"].information > 0.99
+    assert seen["copy"].worst == "the less copy__scaled, the likelier the positive class"
+    assert seen["job"].auc == 1.0
+    assert seen["job"].information > 0.9
+    assert "rows whose job__id is Art, 100.0% are of the positive class" in seen["job"].worst
+    refused = gates.feature_leakage(list(seen.values()), FeatureLeakageGate())
+    assert {row["column"] for row in refused.evidence["columns"] if row["broken"]} == {
+        "copy",
+        "job",
+    }
+
+
+def test_ids_of_a_row_each_say_nothing_though_they_name_every_label(world):
+    ids = np.arange(loans.ROWS, dtype=np.int32)
+    seen = measured(world, [IdState(name="job", input=1, size=4)], job__id=ids)["job"]
+    assert seen.auc < 0.6
+    assert seen.information < 0.05
+
+
+def test_the_best_of_several_columns_of_a_feature_counts(world):
+    seen = measured(
+        world,
+        [number(indicator=True)],
+        amount__scaled=RNG.normal(size=loans.ROWS).astype(np.float32),
+        amount__missing=labels().astype(np.float32),
+    )
+    assert seen["amount"].auc == 1.0
+    assert "amount__missing" in seen["amount"].worst
+
+
+def test_what_moves_the_label_both_ways_has_information_and_no_auc(world):
+    noise = RNG.normal(size=loans.ROWS)
+    away = np.where(labels(), np.sign(noise) * (2 + abs(noise)), noise).astype(np.float32)
+    seen = measured(world, [number()], amount__scaled=away)["amount"]
+    assert seen.auc < 0.65
+    assert seen.information > 0.4
+
+
+def test_only_training_rows_are_looked_at(world):
+    train = loans.parts_of(loans.ROWS) == "train"
+    held_out = np.where(train, 0, labels()).astype(np.float32)
+    seen = measured(world, [number()], amount__scaled=held_out)["amount"]
+    assert (seen.rows, seen.auc) == (train.sum(), 0.5)
+
+
+def test_more_rows_than_asked_for_are_sampled_and_the_same_each_time(world):
+    copy = labels().astype(np.float32)
+    fitted = Encoder(inputs=(NumberInput(column="amount", type="float64"),), states=(number(),))
+    features = world.features_of(table(amount__scaled=copy), fitted)
+    first, again = (
+        feature_leakage(world.pipeline, world.lake, features, rows=100) for _ in range(2)
+    )
+    assert first == again
+    assert 60 < first[0].rows < 140
+    assert first[0].auc == 1.0
+
+
+def test_a_label_with_hardly_a_row_of_a_class_is_not_measured(world):
+    fitted = Encoder(inputs=(NumberInput(column="amount", type="float64"),), states=(number(),))
+    rare = table(amount__scaled=np.zeros(loans.ROWS, np.float32))
+    at = rare.schema.get_field_index("label")
+    rare = rare.set_column(at, "label", pa.array(np.arange(loans.ROWS) < 9).cast(pa.int8()))
+    (seen,) = feature_leakage(world.pipeline, world.lake, world.features_of(rare, fitted))
+    assert seen.auc is None
+    assert not gates.feature_leakage([seen], FeatureLeakageGate()).passed
