@@ -1,6 +1,7 @@
 """Features: `dataset` and `split` become `features`, by state fitted on training rows and one exported program."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -43,7 +44,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             same = latest if latest and _facts(latest) == (terms, state) else None
             mapper = engine.of(store.table(inputs.dataset.table), inputs.dataset)
             found = rows(pipeline, store, function, inputs, previous=same, engine=mapper)
-            return _made(store, found, function, {"terms": terms, "state": state})
+            made = _made(store, found, function, {"terms": terms, "state": state})
+            catalogue = dg.MetadataValue.md(_catalogue(store, pipeline))
+            return replace(made, shown=Later(lambda: {"catalogue": catalogue, **made.shown}))
 
         inputs = [read[noun] for noun in sorted(read)]
         return publish(context, store, pipeline, "features", inputs, make, features=code)
@@ -103,3 +106,17 @@ def _made(store: Lake, found: "Rows", function: "BatchFunction", facts: Mapping[
         }
 
     return Made(found.reader, Later(kept), Later(shown), found.added_to)
+
+
+def _catalogue(store: Lake, pipeline: Pipeline) -> str:
+    """Return what each feature is, who answers for it, and which models use it, as Markdown."""
+    from mlplatform.features.catalogue import entries
+    from mlplatform.features.catalogue_lake import uses
+    from mlplatform.features.catalogue_shown import markdown
+    from mlplatform.features.load import load_feature_set
+    from mlplatform.rollout.events import traffic
+
+    now = traffic(store.table(pipeline.table("deployment")))
+    arms = {"canary": now.canary, "champion": now.champion}
+    live = {model.digest: arm for arm, model in arms.items() if model is not None}
+    return markdown(entries(pipeline, load_feature_set(pipeline)), uses(store, [pipeline], live))

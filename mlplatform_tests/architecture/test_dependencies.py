@@ -17,6 +17,7 @@ OURS = {"mlplatform", "assets", "resources", "sensors", "definitions", "pipeline
 TFDV = {"tensorflow_data_validation", "tfx_bsl", "apache_beam"}
 BROUGHT_BY = {  # Parts of a dependency that are imported by their own name.
     "boto3": {"botocore"},
+    "daft": {"ray"},
     "dagster": {"click"},
     "mlflow": {"mlflow-skinny", "mlflow-tracing", "requests", "sqlalchemy"},
     "pydantic": {"pydantic-core"},
@@ -26,6 +27,7 @@ NOT_IMPORTED = {
     "dagster-dg-cli": "the command `dg`",
     "dagster-webserver": "started by `dagster dev`",
     "flatbuffers": "jax.export loads it",
+    "pyiceberg": "daft loads it",
     "python-stdnum": "validate.sensitive loads its modules by the names of national ids",
 }
 
@@ -60,23 +62,25 @@ def distributions(*places: str) -> set[str]:
 
 
 def test_the_library_imports_only_what_it_and_its_extras_install():
-    assert distributions(*LIBRARY) <= available("main", "aws")
+    assert distributions(*LIBRARY) <= available("main", "aws", "ray", "redis")
 
 
 def test_the_code_location_imports_only_what_its_extras_install():
-    assert distributions(*CODE_LOCATION) <= available("main", "dagster", "k8s", "aws")
+    assert distributions(*CODE_LOCATION) <= available(
+        "main", "dagster", "k8s", "aws", "ray", "redis"
+    )
 
 
 def test_every_dependency_is_used():
     used = distributions(*LIBRARY, *CODE_LOCATION) | NOT_IMPORTED.keys()
-    assert direct("main", "dagster", "k8s", "aws") - used == set()
+    assert direct("main", "dagster", "k8s", "aws", "ray", "redis") - used == set()
 
 
 @pytest.mark.parametrize(
     ("lock", "sources"),
     [
         ("main.lock", ("main", "dagster", "k8s", "aws")),
-        ("dev.lock", ("main", "dagster", "k8s", "aws", "dev")),
+        ("dev.lock", ("main", "dagster", "k8s", "aws", "ray", "redis", "dev")),
         ("tfdv-1.16.lock", ("tfdv-1.16",)),
         ("tfdv-1.21.lock", ("tfdv-1.21",)),
         ("bootstrap.txt", ("bootstrap",)),
