@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mlplatform.errors import FeatureError
 from mlplatform.features.aggregates import entity, where
-from mlplatform.features.aggregates.changes import SCHEMA, changes
+from mlplatform.features.aggregates.changes import SCHEMA, change_batches
 from mlplatform.features.aggregates.events import (
     EVENT_TIME,
     KNOWN_AT,
@@ -33,8 +33,8 @@ def build(
 ) -> pa.RecordBatchReader:
     """Return the changes of all aggregates, by key, entity and time, with columns as in `SCHEMA`.
 
-    Takes about 200 bytes of memory an event of the largest event table, and 30 bytes besides for
-    each of all events that are still to be read again.
+    Takes about 400 bytes of memory an event of the largest event table, and besides its columns
+    that are needed, of all event tables that are still to be read again.
 
     Args:
         pipeline: Declares the events.
@@ -93,7 +93,7 @@ def _batches(
             columns = needed_columns(same)
             held[one.events] = list(read_events(pipeline, lake, one.events, versions, columns))
             _tell_untimed(one.events, held[one.events], tell)
-        yield from changes(one, held[one.events]).to_batches()
+        yield from change_batches(one, held[one.events])
         if all(other.events != one.events for other in aggregates[at + 1 :]):
             del held[one.events]
 

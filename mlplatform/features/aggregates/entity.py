@@ -10,6 +10,7 @@ from mlplatform.errors import FeatureError
 from mlplatform.features.columns import column_of, kind_of
 
 KINDS = ("string", "int64", "bool")  # Column types that equal entities write equally.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def texts(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Array:
@@ -26,7 +27,7 @@ def texts(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.Array:
 
 def text_of(parts: Sequence[str | int | bool]) -> str:
     """Return one entity, as `texts` writes it."""
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return _json(parts)
 
 
 def _part(batch: pa.RecordBatch, name: str) -> pa.Array:
@@ -36,10 +37,5 @@ def _part(batch: pa.RecordBatch, name: str) -> pa.Array:
         raise FeatureError(
             f"column {name!r} holds {values.type}; an entity is of {', '.join(KINDS)}"
         )
-    distinct = [None if value is None else text(value) for value in coded.dictionary.to_pylist()]
+    distinct = [None if value is None else _json(value) for value in coded.dictionary.to_pylist()]
     return pa.array(distinct, pa.string()).take(coded.indices)
-
-
-def text(value: str | int | bool) -> str:  # noqa: FBT001 - a value, not a switch.
-    """Return one part, as JSON."""
-    return json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,6 @@
 """All entities' instants of change in one row, and what is so between them, without a loop over entities.
 
-Memory: about 100 bytes an event besides the events themselves.
+Memory: about 400 bytes an event besides the events themselves.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def timeline(events: Counted) -> Timeline:
     place[order] = np.cumsum(new) - 1
     entity, at, begins = entity[new], at[new], begins[new]
     enter = place[: len(some)]
-    leave = np.searchsorted(entity, events.entity, "right")
+    leave = np.cumsum(np.bincount(entity))[events.entity]
     leave[some] = place[len(some) :]
     return Timeline(entity, at, begins, enter, leave)
 
