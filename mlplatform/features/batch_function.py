@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.errors import FeatureError
+from mlplatform.features.encoded import Encoded
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.feature_program import FeatureProgram
 from mlplatform.features.statistics import Counter, Statistics
@@ -41,7 +42,7 @@ class BatchFunction:
                 f"the features read the aggregate {encoder.aggregates[0].name!r};"
                 " give the table of its values"
             )
-        self.encoder, self._program = encoder, program
+        self.encoder, self.program = encoder, program
         self.lookup = lookup if encoder.aggregates else None
         self._counter = Counter(encoder)
 
@@ -54,7 +55,7 @@ class BatchFunction:
     @property
     def files(self) -> dict[str, bytes]:
         """The files it can be loaded from."""
-        return {ENCODER: self.encoder.to_json(), PROGRAM: self._program.content}
+        return {ENCODER: self.encoder.to_json(), PROGRAM: self.program.content}
 
     @cached_property
     def reads(self) -> list[str]:
@@ -74,22 +75,31 @@ class BatchFunction:
             FeatureError: Naming column and row, counted from `first_row`, of a value that does not
                 fit.
         """
-        return self.counted(batch, first_row)[0]
+        return self._made(*self._columns(self._encoded(batch, first_row)))
 
     def counted(
         self, batch: pa.RecordBatch, first_row: int = 0
     ) -> tuple[pa.RecordBatch, Statistics]:
         """Return the feature columns of raw rows, and their statistics; errors as above."""
+        encoded = self._encoded(batch, first_row)
+        vectors, ids = self._columns(encoded)
+        return self._made(vectors, ids), self._counter.count(encoded, vectors, ids)
+
+    def _encoded(self, batch: pa.RecordBatch, first_row: int) -> Encoded:
         try:
-            filled = self.lookup.fill(batch) if self.lookup else batch
-            encoded = self.encoder.encode(filled)
+            return self.encoder.encode(self.lookup.fill(batch) if self.lookup else batch)
         except FeatureError as wrong:
             said = renumbered(str(wrong), lambda row: first_row + row)
             raise FeatureError(said) from None
-        vectors, ids = (np.ascontiguousarray(part.T) for part in self._program.run(encoded))
+
+    def _columns(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
+        """Return f32[vectors, rows] and i32[ids, rows], each feature's values next to each other."""
+        vectors, ids = self.program.run(encoded)
+        return np.ascontiguousarray(vectors.T), np.ascontiguousarray(ids.T)
+
+    def _made(self, vectors: np.ndarray, ids: np.ndarray) -> pa.RecordBatch:
         columns = [pa.array(column) for part in (vectors, ids) for column in part]
-        made = pa.RecordBatch.from_arrays(columns, schema=self.schema)
-        return made, self._counter.count(encoded, vectors, ids)
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
 def renumbered(said: str, place: Callable[[int], int]) -> str:

@@ -124,10 +124,11 @@ def _unchanged(
     """Tell whether the rows of `previous` would be computed from the same values, in the same order."""
     count = previous.rows
     try:
+        looked_up = inputs.aggregates if function.lookup else None
         before = Inputs(
             dataset=_read(lake, previous, inputs.dataset),
             split=_read(lake, previous, inputs.split),
-            aggregates=_read(lake, previous, inputs.aggregates) if inputs.aggregates else None,
+            aggregates=_read(lake, previous, looked_up) if looked_up else None,
         )
         if before.dataset.rows != count or inputs.dataset.rows < count:
             return False

@@ -208,11 +208,12 @@ def _of_column(values: np.ndarray) -> Moments:
     exact = values.astype(np.float64)
     mean = float(exact.mean())
     exact -= mean
+    np.square(exact, out=exact)  # A dot product would wake BLAS threads beside the engine's own.
     counts = np.bincount(values.view(np.uint32) >> SHIFT, minlength=BUCKETS)
     return Moments(
         rows=len(values),
         mean=mean,
-        squares=float(np.dot(exact, exact)),
+        squares=float(exact.sum()),
         low=float(values.min()),
         high=float(values.max()),
         histogram=_sparse(counts),
@@ -224,7 +225,7 @@ def _above(state: State, vectors: np.ndarray) -> list[int]:
     if not isinstance(state, NumericState) or state.scale != "bins":
         return []
     bins = len(state.vectors) - state.indicator
-    return [int(np.count_nonzero(vectors[k])) for k in range(bins)]
+    return [int(np.count_nonzero(vectors[k] > 0)) for k in range(bins)]
 
 
 def _counts(ids: np.ndarray) -> dict[int, int]:

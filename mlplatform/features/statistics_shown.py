@@ -99,7 +99,7 @@ def _values(state: State, seen: FeatureStatistics, encoder: Encoder, rows: int) 
         full = max(occupancy(seen, rows), default=0)
         return f"{len(seen.above)} bins, the fullest has {_share(full, rows)}"
     parts = [_moments_said(moments) for moments in list(seen.columns.values())[:1]]
-    if len(state.vectors) > 1 and parts:
+    if len(seen.columns) > 1:
         parts[0] += f"; the first of {len(state.vectors)} columns"
     if seen.ids:
         name = words(state, encoder)
