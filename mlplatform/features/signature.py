@@ -7,7 +7,7 @@ from typing import Any
 from mlplatform.errors import CorruptionError
 from mlplatform.features.encoder import Encoder
 
-FORMAT = 1
+FORMAT = 2
 PLATFORMS = ("cpu", "cuda")
 
 
@@ -25,10 +25,10 @@ class Signature:
     """The program is called with the params, in this order, then the encoded arrays.
 
     Attributes:
-        inputs: Raw columns: name, type (int64, float64, string, bool), nullable.
+        inputs: Raw columns a client is asked for: name, type as in a spec, nullable.
         params: The arrays of params.safetensors in the order in which the program takes them.
         encoded: What `Encoder.encode` makes of the inputs.
-        outputs: Probability of class 1, and the feature vectors it was computed from.
+        outputs: Probability of class 1, and the feature vectors and ids it was computed from.
         platforms: Where the program runs.
         jax: Version that exported it; exported programs are readable for six months of JAX
             releases.
@@ -70,22 +70,32 @@ class Signature:
 
 def signature(encoder: Encoder, params: tuple[Tensor, ...], jax_version: str) -> Signature:
     """Return the signature of a model over `encoder`'s features."""
-    vectors = len(encoder.vector_names)
     return Signature(
         inputs=tuple(
-            {"name": name, "type": kind, "nullable": True} for name, kind in encoder.columns.items()
+            {"name": name, "type": kind, "nullable": True} for name, kind in encoder.asked.items()
         ),
         params=params,
-        encoded=(
-            Tensor("numeric", "float32", ("rows", len(encoder.numeric))),
-            Tensor("categorical", "int32", ("rows", len(encoder.categorical))),
-        ),
-        outputs=(
-            Tensor("probability", "float32", ("rows",)),
-            Tensor("vectors", "float32", ("rows", vectors)),
-        ),
+        encoded=encoded_tensors(encoder),
+        outputs=(Tensor("probability", "float32", ("rows",)), *feature_tensors(encoder)),
         platforms=PLATFORMS,
         jax=jax_version,
+    )
+
+
+def encoded_tensors(encoder: Encoder) -> tuple[Tensor, Tensor]:
+    """Return the arrays that `encoder` makes of raw rows, and programs take."""
+    widths = [sum(i.width for i in encoder.inputs if i.numeric is kind) for kind in (True, False)]
+    return (
+        Tensor("numeric", "float32", ("rows", widths[0])),
+        Tensor("integers", "int32", ("rows", widths[1])),
+    )
+
+
+def feature_tensors(encoder: Encoder) -> tuple[Tensor, Tensor]:
+    """Return the arrays that the feature program makes of those."""
+    return (
+        Tensor("vectors", "float32", ("rows", len(encoder.vector_names))),
+        Tensor("ids", "int32", ("rows", len(encoder.id_names))),
     )
 
 

@@ -1,82 +1,115 @@
-"""Encoded rows to feature vectors, in JAX: part of the exported program, and of nothing else.
+"""Encoded rows to feature vectors and ids, in JAX: the content of the exported program, and of nothing else.
 
-Every operation is elementwise or a copy, so a row's vector has the same bits whatever batch it is
-in.
+Every operation is elementwise or a copy, so a row's features have the same bits whatever batch it is
+in. A compiler may still contract a product and a following sum to one operation that rounds once,
+and not do so in another program: nothing here adds to a product.
+Rows are the last axis throughout, so that an operation runs along memory whatever the number of
+features, and numbers are one wide operation, as XLA's compile time goes by the number of operations.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from itertools import accumulate
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mlplatform.features.state import NumericState
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.inputs import Input
+from mlplatform.features.state import (
+    BucketState,
+    CrossState,
+    FunctionState,
+    IdState,
+    NumericState,
+    TimeState,
+    WideState,
+)
+from mlplatform.features.transform_blocks import Slice, stacked, whole
+from mlplatform.features.transform_cross import crossed
+from mlplatform.features.transform_functions import by_row
+from mlplatform.features.transform_numbers import bucketed, scaled
+from mlplatform.features.transform_times import Clock, cycles, part
 
-# A standardised value further out is clipped: past ten deviations a unit or a sensor is wrong,
-# and a value that grows without bound would decide the prediction by itself. (Bins are bounded by
-# 0 and 1 anyway.)
-FARTHEST = 10.0
+Functions = Mapping[str, Callable[..., Any]]
+Array = jax.Array | np.ndarray
 
 
 def transform(
-    states: Sequence[NumericState],
-    numeric: jax.Array | np.ndarray,
-    categorical: jax.Array | np.ndarray,
+    encoder: Encoder, functions: Functions, numeric: Array, integers: Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Return vectors f32[rows, all of the states'] and ids i32[rows, m] of `Encoded` arrays.
+    """Return vectors f32[rows, vectors] and ids i32[rows, ids] of `Encoded` arrays, in order of the states.
 
-    A bin holds how far the value has come through it, from 0 to 1: equation 1 of Gorishniy,
-    Rubachev & Babenko (2022), "On Embeddings for Numerical Features in Tabular Deep Learning",
-    bounded at both ends.
+    Args:
+        encoder: The fitted state.
+        functions: The functions of its `FunctionState`s, by name.
+        numeric: f32[rows, n], NaN where a value is missing.
+        integers: i32[rows, m].
     """
-    missing = jnp.isnan(numeric)
-    values = jnp.where(missing, _each(state.fill for state in states), numeric)
-    if any(state.log for state in states):
-        logs = jnp.sign(values) * jnp.log1p(jnp.abs(values))
-        values = jnp.where(np.array([state.log for state in states]), logs, values)
-    # All features as one wide operation: XLA's compile time goes by the number of operations.
-    wide = [
-        jnp.broadcast_to(values[:, at : at + 1], (values.shape[0], state.width))
-        for at, state in enumerate(states)
-    ]
-    none = jnp.zeros((numeric.shape[0], 0), jnp.float32)
-    ramps = _ramps(states)
-    vectors = jnp.clip(
-        (jnp.concatenate([none, *wide], axis=1) - ramps.start) * ramps.slope, ramps.low, ramps.high
+    numbers, whole_numbers = jnp.transpose(numeric), jnp.transpose(integers)
+    rows, states = numbers.shape[1], encoder.states
+    vectors = _vectors(encoder, functions, numbers)
+    ids = _ids(encoder, numbers, whole_numbers)
+    for state, clock in _clocks(encoder, whole_numbers):
+        if state.cycles:
+            vectors[state.name] = [whole(cycles(clock, state.cycles))]
+        ids |= {f"{state.name}__{name}": whole(part(clock, name)) for name in state.parts}
+    for state in states:
+        if isinstance(state, CrossState):
+            combined = [ids[name].block[ids[name].start] for name in state.of]
+            ids[f"{state.name}__id"] = whole(crossed(state, combined)[None])
+    in_order = [one for state in states for one in vectors.get(state.name, [])]
+    ids_in_order = [ids[name] for state in states for name in state.ids]
+    return (
+        stacked(in_order, rows, jnp.float32).T,
+        stacked(ids_in_order, rows, jnp.int32).T,
     )
-    indicators = [missing[:, at : at + 1] for at, state in enumerate(states) if state.indicator]
-    vectors = jnp.concatenate([vectors, *indicators], axis=1, dtype=jnp.float32)
-    return vectors, jnp.asarray(categorical, jnp.int32)
 
 
-class _Ramps(NamedTuple):
-    """clip((value - start) * slope, low, high) for each vector column, each f32[columns].
-
-    A product with the inverse width, since some backends rewrite a division so and others do not.
-    """
-
-    start: np.ndarray
-    slope: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
-def _ramps(states: Sequence[NumericState]) -> _Ramps:
-    ramps = [ramp for state in states for ramp in _of(state)]
-    return _Ramps(*(_each(ramp[at] for ramp in ramps) for at in range(4)))
-
-
-def _of(state: NumericState) -> list[tuple[float, float, float, float]]:
-    """Return start, slope, low and high of each column of one feature; a constant stays zero."""
-    if len(state.edges) > 1:
-        return [
-            (low, 1 / (high - low), 0.0, 1.0)
-            for low, high in zip(state.edges, state.edges[1:], strict=False)
-        ]
-    slope = 1 / state.deviation if state.deviation > 0 else 0.0
-    return [(state.mean, slope, -FARTHEST, FARTHEST)]
+def _vectors(
+    encoder: Encoder, functions: Functions, numeric: jax.Array
+) -> dict[str, list[Slice]]:
+    """Return the float features of numbers, text, vectors and functions, by the state's name."""
+    first = _first_columns(encoder.inputs)
+    numbers = [state for state in encoder.states if isinstance(state, NumericState)]
+    found = scaled(numbers, [first[state.input] for state in numbers], numeric)
+    for state in encoder.states:
+        if isinstance(state, WideState):
+            start = first[state.input]
+            found[state.name] = [whole(_wide(state, numeric[start : start + state.width]))]
+        elif isinstance(state, FunctionState):
+            arrays = [numeric[first[place]] for place in state.inputs]
+            found[state.name] = [whole(by_row(functions[state.name], arrays, state.width))]
+    return found
 
 
-def _each(values: Iterable[float]) -> np.ndarray:
-    return np.array(list(values), dtype=np.float32)
+def _ids(encoder: Encoder, numeric: jax.Array, integers: jax.Array) -> dict[str, Slice]:
+    """Return encoded ids and those of intervals, by the id's name."""
+    first = _first_columns(encoder.inputs)
+    buckets = [state for state in encoder.states if isinstance(state, BucketState)]
+    found = bucketed(buckets, [first[state.input] for state in buckets], numeric)
+    for state in encoder.states:
+        if isinstance(state, IdState):
+            at = first[state.input]
+            found[f"{state.name}__id"] = Slice(integers, at, at + 1)
+    return found
+
+
+def _clocks(encoder: Encoder, integers: jax.Array) -> list[tuple[TimeState, Clock]]:
+    """Return each state of an instant with its instants; those of the same input share them."""
+    first = _first_columns(encoder.inputs)
+    states = [state for state in encoder.states if isinstance(state, TimeState)]
+    found = {s.input: Clock(*integers[first[s.input] :][:2]) for s in states}
+    return [(state, found[state.input]) for state in states]
+
+
+def _wide(state: WideState, values: jax.Array) -> jax.Array:
+    return jnp.log1p(values) if state.log else jnp.where(jnp.isnan(values), 0, values)
+
+
+def _first_columns(inputs: tuple[Input, ...]) -> list[int]:
+    """Return each input's first column in the array it is in."""
+    widths = {kind: [one.width * (one.numeric is kind) for one in inputs] for kind in (True, False)}
+    starts = {kind: list(accumulate(of, initial=0)) for kind, of in widths.items()}
+    return [starts[one.numeric][at] for at, one in enumerate(inputs)]
