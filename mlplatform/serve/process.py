@@ -14,6 +14,7 @@ from types import TracebackType
 from mlplatform.errors import ServingError
 
 READY_SECONDS = 60.0  # Imports, verification and compilation take about 6.
+ENDING_SECONDS = 0.5  # From closed connections to a process that is gone.
 STOP_SECONDS = 30.0  # Longer than a server's grace and its last write to the lake.
 
 
@@ -116,13 +117,14 @@ class ServerProcess:
             return process.wait()
 
     def require_running(self, wrong: BaseException | None = None) -> None:
-        """Return while the server runs.
+        """Return while the server runs; after `wrong` it is given a moment to have ended.
 
         Raises:
             ServingError: If it ended by itself, with the last line of its log; caused by `wrong`.
         """
-        code = self._started().poll()
-        if code is not None:
+        process = self._started()
+        with suppress(subprocess.TimeoutExpired):
+            code = process.wait(0 if wrong is None else ENDING_SECONDS)
             raise ServingError(f"the server ended with {code}: {self._reason()}") from wrong
 
     def __enter__(self) -> "ServerProcess":

@@ -4,12 +4,17 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mlplatform.lake import Lake, Lineage
 from mlplatform.rollout import Event, Model, TrafficState, events, plan
 from mlplatform.serve.process import ServerProcess
+
+if TYPE_CHECKING:
+    from mlplatform.features.encoder import Encoder
+    from mlplatform.features.state import NumericState
 
 NAME = "census"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,28 +24,40 @@ ROW = {"age": 39, "hours.per-week": 40.5, "workclass": "Private"}
 
 def exported(seed: int, **columns: str) -> dict[str, bytes]:
     """Return the files of a small exported model; another seed has other weights."""
-    import pyarrow as pa
+    from mlplatform.features.encoder import Encoder
+    from mlplatform.features.inputs import NumberInput, VocabularyInput
+    from mlplatform.features.state import IdState
 
-    from mlplatform.features import Categorical, FeatureSet, Numeric
+    numbers = {
+        "age": "int64",
+        "hours.per-week": "float64",
+        **dict.fromkeys(columns.values(), "float64"),
+    }
+    work = VocabularyInput(column="workclass", type="string", vocabulary=("Private", "State-gov"))
+    inputs = [NumberInput(column=column, type=kind) for column, kind in numbers.items()]
+    names = ["age", "hours", *columns]
+    states = [plain(name, at, deviation=20.0) for at, name in enumerate(names)]
+    states.append(IdState(name="workclass", input=len(inputs), size=work.size))
+    return exported_of(Encoder(inputs=(*inputs, work), states=tuple(states)), seed)
+
+
+def plain(name: str, at: int, deviation: float = 1.0) -> "NumericState":
+    """Return the state of a number that is scaled by `deviation` alone."""
+    from mlplatform.features.state import NumericState
+
+    return NumericState(
+        name=name, input=at, scale="standard", log=False, clip=(), fill=0.0, indicator=True,
+        edges=(), mean=0.0, deviation=deviation,
+    )  # fmt: skip
+
+
+def exported_of(encoder: "Encoder", seed: int) -> dict[str, bytes]:
+    """Return the files of a small exported model over these features."""
     from mlplatform.spec.model import Model as Family
     from mlplatform.train.export import export
     from mlplatform.train.fit import Trained
     from mlplatform.train.mlp import mlp
 
-    rows = {
-        "age": pa.array([39, 50, 38, 53], pa.int64()),
-        "hours.per-week": pa.array([40.0, 13.0, None, 40.5]),
-        "workclass": ["Private", "State-gov", None, "Private"],
-    }
-    features = [
-        Numeric("age"),
-        Numeric("hours", column="hours.per-week"),
-        Categorical("workclass"),
-    ]
-    for name, column in columns.items():
-        rows[column] = pa.array([0.0, 1.0, 2.0, 3.0])
-        features.append(Numeric(name, column=column))
-    encoder = FeatureSet(features).fit(pa.table(rows))
     net = mlp(encoder, [8])
     trained = Trained(net=net, model=Family(), params=net.init(seed), history={})
     return export(trained, encoder)

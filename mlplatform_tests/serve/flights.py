@@ -9,10 +9,10 @@ import pyarrow as pa
 from mlplatform.features.declare import Aggregate
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.inputs import NumberInput, TimeInput, VectorInput
-from mlplatform.features.state import NumericState, TimeState, WideState
+from mlplatform.features.state import TimeState, WideState
 from mlplatform.lake import Lake, Lineage, Version
+from mlplatform_tests.serve.conftest import NAME, exported_of, plain
 
-NAME = "flights"
 LATE = Aggregate("late", events="departures", by=["tailnum"], window="24h")
 NEXT = Aggregate("late", events="departures", by=["tailnum"], window="48h")  # Another definition.
 ELEVEN = datetime(2026, 1, 1, 11, tzinfo=UTC)
@@ -28,8 +28,8 @@ def encoder(aggregate: Aggregate = LATE) -> Encoder:
             TimeInput(column="departs", timezone="UTC"),
         ),
         states=(
-            _plain("late", 0),
-            _plain("distance", 1),
+            plain("late", 0),
+            plain("distance", 1),
             WideState(name="place", input=2, width=2, log=False),
             TimeState(name="departs", input=3, parts=("hour",), cycles=()),
         ),
@@ -37,13 +37,6 @@ def encoder(aggregate: Aggregate = LATE) -> Encoder:
         event_time="departs",
         entities=(("tailnum", "string"),),
     )
-
-
-def _plain(name: str, at: int) -> NumericState:
-    return NumericState(
-        name=name, input=at, scale="none", log=False, clip=(), fill=0.0, indicator=True,
-        edges=(), mean=0.0, deviation=1.0,
-    )  # fmt: skip
 
 
 def changes(key: str, value: float) -> pa.Table:
@@ -65,8 +58,6 @@ class World:
     """A lake with a model that nobody deployed, and versions of its aggregates."""
 
     def __init__(self, root: Path) -> None:
-        from mlplatform_tests.serve.conftest import exported_of
-
         self.lake = Lake(root)
         self.digest = self.lake.artifacts.put(exported_of(encoder(), seed=1))
         self.versions = [

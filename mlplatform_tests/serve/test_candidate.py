@@ -60,12 +60,8 @@ def test_a_candidate_gives_the_very_bits_of_its_program_and_leaves_nothing_behin
         assert len(client.features(NAME, many).probability) == 5000
         health = client.health()
     predictor = Predictor.load(candidates.lake.artifacts.open(candidates.digest))
-    rows = [
-        {"late": late, "distance": distance, "place": place}
-        for late, distance, place in zip(
-            [2.0, 0.0, 0.0], COLUMNS["distance"], COLUMNS["place"].tolist(), strict=True
-        )
-    ]
+    read = {"late": [2.0, 0.0, 0.0], **COLUMNS, "place": COLUMNS["place"].tolist()}
+    rows = [{name: read[name][row] for name in predictor.encoder.columns} for row in range(3)]
     expected = predictor.everything(predictor.encoder.encode_rows(rows))
     for name, array in zip(("probability", "vectors", "ids"), expected, strict=True):
         got = getattr(answer, name)

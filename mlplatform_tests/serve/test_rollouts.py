@@ -93,6 +93,7 @@ def test_a_damaged_canary_is_said_in_health_and_metrics_and_heals(served):
         "ready": True,
         "up_to_date": False,
         "problem": "model version 2 cannot be loaded",
+        "aggregates": None,
     }
     assert client.predict([ROW]).model_version == 1
     assert "mlplatform_model_load_failures_total 0.0" not in client.metrics()

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 
 import httpx
 import pytest
@@ -79,9 +80,53 @@ def test_metadata_come_from_the_model_itself(client):
     assert said["versions"] == ["1"]
 
 
+def test_a_server_says_which_outputs_there_are_and_that_they_may_be_bytes(client, http):
+    assert http.get("/v2").json()["extensions"] == ["binary_tensor_data"]
+    outputs = client.metadata(NAME)["outputs"]
+    assert [(each["name"], each["datatype"], each["shape"]) for each in outputs] == [
+        ("probability", "FP32", [-1]),
+        ("vectors", "FP32", [-1, 4]),
+        ("ids", "INT32", [-1, 1]),
+    ]
+
+
+def test_outputs_have_the_same_bits_as_json_and_as_bytes(client, http, world):
+    import numpy as np
+
+    names = ["ids", "vectors", "probability"]
+    asked = {"inputs": TENSORS, "outputs": [{"name": name} for name in names]}
+    said = http.post(INFER, json=asked).json()["outputs"]
+    assert [(each["name"], each["shape"]) for each in said] == [
+        ("ids", [1, 1]),
+        ("vectors", [1, 4]),
+        ("probability", [1]),
+    ]
+    got = client.features(NAME, {name: [value] for name, value in ROW.items()})
+    for each in said:
+        array = getattr(got, each["name"])
+        assert array.ravel().tolist() == each["data"]
+        assert array.dtype == (np.int32 if each["name"] == "ids" else np.float32)
+    assert got.probability.tolist() == client.predict([ROW]).probabilities
+    assert got.model_digest == world.models[0].digest
+
+
+def test_bytes_stand_behind_the_json_in_the_order_of_the_outputs(http):
+    asked = [{"name": "vectors", "parameters": {"binary_data": True}}, {"name": "probability"}]
+    reply = http.post(INFER, json={"inputs": TENSORS, "outputs": asked})
+    at = int(reply.headers["inference-header-content-length"])
+    vectors, probability = json.loads(reply.content[:at])["outputs"]
+    assert reply.headers["content-type"] == "application/octet-stream"
+    assert vectors["parameters"] == {"binary_data_size": 16}
+    assert len(reply.content) == at + 16
+    assert struct.unpack("<4f", reply.content[at:])[2:] == (0.0, 0.0)  # Nothing is missing.
+    assert "data" in probability
+    assert "data" not in vectors
+
+
 def test_health_says_alive_and_ready(client, http):
     assert http.get("/v2/health/live").status_code == 200
-    assert client.health() == {"ready": True, "up_to_date": True, "problem": ""}
+    ready = {"ready": True, "up_to_date": True, "problem": "", "aggregates": None}
+    assert client.health() == ready
     assert http.get(f"/v2/models/{NAME}/ready").status_code == 200
 
 
