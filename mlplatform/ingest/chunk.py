@@ -7,8 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.section import ColumnType, vector_width
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
+VECTOR = pa.list_(pa.float32())  # Of any width: what a Delta table gives back.
 ARROW: dict[str, pa.DataType] = {
     "int64": pa.int64(),
     "float64": pa.float64(),
@@ -30,9 +32,14 @@ QUARANTINE = pa.schema(
 )
 
 
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """Return the Arrow type of a landed column."""
+    return VECTOR if vector_width(kind) else ARROW[kind]
+
+
 def rows_schema(spec: PipelineSpec) -> pa.Schema:
     """Return the schema of `source`: declared columns in their types, source_file, source_line."""
-    declared = [pa.field(name, ARROW[kind]) for name, kind in spec.columns.items()]
+    declared = [pa.field(name, arrow_type(kind)) for name, kind in spec.columns.items()]
     origin = [pa.field("source_file", pa.string()), pa.field("source_line", pa.int64())]
     return pa.schema(declared + origin)
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from mlplatform.ingest.chunk import ARROW, TIMESTAMP
-from mlplatform.spec.section import ColumnType
+from mlplatform.ingest.chunk import ARROW, TIMESTAMP, arrow_type
+from mlplatform.ingest.vectors import vectors
+from mlplatform.spec.section import ColumnType, vector_width
 
 INT64 = np.iinfo(np.int64)
 DAY_US = 86_400_000_000
@@ -35,7 +36,13 @@ def converted(values: pa.Array, declared: ColumnType) -> Converted:
     """
     plain = _plain(values)
     if pt.is_null(plain.type):
-        return pa.nulls(len(plain), ARROW[declared]), []
+        return pa.nulls(len(plain), arrow_type(declared)), []
+    width = vector_width(declared)
+    if width:
+        found = vectors(plain, width)
+        if found is None:
+            raise NoConversionError(str(values.type))
+        return found
     for accepts, convert in _RULES[declared]:
         if accepts(plain.type):
             return convert(plain)

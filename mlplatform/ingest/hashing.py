@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from mlplatform.errors import SourceError
@@ -21,6 +22,7 @@ from mlplatform.errors import SourceError
 NULL = np.uint64(0x9E3779B97F4A7C15)  # Stands for a missing value: the golden ratio's bits.
 SLICE_ROWS = 32_768  # Hashed at a time: the arrays in between fit a core's cache.
 WORD = 8  # Bytes of text taken at a time.
+NO_NUMBER = np.uint32(0x7FC00001)  # Stands for a number missing in a vector: a NaN's bits.
 LONG = 256  # Bytes; longer text goes through BLAKE2b, value by value, which is faster from there.
 # What of a word belongs to a text that has 0, 1, … 8 bytes left.
 _KEPT = np.array([(1 << (8 * left)) - 1 for left in range(WORD + 1)], np.uint64)
@@ -31,10 +33,12 @@ def row_hashes(
 ) -> np.ndarray:
     """Return uint64[rows]: equal for rows that are equal in `columns`, whatever their order.
 
-    -0.0 equals 0.0, every NaN every other, a missing value only a missing value of its column.
+    -0.0 equals 0.0, every NaN every other, a missing value only a missing value of its column; in
+    vectors, too.
 
     Raises:
-        SourceError: If there is no such column, or it holds neither numbers, text, bools nor times.
+        SourceError: If there is no such column, or it holds neither numbers, text, bools, times nor
+            vectors.
     """
     start = bits_of(f"seed {seed}")
     hashes = np.empty(rows.num_rows, np.uint64)
@@ -116,6 +120,8 @@ def _value_bits(values: pa.Array, name: str) -> np.ndarray:
         bits = distinct[codes] if len(distinct) else np.zeros(len(codes), np.uint64)
     elif pt.is_string(values.type) or pt.is_large_string(values.type):
         bits = _text_bits(values)
+    elif pt.is_list(values.type) and pt.is_float32(values.type.value_type):
+        bits = _text_bits(_vector_bytes(values))
     else:
         bits = _number_bits(values, name)
     if values.null_count:
@@ -140,8 +146,21 @@ def _number_bits(values: pa.Array, name: str) -> np.ndarray:
     return numbers.view(np.uint64)
 
 
+def _vector_bytes(values: pa.Array) -> pa.Array:
+    """Return the bytes of each vector's numbers; none where it is missing."""
+    flat = values.flatten()  # Leaves out what lies under a missing vector.
+    numbers = np.asarray(flat.fill_null(0.0)) + np.float32(0.0)  # A copy, without -0.0.
+    numbers[np.isnan(numbers)] = np.nan
+    bits = numbers.view(np.uint32)
+    bits[np.asarray(flat.is_null())] = NO_NUMBER
+    ends = np.cumsum(np.asarray(pc.list_value_length(values).fill_null(0)), dtype=np.int64)
+    places = numbers.itemsize * np.concatenate([[0], ends])
+    buffers = [None, pa.py_buffer(places), pa.py_buffer(bits)]
+    return pa.Array.from_buffers(pa.large_binary(), len(values), buffers)
+
+
 def _text_bits(values: pa.Array) -> np.ndarray:
-    """Return uint64[rows] of UTF-8 text: its length, then its bytes, eight little-endian at a time."""
+    """Return uint64[rows] of UTF-8 text or bytes: its length, then its bytes, eight little-endian at a time."""
     if not len(values):
         return np.empty(0, np.uint64)
     starts, lengths, text = _layout(values)

@@ -6,6 +6,7 @@ of the file, is made in constant memory, and is conservative: text that could be
 - Format by content: Parquet's magic, `{` or `[` first (JSON lines), else delimited text. Gzip is seen
   through. Text is UTF-8 unless a byte order mark says otherwise.
 - `mlplatform.ingest.infer_text` has the rules for dialects and for the types of texts.
+- Lists of floats are vectors where all of the beginning have one width.
 - Names that a spec cannot have (with blanks or control characters, empty, there twice) are replaced;
   `Guess.names` says which.
 
@@ -14,7 +15,7 @@ Later values that are not of the guessed type are rejected rows, as they are in 
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from mlplatform.errors import SourceError
 from mlplatform.ingest.infer_text import UTF_8, dialect, is_all, prefix, type_of
 from mlplatform.ingest.storage import SourceFile
 from mlplatform.spec.model import RESERVED, Label, PipelineSpec
-from mlplatform.spec.section import ColumnType
+from mlplatform.spec.section import ColumnType, vector_width
 from mlplatform.spec.source import AnySource, CsvSource, JsonLinesSource, ParquetSource
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ MARKS = {  # UTF-32's begins like UTF-16's, so it is looked for first.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")  # As `ColumnName`.
 STEM_CHARACTERS = 50  # Of a replaced name, so that a number fits behind it.
 INT64_LIMIT = 2**63
+WIDEST = 9999  # Numbers of a vector, as `Vector` of a spec.
+HEAD_ROWS = 1024  # Looked at for the width of vectors.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +83,16 @@ def spec_of(columns: Mapping[str, ColumnType], source: AnySource, **said: Any) -
     """Return a spec with no pipeline behind it: `label` (a `Label`), `key` and others may be missing.
 
     Raises:
-        SourceError: If `label`, `key` or `event_time` names no column, or no timestamp.
+        SourceError: If `label`, `key` or `event_time` names no column, or one of a type it cannot be.
     """
     label = said.pop("label", None) or Label.model_construct(column="", positive="", strip="")
     time = said.get("event_time")
     unknown = [n for n in (label.column, *said.get("key", ()), time) if n and n not in columns]
     if unknown:
         raise SourceError(f"no column {unknown[0]!r}; columns: {', '.join(columns)}")
+    vectors = [n for n in (label.column, *said.get("key", ())) if n and vector_width(columns[n])]
+    if vectors:
+        raise SourceError(f"column {vectors[0]!r} is {columns[vectors[0]]}: neither label nor key")
     if time and columns[time] != "timestamp":
         raise SourceError(f"column {time!r} is {columns[time]}; an event time is a timestamp")
     return PipelineSpec.model_construct(
@@ -107,9 +113,18 @@ def usable_names(names: Sequence[str]) -> list[str]:
     return result
 
 
-def types_of(schema: "pa.Schema") -> list[ColumnType | None]:
-    """Return the type a spec declares for each column, `None` where it cannot."""
-    return [_of_arrow(column.type) for column in schema]
+def types_of(
+    schema: "pa.Schema", head: "Callable[[list[str]], Iterable[pa.RecordBatch]]"
+) -> list[ColumnType | None]:
+    """Return the type a spec declares for each column, `None` where it cannot.
+
+    `head` gives the first rows of the columns named: of lists, the schema tells no width.
+    """
+    once = [column for column in schema if schema.names.count(column.name) == 1]
+    lists = [column.name for column in once if _is_list_of_floats(column.type)]
+    first = next(iter(head(lists)), None) if lists else None
+    widths = {} if first is None else {name: _of_lists(first.column(name)) for name in lists}
+    return [widths.get(column.name) or _of_arrow(column.type) for column in schema]
 
 
 def _plain(name: str) -> str:
@@ -162,12 +177,14 @@ def _parquet(file: SourceFile) -> Guess:
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.ParquetFile(file.random_access()).schema_arrow
+        stored = pq.ParquetFile(file.random_access())
+        schema = stored.schema_arrow
+        types = types_of(schema, lambda names: stored.iter_batches(HEAD_ROWS, columns=names))
     except (pa.ArrowException, OSError) as wrong:
         said = " ".join(str(wrong).split())
         raise SourceError(f"{file.where}: no readable Parquet: {said}; write it again") from None
     source = ParquetSource(kind="parquet", files=["file"])
-    return _typed(source, schema.names, types_of(schema), [str(c.type) for c in schema], file)
+    return _typed(source, schema.names, types, [str(c.type) for c in schema], file)
 
 
 def _typed(
@@ -187,8 +204,12 @@ def _typed(
 
 
 def _of_json(values: Sequence[Any]) -> ColumnType | None:
-    """The type of one field's values; `None` where one is an object or a list."""
+    """The type of one field's values; `None` where one is an object or another list than a vector."""
     kinds = {type(value) for value in values if value is not None}
+    if kinds == {list}:
+        numbers = {type(number) for value in values if value is not None for number in value}
+        widths = {len(value) for value in values if value is not None}
+        return _vector(widths) if float in numbers and numbers <= {int, float} else None
     if kinds & {dict, list}:
         return None
     if kinds and kinds <= {bool}:
@@ -200,6 +221,25 @@ def _of_json(values: Sequence[Any]) -> ColumnType | None:
     texts = sorted({value for value in values if isinstance(value, str)})
     is_time = kinds == {str} and is_all(texts, "timestamp")
     return "timestamp" if is_time else "string"
+
+
+def _is_list_of_floats(type_: "pa.DataType") -> bool:
+    import pyarrow.types as pt
+
+    lists = (pt.is_list, pt.is_large_list, pt.is_fixed_size_list)
+    return any(test(type_) for test in lists) and bool(pt.is_floating(type_.value_type))
+
+
+def _of_lists(lists: "pa.Array") -> ColumnType | None:
+    import pyarrow.compute as pc
+
+    return _vector(set(pc.list_value_length(lists).drop_null().to_pylist()))
+
+
+def _vector(widths: Collection[int]) -> ColumnType | None:
+    """The type of vectors of these widths: of one, that a spec can have."""
+    one = max(widths, default=0) if len(widths) == 1 else 0
+    return f"vector[{one}]" if 0 < one <= WIDEST else None
 
 
 def _of_arrow(type_: "pa.DataType") -> ColumnType | None:

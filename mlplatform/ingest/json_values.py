@@ -1,6 +1,7 @@
 """JSON values become values of the declared types, strictly; none is turned into another type.
 
-A number is int64 or float64, a string is string or (ISO 8601) timestamp, true and false are bool.
+A number is int64 or float64, a string is string or (ISO 8601) timestamp, true and false are bool, an
+array of numbers is a vector.
 For int64 a number may be written 1.0 or 1e3, as long as it is whole.
 """
 
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 
 from mlplatform.ingest.chunk import ARROW
 from mlplatform.ingest.values import INT64, parsed, reason, shortened, stripped
+from mlplatform.ingest.vectors import vectors
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.section import vector_width
 
 WRITTEN = ARROW | {"timestamp": pa.string()}  # What JSON holds for each type.
 TYPES: dict[str, set[type]] = {
@@ -26,6 +29,7 @@ TYPES: dict[str, set[type]] = {
     "bool": {bool, type(None)},
     "timestamp": {str, type(None)},
 }
+DOUBLES = pa.list_(pa.float64())
 NAMES: dict[type, str] = {dict: "an object", list: "an array"}
 
 
@@ -40,6 +44,9 @@ def typed_column(
 
     `raws` are the lines that the values stand in. The label loses `label.strip` at its end.
     """
+    width = vector_width(kind)
+    if width:
+        return _vectors(values, width)
     written, blamed = _quick(values, kind), dict[int, str]()
     if written is None:
         written, blamed = _careful(values, kind, name, raws)
@@ -50,6 +57,33 @@ def typed_column(
     for row in np.flatnonzero(np.asarray(pc.and_(pc.is_null(typed), pc.is_valid(texts)))).tolist():
         blamed[row] = reason(texts[row].as_py(), kind)
     return typed, blamed
+
+
+def _vectors(values: Sequence[Any], width: int) -> tuple[pa.Array, dict[int, str]]:
+    lists, blamed = list(values), dict[int, str]()
+    for row, value in enumerate(values):
+        if value is None or (isinstance(value, list) and set(map(type, value)) <= TYPES["float64"]):
+            continue
+        no_list = f"{_named(value)} is no vector[{width}]"
+        blamed[row] = "a value in it is no number" if isinstance(value, list) else no_list
+        lists[row] = None
+    try:
+        numbers = pa.array(lists, DOUBLES)
+    except pa.ArrowInvalid:  # Integers that no double is.
+        numbers = pa.array([each and list(map(_nearest, each)) for each in lists], DOUBLES)
+    found = vectors(numbers, width)
+    assert found is not None  # noqa: S101 - these are lists of numbers.
+    for mask, why in found[1]:
+        for row in np.flatnonzero(mask).tolist():
+            blamed.setdefault(row, why)
+    return found[0], blamed
+
+
+def _nearest(number: float | None) -> float | None:
+    try:
+        return None if number is None else float(number)
+    except OverflowError:
+        return math.inf
 
 
 def _quick(values: Sequence[Any], kind: str) -> pa.Array | None:

@@ -14,7 +14,10 @@ from mlplatform.ingest.chunk import QUARANTINE
 COUNTED_REASONS = 50  # Different ones told apart in a commit; the rest is one entry.
 REST = "other reasons"
 _GENERAL = (  # Reasons that quote what the record says, and what they say of any record.
-    (re.compile(r".* is (no (?:int64|float64|string|bool|timestamp))", re.DOTALL), r"\1"),
+    (
+        re.compile(r".* is (no (?:int64|float64|string|bool|timestamp|vector\[\d+\]))", re.DOTALL),
+        r"\1",
+    ),
     (re.compile(r"the number .* is (not finite)", re.DOTALL), r"\1"),
     (re.compile(r"no column .* is declared", re.DOTALL), "a column that is not declared"),
     (re.compile(r"the key .* stands twice", re.DOTALL), "a key that stands twice"),

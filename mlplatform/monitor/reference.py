@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from mlplatform.errors import CorruptionError, PlatformError
 from mlplatform.monitor.histogram import CategoricalBins, Histogram, NumericBins
-from mlplatform.spec.section import ColumnType
+from mlplatform.spec.section import ColumnType, vector_width
 from mlplatform.validate.distance import EmptyWindowError
 from mlplatform.validate.scan import ColumnView, Plan, View, scan
 
@@ -20,20 +20,24 @@ Reference = Mapping[str, Histogram]
 
 
 def cut(table: pa.Table, columns: Sequence[str]) -> bytes:
-    """Return the reference of `columns` of the training rows in `table`; as `from_view`."""
+    """Return the reference of `columns` of the training rows in `table`; as `from_view`.
+
+    Lists have none.
+    """
     lacking = [name for name in columns if name not in table.column_names]
     if lacking:
         raise PlatformError(f"no column {lacking[0]!r} to cut a drift reference from")
-    types = {name: _type(table.schema.field(name).type) for name in columns}
+    kinds = {name: table.schema.field(name).type for name in columns}
+    types = {name: _type(kind) for name, kind in kinds.items() if not pa.types.is_nested(kind)}
     plan = Plan(columns=types, correlations=False, duplicates=False)
-    return from_view(scan(table.select(list(columns)).to_batches(), plan).view(), columns)
+    return from_view(scan(table.select(list(types)).to_batches(), plan).view(), list(types))
 
 
 def from_view(view: View, columns: Sequence[str]) -> bytes:
     """Return the reference of `columns` of the rows in `view`, as JSON.
 
     Numbers are cut at their deciles, everything else by value. Times are left out: they only go
-    forward. Equal rows give equal bytes.
+    forward; and vectors, which are hardly ever equal. Equal rows give equal bytes.
 
     Raises:
         EmptyWindowError: If there are no rows.
@@ -45,7 +49,7 @@ def from_view(view: View, columns: Sequence[str]) -> bytes:
     if lacking:
         raise PlatformError(f"no column {lacking[0]!r} to cut a drift reference from")
     seen = {name: view.columns[name] for name in columns}
-    said = {name: _said(_cut(one)) for name, one in seen.items() if one.type != "timestamp"}
+    said = {name: _said(_cut(one)) for name, one in seen.items() if _is_cut(one.type)}
     content = {"format": FORMAT, "rows": view.rows, "columns": said}
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
@@ -64,6 +68,10 @@ def load(content: bytes) -> Reference:
     except (ValueError, KeyError, TypeError, AttributeError, PlatformError) as wrong:
         why = f"{type(wrong).__name__}: {wrong}"
         raise CorruptionError(f"this is no drift reference of format {FORMAT}: {why}") from None
+
+
+def _is_cut(type_: ColumnType) -> bool:
+    return type_ != "timestamp" and not vector_width(type_)
 
 
 def _type(type_: pa.DataType) -> ColumnType:

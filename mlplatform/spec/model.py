@@ -11,10 +11,19 @@ from pydantic_core import PydanticCustomError
 from mlplatform.spec.data_gates import DataGates
 from mlplatform.spec.events import NOUNS, Events
 from mlplatform.spec.feature_gates import FeatureGates
-from mlplatform.spec.section import ColumnName, ColumnType, Gate, Name, Section, Share
+from mlplatform.spec.section import (
+    ColumnName,
+    ColumnType,
+    Gate,
+    Name,
+    Section,
+    Share,
+    vector_width,
+)
 from mlplatform.spec.source import AnySource, FileSource
 
 CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
+NO_VECTORS = ("csv", "sql")  # Kinds of sources that have no lists of numbers.
 RESERVED = ("row_id", "source_file", "source_line", "part")  # Columns the platform adds.
 
 
@@ -255,6 +264,27 @@ class PipelineSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _vectors_stay_whole(self) -> Self:
+        _require_lists(self.source, self.columns)
+        for name, events in self.events.items():
+            _require_lists(events.source, events.columns, f"events.{name}.")
+        ranges = self.data_gates.value_ranges
+        named = {
+            "label.column": [self.label.column],
+            "key": self.key,
+            "groups": self.groups,
+            "split.group": [self.split.group] if self.split.group else [],
+            "data_gates.value_ranges.columns": list(ranges.columns),
+            "data_gates.value_ranges.domains": list(ranges.domains),
+        }
+        for field, names in named.items():
+            for name in names:
+                if vector_width(self.columns[name]):
+                    kind = self.columns[name]
+                    raise ValueError(f"{field} names {name!r}, a {kind}; name no vector there")
+        return self
+
+    @model_validator(mode="after")
     def _events_have_times(self) -> Self:
         if (self.events or self.known_at) and not self.event_time:
             named = "events" if self.events else "known_at"
@@ -289,6 +319,18 @@ class PipelineSpec(Section):
         if cursor and cursor not in self.columns:
             raise ValueError(f"source.cursor names the column {cursor!r}, which is not declared")
         return self
+
+
+def _require_lists(
+    source: AnySource | None, columns: dict[ColumnName, ColumnType], of: str = ""
+) -> None:
+    """Refuse vectors from a source that has none."""
+    for name, kind in columns.items():
+        if source is not None and source.kind in NO_VECTORS and vector_width(kind):
+            raise ValueError(
+                f"{of}columns.{name} is {kind}, which a {source.kind} source cannot hold; "
+                "read it from parquet, delta, jsonl or a function"
+            )
 
 
 def _last(path: str) -> str:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlplatform.spec.section import ColumnType
+from mlplatform.validate.schema_rules import known_to_tfdv
 
 KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST = range(4)
 ALL = (KNOWN_TRAINING, KNOWN_TEST, NEW_TRAINING, NEW_TEST)
@@ -49,11 +50,11 @@ class AtomFiles:
     """Writes batches to a Parquet file an atom in `folder`, in constant memory; a context manager.
 
     `paths` and `rows` are by atom, of those that have rows. Columns are as TFDV can take them: bools
-    as the words false and true, times as whole seconds since 1970.
+    as the words false and true, times as whole seconds since 1970; vectors are left out.
     """
 
     def __init__(self, folder: Path, columns: Mapping[str, ColumnType]) -> None:
-        self._folder, self._columns = folder, columns
+        self._folder, self._columns = folder, known_to_tfdv(columns)
         self._stack = ExitStack()
         self._writers: dict[int, pq.ParquetWriter] = {}
         self.paths: dict[int, Path] = {}
@@ -61,6 +62,8 @@ class AtomFiles:
 
     def add(self, batch: pa.RecordBatch, atoms: np.ndarray) -> None:
         """Write the rows, each to the file of its atom."""
+        if not self._columns:
+            return
         shown = pa.table(
             {name: _for_tfdv(batch[name], kind) for name, kind in self._columns.items()}
         )

@@ -29,7 +29,7 @@ from mlplatform.validate.record import (
     to_table,
     unchanged,
 )
-from mlplatform.validate.schema_rules import constrained
+from mlplatform.validate.schema_rules import constrained, known_to_tfdv
 from mlplatform.validate.sensitive import sensitive
 from mlplatform.validate.summary import summarised
 
@@ -43,7 +43,7 @@ __all__ = ["ALL", "NEW", "TRAINING", "Profile", "load_scan", "plan_of", "profile
 
 PAGE = "facets.html"
 VIEWS = {"all": ALL, "training": TRAINING, "new": NEW}  # Of which TFDV makes statistics.
-FORM = "4"  # Of what is measured and kept: another one is measured anew.
+FORM = "5"  # Of what is measured and kept: another one is measured anew.
 
 
 def profile(
@@ -175,7 +175,7 @@ def _measured(
             scan = _pass(lake, dataset, plan_of(spec, atoms, like), atoms, files)
         _require_rows(dataset, files)
         views = {name: files.of(wanted) for name, wanted in VIEWS.items()}
-        statistics = worker.statistics(views, list(spec.columns))
+        statistics = worker.statistics(views, list(known_to_tfdv(spec.columns)))
     personal = {s.column for s in sensitive([scan.view(atoms).columns for atoms in (ALL, NEW)])}
     judges_new = spec.data_gates.min_new_rows <= files.count(NEW) < files.count(ALL)
     judged = "new" if judges_new else "all"

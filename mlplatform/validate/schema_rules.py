@@ -3,10 +3,11 @@
 Messages are those of `tensorflow_metadata/proto/v0/schema.proto`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.section import ColumnType, vector_width
 from mlplatform.validate.proto import parse
 
 if TYPE_CHECKING:
@@ -25,10 +26,15 @@ ROUNDING = 1e-9  # TFDV subtracts from 1 again; a share of exactly the limit is 
 TRAINING, SERVING = "TRAINING", "SERVING"  # Environments: requests come without a label.
 
 
+def known_to_tfdv(columns: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    """Return the columns that TFDV sees and a schema is about: all but vectors."""
+    return {name: kind for name, kind in columns.items() if not vector_width(kind)}
+
+
 def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
     """Return the inferred schema with what the spec declares, columns in the spec's order.
 
-    Every declared column has its declared type and at least one value; the label has a value in
+    Every declared column but vectors has its declared type and at least one value; the label has a value in
     every row where there is training, and `label.positive` is one of its values where it is a
     string. How many values of other columns may be missing is the missing-values gate's policy, so
     the schema allows any.
@@ -41,7 +47,7 @@ def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
     del schema.feature[:]
     del schema.default_environment[:]
     schema.default_environment.extend([TRAINING, SERVING])
-    for name, declared in spec.columns.items():
+    for name, declared in known_to_tfdv(spec.columns).items():
         feature = schema.feature.add(name=name)
         if name in found:
             feature.CopyFrom(found[name])
@@ -54,10 +60,11 @@ def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
 
 
 def agrees(schema: bytes, spec: PipelineSpec) -> bool:
-    """Tell whether the schema is of the declared columns, each with its declared type."""
+    """Tell whether the schema is of the declared columns but vectors, each with its type."""
     message = parse("Schema", schema)
     columns = {feature.name: _type_of(message, feature.name) for feature in message.feature}
-    return columns == {name: TYPES[declared] for name, declared in spec.columns.items()}
+    known = known_to_tfdv(spec.columns)
+    return columns == {name: TYPES[declared] for name, declared in known.items()}
 
 
 def declared_by(accepted: bytes, proposed: bytes, spec: PipelineSpec) -> bytes:
@@ -71,7 +78,7 @@ def declared_by(accepted: bytes, proposed: bytes, spec: PipelineSpec) -> bytes:
     old, new = parse("Schema", accepted), parse("Schema", proposed)
     merged = parse("Schema", accepted)
     del merged.feature[:], merged.string_domain[:]
-    for name, declared in spec.columns.items():
+    for name, declared in known_to_tfdv(spec.columns).items():
         source = old if _type_of(old, name) == TYPES[declared] else new
         feature = next(f for f in source.feature if f.name == name)
         merged.feature.add().CopyFrom(feature)

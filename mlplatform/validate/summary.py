@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplatform.spec.section import ColumnType
+from mlplatform.spec.section import ColumnType, vector_width
 
 if TYPE_CHECKING:
     from mlplatform.validate.record import Profile
@@ -59,7 +59,7 @@ class ColumnSummary:
     quartiles (three) and bars; strings and bools the most frequent values. Values that are not
     finite are in none of these. `distinct` is an estimate beyond what the scan counts exactly. Top
     values are masked where they look like personal data; of a column that holds some, all are, and
-    numbers have neither minimum nor maximum.
+    numbers have neither minimum nor maximum. Vectors have their mean length alone.
     """
 
     name: str
@@ -105,8 +105,16 @@ def markdown(column: ColumnSummary) -> str:
         counted += f", {column.distinct:,} distinct"
     if column.not_finite:
         counted += f", {column.not_finite:,} not finite"
-    lines = [f"{_code(column.name)} {column.type}: {counted}", _values(column), _picture(column)]
+    said = vectors(column) or _values(column)
+    lines = [f"{_code(column.name)} {column.type}: {counted}", said, _picture(column)]
     return "  \n".join(line for line in lines if line)
+
+
+def vectors(column: ColumnSummary) -> str:
+    """Return what is known of vectors in words; nothing of other columns."""
+    width = vector_width(column.type)
+    length = "" if column.mean is None else f", mean length {column.mean:.4g}"
+    return f"vectors of {width:,} numbers{length}" if width else ""
 
 
 def records(profile: "Profile") -> list[Mapping[str, Cell]]:
@@ -125,6 +133,8 @@ def _summary(name: str, column: "ColumnView", *, masks: bool) -> ColumnSummary:
         not_finite=column.not_finite,
         distinct=round(column.distinct),
     )
+    if vector_width(column.type):
+        return replace(common, distinct=None, mean=column.mean)
     if column.type in ("string", "bool"):
         ordered = sorted(column.counts.items(), key=lambda entry: (-entry[1], entry[0]))
         masks = masks and column.type == "string"
@@ -161,7 +171,7 @@ def _record(column: ColumnSummary) -> dict[str, Cell]:
         **dict(zip(("min", "median", "max"), shown, strict=True)),
         "most frequent": f"{first.value[:SHOWN_CHARACTERS]} {_share(first, column)}"
         if first
-        else "",
+        else vectors(column),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from mlplatform.cli.data.input import Columns, Input
 from mlplatform.cli.data.text import plain
 from mlplatform.measures import Anomaly
+from mlplatform.spec.section import ColumnType, vector_width
 from mlplatform.validate.scan import ColumnView, View
 
 VALUES_SHOWN = 5  # New or vanished values of a column.
@@ -35,10 +36,15 @@ def readable_as(given: Input, before: Columns) -> Columns:
     widened = {("int64", "float64")}
     return {
         name: before[name]
-        if name in before and (given.is_text or (kind, before[name]) in widened)
+        if name in before and (_takes(given, kind, before[name]) or (kind, before[name]) in widened)
         else kind
         for name, kind in given.columns.items()
     }
+
+
+def _takes(given: Input, kind: ColumnType, other: ColumnType) -> bool:
+    """Whether the source's values may be read as `other`: any text, but no vector."""
+    return given.is_text and not (vector_width(kind) or vector_width(other))
 
 
 def changes(before: View, after: View) -> list[str]:
@@ -62,7 +68,7 @@ def _column(was: ColumnView, now: ColumnView) -> Iterator[str]:
     missing = [column.missing / max(column.rows, 1) for column in (was, now)]
     if abs(missing[1] - missing[0]) >= SAME_SHARE:
         yield f"missing values {missing[0]:.1%} became {missing[1]:.1%}"
-    if now.histogram is not None or was.histogram is not None:
+    if now.type not in ("string", "bool"):
         yield from _numbers(was, now)
     else:
         yield from _categories(was, now)
@@ -79,7 +85,8 @@ def _numbers(was: ColumnView, now: ColumnView) -> Iterator[str]:
         elif abs(new - old) > SAME_FIGURE * max(abs(old), abs(new)):
             kind = "float64" if name in ("mean", "deviation") and was.type == "int64" else was.type
             kind = "float64" if name == "deviation" else kind
-            yield f"{name} {figure(kind, old)} became {figure(kind, new)}"
+            word = "mean length" if vector_width(was.type) else name
+            yield f"{word} {figure(kind, old)} became {figure(kind, new)}"
 
 
 def _categories(was: ColumnView, now: ColumnView) -> Iterator[str]:

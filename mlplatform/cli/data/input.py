@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlplatform.cli.data.text import plain
 from mlplatform.errors import SourceError
-from mlplatform.ingest.infer import Guess, guess, spec_of, types_of, usable_names
+from mlplatform.ingest.infer import HEAD_ROWS, Guess, guess, spec_of, types_of, usable_names
 from mlplatform.ingest.storage import S3, SourceFile, locate
 from mlplatform.settings import Settings, find_root
 from mlplatform.spec import PipelineSpec
@@ -148,12 +148,13 @@ def _table(written: str, name: str, number: str | None) -> Input:
     if latest is None:
         raise SourceError(f"{plain(written)}: no such file, and no such table in {settings.lake}")
     version = latest if number is None else table.version(int(number))
-    schema = next(iter(table.batches(version, batch_rows=1))).schema
+    first = next(iter(table.batches(version, batch_rows=HEAD_ROWS)))
+    schema = first.schema
     specs = {p.name: p.spec for p in load_pipelines(settings.pipelines)}
     spec = specs.get(name.partition("/")[0])
     columns = {
         column: kind
-        for column, kind in zip(schema.names, types_of(schema), strict=True)
+        for column, kind in zip(schema.names, types_of(schema, lambda _: [first]), strict=True)
         if kind is not None and (spec is None or column in spec.columns)
     }
     return Input(
@@ -171,7 +172,8 @@ def _delta(written: str) -> Input:
     table = ForeignTable(written)
     schema = table.schema
     names = dict(zip(usable_names(schema.names), schema.names, strict=True))
-    kinds = dict(zip(names, types_of(schema), strict=True))
+    types = types_of(schema, lambda _: table.batches(table.files()))
+    kinds = dict(zip(names, types, strict=True))
 
     def chunks(columns: Columns) -> Iterator["Chunk"]:
         own = {names[name]: kind for name, kind in columns.items()}

@@ -1,6 +1,6 @@
 """A policy from a file: the `data_gates` section of a spec, alone or in a pipeline's defs.yaml."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from mlplatform.errors import SpecError
 from mlplatform.spec.data_gates import DataGates
+from mlplatform.spec.section import ColumnType, vector_width
 
 SECTION = "data_gates"
 
 
-def read_policy(path: Path, columns: Collection[str]) -> DataGates:
+def read_policy(path: Path, columns: Mapping[str, ColumnType]) -> DataGates:
     """Return the policy in `path`, which may name these columns.
 
     Raises:
@@ -41,7 +42,7 @@ def _section(document: Any, path: Path) -> Any:
     return attributes[SECTION]
 
 
-def _names_known(gates: DataGates, columns: Collection[str], path: Path) -> None:
+def _names_known(gates: DataGates, columns: Mapping[str, ColumnType], path: Path) -> None:
     named: dict[str, Collection[str]] = {
         "missing_values.columns": gates.missing_values.columns,
         "value_ranges.columns": gates.value_ranges.columns,
@@ -55,3 +56,5 @@ def _names_known(gates: DataGates, columns: Collection[str], path: Path) -> None
             if name not in columns:
                 known = ", ".join(columns)
                 raise SpecError(f"{path}: {SECTION}.{field} names {name!r}; columns: {known}")
+            if field.startswith("value_ranges") and vector_width(columns[name]):
+                raise SpecError(f"{path}: {SECTION}.{field} names {name!r}, a {columns[name]}")

@@ -14,6 +14,8 @@ from mlplatform.errors import SourceError
 
 def show(what: str, html: Path | None, *, as_json: bool) -> None:
     """Print the profile of `what`, and write the page to `html`."""
+    from mlplatform.validate.schema_rules import known_to_tfdv
+
     with unreadable(), tempfile.TemporaryDirectory(prefix="mlplatform-profile-") as folder:
         given = open_input(what)
         if html is None:
@@ -22,7 +24,8 @@ def show(what: str, html: Path | None, *, as_json: bool) -> None:
             with tfdv() as worker:  # Imports while the rows are counted.
                 seen = _look(given, Path(folder))
                 views = {"all": [seen.parquet] if seen.parquet else []}
-                statistics = worker.statistics(views, list(given.columns))["all"]
+                columns = list(known_to_tfdv(given.columns))
+                statistics = worker.statistics(views, columns)["all"]
             _write(html, statistics, given)
         if as_json:
             say(json.dumps(shown_as_json(given, seen.view, seen.malformed), indent=2, default=str))

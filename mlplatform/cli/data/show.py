@@ -50,11 +50,12 @@ def table(view: "View") -> None:
 
 def records(view: "View") -> list[dict[str, str]]:
     """Return the cells of each column's line; what a column has not is empty."""
-    from mlplatform.validate.summary import summarised
+    from mlplatform.validate.summary import summarised, vectors
 
     lines = []
     for column in summarised(view):
-        figures = (column.minimum, *(column.quartiles or ("",) * 3), column.maximum, column.mean)
+        mean = "" if vectors(column) else column.mean
+        figures = (column.minimum, *(column.quartiles or ("",) * 3), column.maximum, mean)
         shown = [figure(column.type, value) for value in figures]
         names = ("min", "25 %", "median", "75 %", "max", "mean")
         top = ", ".join(
@@ -68,7 +69,7 @@ def records(view: "View") -> list[dict[str, str]]:
                 "missing": f"{column.missing_share:.1%}" if column.missing else "",
                 "distinct": f"{column.distinct:,}" if column.distinct is not None else "",
                 **dict(zip(names, shown, strict=True)),
-                "top": top,
+                "top": top or vectors(column),
             }
         )
     return lines

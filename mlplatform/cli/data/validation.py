@@ -142,7 +142,7 @@ def _require_positive(spec: PipelineSpec, new: Look) -> None:
 def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new: Look) -> _Tfdv:
     """Ask TFDV how the rows break the schema that the reference proposes, and how far they lie."""
     from mlplatform.validate.anomalies import describe, distances
-    from mlplatform.validate.schema_rules import constrained
+    from mlplatform.validate.schema_rules import constrained, known_to_tfdv
 
     if worker is None or old is None:
         return _Tfdv()
@@ -150,7 +150,7 @@ def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new
         return _Tfdv(None, ())
     types = {n: k for n, k in new.scan.types.items() if old.scan.types.get(n) == k}
     both = {"before": [old.parquet], "after": [new.parquet]}
-    seen = worker.statistics(both, list(types))
+    seen = worker.statistics(both, list(known_to_tfdv(types)))
     declared = spec.model_copy(update={"columns": types})
     schema = constrained(worker.infer_schema(seen["before"]), declared)
     return _Tfdv(

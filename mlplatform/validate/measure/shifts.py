@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mlplatform.measures import ShiftSeen
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.section import vector_width
 from mlplatform.spec.source import SqlSource
 from mlplatform.validate import distance
 from mlplatform.validate.anomalies import Distance
@@ -29,8 +30,9 @@ SHOWN = 3  # New values that are named.
 def comparable(spec: PipelineSpec, reference: View) -> list[str]:
     """Return the columns whose distribution is compared, in order.
 
-    Not times and what names rows, which are meant to move; not the label, which has gates of its
-    own; not what no feature may use; and not what the reference has no value of.
+    Not times and what names rows, which are meant to move; not vectors, which have no distribution
+    that one number tells; not the label, which has gates of its own; not what no feature may use;
+    and not what the reference has no value of.
     """
     barred = {spec.label.column, spec.event_time, *meant_to_move(spec)}
     return [
@@ -39,6 +41,7 @@ def comparable(spec: PipelineSpec, reference: View) -> list[str]:
         if name in spec.columns
         and name not in barred
         and column.type != "timestamp"
+        and not vector_width(column.type)
         and spec.columns[name] == column.type
         and column.present
         and not names_rows(column)
@@ -46,7 +49,7 @@ def comparable(spec: PipelineSpec, reference: View) -> list[str]:
 
 
 def not_compared(spec: PipelineSpec, reference: View | None) -> dict[str, str]:
-    """Return the columns that another reference would be compared with, each with what this lacks."""
+    """Return the columns that are not compared with this reference though they say something, and why."""
     if reference is None:
         return {}
     found = {}
@@ -58,6 +61,8 @@ def not_compared(spec: PipelineSpec, reference: View | None) -> dict[str, str]:
             found[name] = f"{kind}, in the reference {before.type}"
         elif not before.present:
             found[name] = "without a value in the reference"
+        elif vector_width(kind):
+            found[name] = "vectors are not compared"
     label = spec.label.column
     if label and label not in found and reference.scan.label != label:
         found[label] = f"not the reference's label, {reference.scan.label}"

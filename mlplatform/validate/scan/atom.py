@@ -13,6 +13,7 @@ from mlplatform.validate.scan.distinct import Work
 from mlplatform.validate.scan.moments import Moments
 from mlplatform.validate.scan.numbers import CLASSES, Mask, NumberCounter, Numbers, Values
 from mlplatform.validate.scan.plan import Plan, is_number
+from mlplatform.validate.scan.vectors import Vectors, vectors_of
 
 UNLABELLED = CLASSES - 1
 
@@ -37,6 +38,7 @@ class Atom:
     rows: int
     numbers: Mapping[str, Numbers]
     categories: Mapping[str, Categories]
+    vectors: Mapping[str, Vectors]
     label: Categories
     moments: Moments
 
@@ -46,6 +48,7 @@ class Atom:
             self.rows + other.rows,
             {name: mine.merge(other.numbers[name]) for name, mine in self.numbers.items()},
             {name: mine.merge(other.categories[name]) for name, mine in self.categories.items()},
+            {name: mine.merge(other.vectors[name]) for name, mine in self.vectors.items()},
             self.label.merge(other.label),
             self.moments.merge(other.moments),
         )
@@ -62,17 +65,20 @@ class AtomCounter:
             for name in plan.numbers
         }
         self._categories = {name: CategoryCounter(_domain(plan, name)) for name in plan.categories}
+        self._vectors = dict.fromkeys(plan.vectors, Vectors())
         self._label = CategoryCounter(None)
         width = len(plan.numbers) + (plan.label is not None)
         self._moments = Moments.none((width, width) if plan.correlations else (width, 1, 1))
         self._work = Work(0)
         self._distances = np.empty((width, 0))
 
-    def add_categories(self, rows: pa.RecordBatch, classes: "NDArray[np.intp] | None") -> None:
-        """Count the strings and bools of some rows."""
+    def add_others(self, rows: pa.RecordBatch, classes: "NDArray[np.intp] | None") -> None:
+        """Count the strings, bools and vectors of some rows."""
         self._rows += rows.num_rows
         for name, counter in self._categories.items():
             counter.add(rows.column(name), classes)
+        for name, seen in self._vectors.items():
+            self._vectors[name] = seen.merge(vectors_of(rows.column(name), classes))
         label = self._plan.label
         if label is not None and is_number(self._plan.columns[label]):
             self._label.add(rows.column(label).cast(pa.string()), None)
@@ -104,7 +110,8 @@ class AtomCounter:
         categories = {name: counter.result() for name, counter in self._categories.items()}
         label = self._plan.label
         own = categories.get(label) if label is not None else None
-        return Atom(self._rows, numbers, categories, own or self._label.result(), self._moments)
+        classes = own or self._label.result()
+        return Atom(self._rows, numbers, categories, dict(self._vectors), classes, self._moments)
 
     def _add_moments(self, x: NDArray[np.float64], present: list[Mask | None]) -> None:
         if len(x):

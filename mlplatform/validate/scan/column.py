@@ -11,8 +11,10 @@ from mlplatform.validate.scan.categories import Categories
 from mlplatform.validate.scan.codes import INFINITE, SIGN, Frame, ranks_of
 from mlplatform.validate.scan.histogram import Histogram, histogram_of
 from mlplatform.validate.scan.numbers import Numbers
+from mlplatform.validate.scan.vectors import Vectors
 
 NEGATIVE, POSITIVE = 0, 1
+ANY_VECTOR = "a vector"  # Vectors are not told apart.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,10 @@ class ColumnView:
         missing_by_class: (negative, positive) rows of the label where it is missing.
         infinite: Rows of minus and of plus infinity.
         minimum: Of the finite values, like `maximum`, `mean` and `deviation` (of the population).
-        histogram: Of finite numbers; `None` for strings and bools.
-        counts: Rows by value of strings and bools, of at most 10,000 values, most frequent first.
+            Vectors have only a mean, of their lengths.
+        histogram: Of finite numbers; `None` for strings, bools and vectors.
+        counts: Rows by value of strings and bools, of at most 10,000 values, most frequent first;
+            all vectors count as one value, of which `distinct` and `sample` know nothing.
         positive: Rows of the positive class by value; `negative` of the negative one.
         other: Rows of values not in `counts`.
         lost: Most rows that any value's count may lack; 0 when all values are counted.
@@ -138,4 +142,23 @@ def of_categories(type_: ColumnType, rows: int, categories: Categories) -> Colum
         distinct_exact=all_counted,
         sample=tuple(categories.distinct.values.tolist()),
         outside=categories.outside,
+    )
+
+
+def of_vectors(type_: ColumnType, rows: int, vectors: Vectors) -> ColumnView:
+    """Return the view of a column of vectors."""
+    by_class = vectors.present.tolist()
+    present = sum(by_class)
+    return ColumnView(
+        type=type_,
+        rows=rows,
+        missing=int(vectors.missing.sum()),
+        missing_by_class=(int(vectors.missing[NEGATIVE]), int(vectors.missing[POSITIVE])),
+        mean=vectors.length / present if present else None,
+        counts={ANY_VECTOR: present} if present else {},
+        negative={ANY_VECTOR: by_class[NEGATIVE]} if present else {},
+        positive={ANY_VECTOR: by_class[POSITIVE]} if present else {},
+        distinct=0.0,
+        distinct_exact=False,
+        sample=(),
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mlplatform.spec.section import ColumnType
+from mlplatform.spec.section import ColumnType, vector_width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,12 @@ class Plan:
     @property
     def categories(self) -> tuple[str, ...]:
         """The columns of strings and bools, in order."""
-        return tuple(name for name, type_ in self.columns.items() if not is_number(type_))
+        return tuple(name for name, type_ in self.columns.items() if type_ in ("string", "bool"))
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """The columns of vectors, in order."""
+        return tuple(name for name, type_ in self.columns.items() if vector_width(type_))
 
 
 def content_of(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlplatform.spec.section import ColumnType
 from mlplatform.validate.scan.atom import Atom
 from mlplatform.validate.scan.codes import Frame
-from mlplatform.validate.scan.column import ColumnView, of_categories, of_numbers
+from mlplatform.validate.scan.column import ColumnView, of_categories, of_numbers, of_vectors
 from mlplatform.validate.scan.plan import is_number
 from mlplatform.validate.scan.repeats import Repeated
 
@@ -152,6 +152,8 @@ class View:
         atom, type_ = self._atom, self.scan.types[name]
         assert atom is not None  # noqa: S101 - only asked of views with rows
         if not is_number(type_):
+            if name in atom.vectors:
+                return of_vectors(type_, atom.rows, atom.vectors[name])
             return of_categories(type_, atom.rows, atom.categories[name])
         row = self._names.index(name)
         moments = atom.moments

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mlplatform.errors import SourceError
-from mlplatform.ingest.chunk import ARROW
+from mlplatform.ingest.chunk import arrow_type
 from mlplatform.ingest.hashing import row_hashes
 from mlplatform.validate.scan.atom import UNLABELLED, AtomCounter, Block
 from mlplatform.validate.scan.codes import Frame, frame_of
@@ -66,14 +66,15 @@ class Scanner:
 
     def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
         column, type_ = batch.column(name), self._plan.columns[name]
-        if column.type == ARROW[type_]:
+        kind = arrow_type(type_)
+        if column.type == kind:
             return column
         if pa.types.is_dictionary(column.type) and type_ == "string":
             texts = pa.types.is_string(column.type.value_type)
             plain = column.dictionary.null_count or not texts
             return column.cast(pa.string()) if plain else column
         try:
-            return column.cast(ARROW[type_])
+            return column.cast(kind)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as wrong:
             why = str(wrong).split("\n")[0]
             raise SourceError(f"column {name!r} holds {column.type}, not {type_}: {why}") from None
@@ -105,7 +106,7 @@ class Scanner:
             self._atoms[atom] = AtomCounter(self._plan)
         counter = self._atoms[atom]
         classes = self._classes(rows)
-        counter.add_categories(rows, classes)
+        counter.add_others(rows, classes)
         for first in range(0, rows.num_rows, self._block_rows):
             part = slice(first, first + self._block_rows)
             block = Block(

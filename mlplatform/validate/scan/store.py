@@ -21,8 +21,9 @@ from mlplatform.validate.scan.moments import Moments
 from mlplatform.validate.scan.numbers import CLASSES, Numbers
 from mlplatform.validate.scan.repeats import Repeated
 from mlplatform.validate.scan.result import Scan
+from mlplatform.validate.scan.vectors import Vectors
 
-FORMAT = 2  # Another number whenever the form or the meaning of what is kept changes.
+FORMAT = 3  # Another number whenever the form or the meaning of what is kept changes.
 MAGIC = f"mlplatform scan {FORMAT}\n".encode()
 KINDS = ("|u1", "<u2", "<u4", "<u8", "<i8", "<f8")
 LENGTH_BYTES = 8
@@ -125,6 +126,7 @@ def _atom(atom: Atom, out: _Out) -> dict[str, Any]:
         "rows": atom.rows,
         "numbers": {name: _numbers(n, out) for name, n in sorted(atom.numbers.items())},
         "categories": {name: _categories(c, out) for name, c in sorted(atom.categories.items())},
+        "vectors": {name: _vectors(v) for name, v in sorted(atom.vectors.items())},
         "label": _categories(atom.label, out),
         "moments": [
             out.put(a) for a in (moments.rows, moments.mean, moments.square, moments.cross)
@@ -137,6 +139,7 @@ def _read_atom(said: dict[str, Any], arrays: _In) -> Atom:
         rows=int(said["rows"]),
         numbers={name: _read_numbers(n, arrays) for name, n in said["numbers"].items()},
         categories={name: _read_categories(c, arrays) for name, c in said["categories"].items()},
+        vectors={name: _read_vectors(v) for name, v in said["vectors"].items()},
         label=_read_categories(said["label"], arrays),
         moments=Moments(*(arrays.get(place, np.float64) for place in said["moments"])),
     )
@@ -194,6 +197,19 @@ def _read_categories(said: dict[str, Any], arrays: _In) -> Categories:
         int(said["outside"]),
         Distinct(arrays.get(said["hashes"], np.uint64), sample),
     )
+
+
+def _vectors(vectors: Vectors) -> dict[str, Any]:
+    return {
+        "present": vectors.present.tolist(),
+        "missing": vectors.missing.tolist(),
+        "length": vectors.length,
+    }
+
+
+def _read_vectors(said: dict[str, Any]) -> Vectors:
+    present, missing = (np.array(said[name], np.int64) for name in ("present", "missing"))
+    return Vectors(present, missing, float(said["length"]))
 
 
 def _repeated(repeated: Repeated | None) -> dict[str, Any] | None:

@@ -73,9 +73,14 @@ def personal(value: object) -> bool:
 
 
 def shown(value: Any) -> Any:
-    """Return a value as it may be shown: masked where it looks like personal data, and short."""
+    """Return a value as it may be shown: masked where it looks like personal data, and short.
+
+    Vectors are not told apart.
+    """
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, list):
+        return f"{len(value)} numbers"
     if personal(value):
         return mask(str(value))
     if isinstance(value, str) and len(value) > MASKED_CHARACTERS:

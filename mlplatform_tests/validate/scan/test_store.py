@@ -31,7 +31,7 @@ def test_a_scan_read_back_lends_its_bins(table):
 
 @given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda tail: MAGIC + tail))
 def test_anything_else_is_no_scan(content):
-    with pytest.raises(CorruptionError, match="this is no scan of format 2"):
+    with pytest.raises(CorruptionError, match="this is no scan of format 3"):
         Scan.from_bytes(content)
 
 
