@@ -69,7 +69,7 @@ class OnlineStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files and connections; look-ups are possible no more."""
+        """Let go of files and connections."""
         ...
 
 

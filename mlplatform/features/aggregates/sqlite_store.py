@@ -62,17 +62,12 @@ class SqliteStore:
     ) -> None:
         """Put a version in the place of the one there is; see `OnlineStore.load`."""
         keys = None if aggregates is None else json.dumps(sorted(aggregates))
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._loading():
-            for left in self._path.parent.glob(f".{self._path.name}.*.new"):  # By a killed load.
-                left.unlink()
-            new = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.new")
-            try:
-                _write(new, (reference, keys), changes)
-                new.replace(self._path)
-                _sync(self._path.parent)
-            finally:
-                new.unlink(missing_ok=True)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._loading():
+                self._replace((reference, keys), changes)
+        except (OSError, sqlite3.Error) as wrong:
+            raise OnlineStoreError(f"{self._path} cannot be written: {wrong}") from None
 
     def known(self, aggregate: str) -> bool:
         """Return whether the loaded version has the aggregate of this key."""
@@ -103,6 +98,17 @@ class SqliteStore:
             if self._connection is not None:
                 self._connection.close()
             self._connection = self._file = self._version = None
+
+    def _replace(self, loaded: tuple[str, str | None], changes: Iterable[pa.RecordBatch]) -> None:
+        for left in self._path.parent.glob(f".{self._path.name}.*.new"):  # By a killed load.
+            left.unlink()
+        new = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.new")
+        try:
+            _write(new, loaded, changes)
+            new.replace(self._path)
+            _sync(self._path.parent)
+        finally:
+            new.unlink(missing_ok=True)
 
     def _follow(self) -> None:
         """Open the file that is there now, unless it is open."""

@@ -1,6 +1,5 @@
 """The conditions of an aggregate on its events, as Python compares: exactly, also int64 with float."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,8 +63,3 @@ def _same_numbers(kind: str | None, literal: Any) -> bool:
     if kind == "float64":
         return isinstance(literal, float) or -_EXACT <= literal <= _EXACT
     return True
-
-
-def finite(literal: object) -> bool:
-    """Return whether it is no NaN and no infinite number."""
-    return not isinstance(literal, float) or math.isfinite(literal)

@@ -79,6 +79,12 @@ def test_a_file_that_is_no_store_is_told_in_a_line(tmp_path):
         assert SqliteStore(other).version
 
 
+def test_a_place_that_cannot_be_written_is_told_in_a_line(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OnlineStoreError, match=r"online\.sqlite cannot be written: .*file"):
+        SqliteStore(tmp_path / "file" / "online.sqlite").load("0:a", _batches([]))
+
+
 def test_keys_of_the_old_version_and_of_dead_loads_are_removed(redis_url):
     import redis
 
@@ -124,7 +130,7 @@ def test_a_redis_that_is_gone_is_told_without_its_address(tmp_path):
             ask()
         assert url not in str(told.value)
     with pytest.raises(OnlineStoreError, match="none of Redis") as told:
-        RedisStore("redis://user:word@host:port")
+        RedisStore("redis://host:word")
     assert "word" not in str(told.value)
     assert told.value.__suppress_context__
 
