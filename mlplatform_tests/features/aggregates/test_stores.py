@@ -92,7 +92,13 @@ def test_keys_of_the_old_version_and_of_dead_loads_are_removed(redis_url):
     client.set("mlplatform:shop:dead:a:[]", "left by a load that died")
     client.set("mlplatform:shop_two:live:a:[]", "somebody else's")
     store = RedisStore(redis_url, "shop")
-    for n in range(2):
+
+    def watched():
+        assert not client.exists("mlplatform:shop:dead:a:[]")  # Before anything new needs its room.
+        yield from _batches([])
+
+    store.load("0:v", watched())
+    for n in range(1, 3):
         store.load(f"{n}:v", _batches([("a", "[1]", 0, 1.0), ("a", "[2]", 0, 1.0)]))
     assert len(list(client.scan_iter("mlplatform:shop:*"))) == 3  # Two entities, and `current`.
     assert client.exists("mlplatform:shop_two:live:a:[]")
