@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mlplatform.errors import FeatureError
 from mlplatform.features.hashing import hashes
 from mlplatform.features.inputs import FIRST, MISSING, UNSEEN, HashInput, VocabularyInput
 
@@ -47,16 +48,32 @@ def hashed_ids(one: HashInput) -> Ids:
     return ids
 
 
-def by_distinct(array: pa.Array, ids: Ids) -> np.ndarray:
+def values_of(array: pa.Array, column: str) -> list[Any]:
+    """Return the values of `array`, None where one is missing.
+
+    Raises:
+        FeatureError: If it holds bytes that are no text in UTF-8, which files can.
+    """
+    try:
+        values: list[Any] = array.to_pylist()
+    except UnicodeDecodeError as wrong:
+        raise FeatureError(f"column {column!r} holds text that is not UTF-8: {wrong}") from None
+    return values
+
+
+def by_distinct(array: pa.Array, column: str, ids: Ids) -> np.ndarray:
     """Return i32[rows] of a column, dictionary-encoded or not.
 
     Of many rows only the distinct values meet `ids`, so that their cost is Arrow's; of few, each
     value, which costs less than finding the distinct ones.
+
+    Raises:
+        FeatureError: If it holds text that is not UTF-8.
     """
     if len(array) <= FEW:
-        return ids(array.to_pylist())
+        return ids(values_of(array, column))
     coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
-    of_distinct = np.append(ids(coded.dictionary.to_pylist()), np.int32(MISSING))
+    of_distinct = np.append(ids(values_of(coded.dictionary, column)), np.int32(MISSING))
     places = coded.indices
     if (
         places.null_count

@@ -25,7 +25,6 @@ _STORED = {
 }
 _KINDS = {getattr(pa, t)().id: kind for kind, types in _STORED.items() for t in types.split()}
 _KINDS[pa.timestamp("us").id] = "timestamp"  # Of any unit and time zone.
-_BOOL = pa.bool_()
 _LISTS = {
     made.id for made in (pa.list_(pa.int8()), pa.large_list(pa.int8()), pa.list_(pa.int8(), 1))
 }
@@ -81,7 +80,7 @@ def _lists_of_numbers(stored: pa.DataType) -> str | None:
 
 
 def numbers(arrays: Sequence[pa.Array], columns: Sequence[str]) -> np.ndarray:
-    """Return f32[rows, columns] of one or more columns of numbers or bools, NaN where one is missing.
+    """Return f32[rows, columns] of one or more columns of numbers, NaN where one is missing.
 
     All pass through float64 whether or not some are missing, so that a row rounds as its table does.
 
@@ -91,8 +90,6 @@ def numbers(arrays: Sequence[pa.Array], columns: Sequence[str]) -> np.ndarray:
     values = np.empty((len(arrays[0]), len(arrays)), dtype=np.float64)
     nulls = 0
     for at, array in enumerate(arrays):
-        if array.type == _BOOL:
-            array = array.cast(pa.int8())  # noqa: PLW2901 - Arrow makes objects of bools with nulls.
         values[:, at] = array.to_numpy(zero_copy_only=False)
         nulls += array.null_count
     with np.errstate(over="ignore"):

@@ -1,6 +1,5 @@
 """Instants: columns of any unit and time zone, ISO 8601 text of JSON rows, and clocks on the wall."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -35,7 +34,7 @@ def microseconds(array: pa.Array, column: str) -> np.ndarray:
     values = array.view(pa.int32() if days else pa.int64())
     if values.null_count:
         values = values.fill_null(0)
-    counts = values.to_numpy().astype(np.int64, copy=False)
+    counts: np.ndarray = values.to_numpy().astype(np.int64, copy=False)
     if not days and not pa.types.is_date64(array.type) and array.type.unit == "ns":
         return counts // 1000  # 64 bits of them reach from 1677 to 2262.
     unit = DAY if days else _UNITS[getattr(array.type, "unit", "ms")]
@@ -82,15 +81,14 @@ def _local(instants: np.ndarray, zone: str) -> np.ndarray:
     return local
 
 
-def elapsed(arrays: Sequence[pa.Array], one: ElapsedInput) -> np.ndarray:
+def elapsed(later: pa.Array, since: pa.Array, one: ElapsedInput) -> np.ndarray:
     """Return f32[rows]: `one.column` minus `one.since` in its unit; NaN where one is missing.
 
     Raises:
         FeatureError: Naming row and column of a time outside years 1 to 9999.
     """
-    later, since = arrays[0], arrays[-1]  # One array where both are one column.
     difference = microseconds(later, one.column) - microseconds(since, one.since)
-    result = (difference / (one.unit_seconds * SECOND)).astype(np.float32)
+    result: np.ndarray = (difference / (one.unit_seconds * SECOND)).astype(np.float32)
     for array in (later, since):
         if array.null_count:
             result[array.is_null().to_numpy(zero_copy_only=False)] = np.nan

@@ -1,6 +1,7 @@
 """How the inputs fill the arrays: worked out once, so that one row costs no look-ups of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -17,74 +18,82 @@ from mlplatform.features.inputs import (
     TimeInput,
     VectorInput,
     VocabularyInput,
-    columns_of,
 )
 from mlplatform.features.instants import elapsed, local_clock
 from mlplatform.features.vectors import vectors
 from mlplatform.features.words import counts
 
-Fill = Callable[..., np.ndarray]  # Arrays of an input's columns to [rows] or [rows, width].
+Arrays = Sequence[pa.Array]  # All columns of an encoder, in order.
+Fill = Callable[[Arrays], np.ndarray]  # To [rows] or [rows, width].
 
 
 class Plan:
     """The inputs of an encoder over its columns, which come in the order of `columns`."""
 
     def __init__(self, inputs: Sequence[Input], columns: Sequence[str]) -> None:
-        at = {name: place for place, name in enumerate(columns)}
-        self._widths = tuple(
-            sum(one.width for one in inputs if one.numeric is numeric) for numeric in (True, False)
-        )
-        self._numbers: list[int] = []  # Places of columns of numbers.
-        self._number_names: list[str] = []
-        self._number_targets: list[int] = []  # Their places in `numeric`.
-        self._others: list[tuple[bool, Fill, list[int], int | slice]] = []
-        filled = {True: 0, False: 0}
+        self._place = {name: place for place, name in enumerate(columns)}
+        # Numbers are read together; every other input fills its place in one of the two arrays.
+        self._numbers: list[Callable[[Arrays], pa.Array]] = []
+        self._names: list[str] = []
+        self._targets: list[int] = []
+        self._others: list[tuple[bool, int | slice, Fill]] = []
+        self._widths = {True: 0, False: 0}
         for one in inputs:
-            start = filled[one.numeric]
-            filled[one.numeric] += one.width
-            places = [at[name] for name in columns_of(one)]
-            if isinstance(one, NumberInput):
-                self._numbers += places
-                self._number_names.append(one.column)
-                self._number_targets.append(start)
-                continue
-            target = start if one.width == 1 else slice(start, start + one.width)
-            self._others.append((one.numeric, filler(one), places, target))
+            self._add(one, self._widths[one.numeric])
+            self._widths[one.numeric] += one.width
 
-    def encode(self, arrays: Sequence[pa.Array], rows: int) -> Encoded:
+    def _add(self, one: Input, start: int) -> None:
+        if isinstance(one, NumberInput):
+            self._numbers.append(_number(one, self._place[one.column]))
+            self._names.append(one.column)
+            self._targets.append(start)
+        else:
+            many = isinstance(one, VectorInput | TextInput | TimeInput)
+            target: int | slice = slice(start, start + one.width) if many else start
+            self._others.append((one.numeric, target, filler(one, self._place)))
+
+    def encode(self, arrays: Arrays, rows: int) -> Encoded:
         """Return the rows of typed columns as arrays.
 
         Raises:
             FeatureError: Naming row and column of the first value that does not fit.
         """
-        numeric = self._filled_numbers(arrays, rows)
-        integers = np.empty((rows, self._widths[1]), dtype=np.int32)
-        for is_numeric, fill, places, target in self._others:
-            values = fill(*(arrays[place] for place in places))
-            (numeric if is_numeric else integers)[:, target] = values
+        numeric = self._with_numbers(arrays, rows)
+        integers = np.empty((rows, self._widths[False]), dtype=np.int32)
+        for is_numeric, target, fill in self._others:
+            (numeric if is_numeric else integers)[:, target] = fill(arrays)
         return Encoded(numeric, integers)
 
-    def _filled_numbers(self, arrays: Sequence[pa.Array], rows: int) -> np.ndarray:
-        if not self._numbers:
-            return np.empty((rows, self._widths[0]), dtype=np.float32)
-        values = numbers([arrays[at] for at in self._numbers], self._number_names)
-        if len(self._numbers) == self._widths[0]:
-            return values
-        numeric = np.empty((rows, self._widths[0]), dtype=np.float32)
-        numeric[:, self._number_targets] = values
+    def _with_numbers(self, arrays: Arrays, rows: int) -> np.ndarray:
+        values = None
+        if self._numbers:
+            values = numbers([of(arrays) for of in self._numbers], self._names)
+            if len(self._names) == self._widths[True]:
+                return values
+        numeric = np.empty((rows, self._widths[True]), dtype=np.float32)
+        if values is not None:
+            numeric[:, self._targets] = values
         return numeric
 
 
-def filler(one: Input) -> Fill:
-    """Return what makes the columns of one input, other than a number."""
+def _number(one: NumberInput, at: int) -> Callable[[Arrays], pa.Array]:
+    if one.type == "bool":  # Of bools with nulls, Arrow would make objects.
+        return lambda arrays: arrays[at].cast(pa.int8())
+    return itemgetter(at)
+
+
+def filler(one: Input, place: Mapping[str, int]) -> Fill:
+    """Return what makes the columns of one input, other than a number, of columns in these places."""
+    column, at = one.column, place[one.column]
     if isinstance(one, VocabularyInput | HashInput):
         ids = vocabulary_ids(one) if isinstance(one, VocabularyInput) else hashed_ids(one)
-        return lambda array: by_distinct(array, ids)
+        return lambda arrays: by_distinct(arrays[at], column, ids)
     if isinstance(one, TimeInput):
-        return lambda array: local_clock(array, one.column, one.timezone)
+        return lambda arrays: local_clock(arrays[at], column, one.timezone)
     if isinstance(one, ElapsedInput):
-        return lambda *arrays: elapsed(arrays, one)
+        since = place[one.since]
+        return lambda arrays: elapsed(arrays[at], arrays[since], one)
     if isinstance(one, VectorInput):
-        return lambda array: vectors(array, one.column, one.size)
+        return lambda arrays: vectors(arrays[at], column, one.size)
     assert isinstance(one, TextInput)  # noqa: S101 - all kinds are above.
-    return lambda array: counts(array, one)
+    return lambda arrays: counts(arrays[at], one)

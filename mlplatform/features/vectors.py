@@ -24,7 +24,9 @@ def vectors(array: pa.Array, column: str, size: int) -> np.ndarray:
         )
     numbers = array.flatten()  # Of rows that are there only.
     with np.errstate(over="ignore"):
-        flat = numbers.to_numpy(zero_copy_only=False).astype(np.float32)
+        # Whole numbers too pass through float64, as those of a JSON row do.
+        flat: np.ndarray = numbers.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        flat = flat.astype(np.float32)
     if (wrong := np.flatnonzero(~np.isfinite(flat))).size:
         at = wrong[0]
         raise FeatureError(

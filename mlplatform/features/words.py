@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pyarrow as pa
 
-from mlplatform.features.categories import FEW
+from mlplatform.features.categories import FEW, values_of
 from mlplatform.features.hashing import hashes
 from mlplatform.features.inputs import TextInput
 
@@ -31,9 +31,9 @@ def counts(array: pa.Array, one: TextInput) -> np.ndarray:
     Of many rows only the distinct texts are read.
     """
     if len(array) <= FEW:
-        return _counted(array.to_pylist(), one)
+        return _counted(values_of(array, one.column), one)
     coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
-    texts = [*coded.dictionary.to_pylist(), None]
+    texts = [*values_of(coded.dictionary, one.column), None]
     places = coded.indices.cast(pa.int64()).fill_null(len(texts) - 1)
     result: np.ndarray = _counted(texts, one).take(places.to_numpy(), axis=0)
     return result
