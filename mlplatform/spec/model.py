@@ -1,12 +1,9 @@
 """Everything a pipeline may say, and nothing else: unknown fields are refused."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 from mlplatform.spec.data_gates import DataGates
 from mlplatform.spec.events import NOUNS, Events
@@ -21,8 +18,8 @@ from mlplatform.spec.section import (
     vector_width,
 )
 from mlplatform.spec.source import AnySource, FileSource
+from mlplatform.spec.triggers import Triggers
 
-CRON_FIELDS = 5  # minute, hour, day of month, month, day of week
 NO_VECTORS = ("csv", "sql")  # Kinds of sources that have no lists of numbers.
 RESERVED = ("row_id", "source_file", "source_line", "part")  # Columns the platform adds.
 
@@ -131,52 +128,6 @@ class Rollout(Section):
     """How a new version meets traffic once another one is live."""
 
     canary_percent: float = Field(default=10, ge=0, le=100)
-
-
-class ScheduleTrigger(Section):
-    """Retrain by the clock."""
-
-    cron: str
-    timezone: str = "UTC"
-
-    @field_validator("cron")
-    @classmethod
-    def _has_five_fields(cls, cron: str) -> str:
-        field = re.compile(r"[\d*,/A-Za-z?#L-]+")
-        parts = cron.split()
-        if len(parts) != CRON_FIELDS or not all(map(field.fullmatch, parts)):
-            raise PydanticCustomError("cron", "Input should be five cron fields, like '0 3 * * 1'")
-        return cron
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise PydanticCustomError(
-                "timezone", "Input should be a time zone, like 'Europe/Berlin'"
-            )
-        return name
-
-
-class DriftTrigger(Section):
-    """Retrain when logged requests stop looking like the training data."""
-
-    max_psi: float = Field(default=0.2, gt=0, description="Population stability index, in nats.")
-    min_requests: int = Field(default=500, ge=1, description="Fewer logged rows are not evidence.")
-
-
-class VolumeTrigger(Section):
-    """Retrain when enough new rows landed since the live model's data."""
-
-    min_rows: int = Field(default=10_000, ge=1)
-
-
-class Triggers(Section):
-    """What starts a run without a person. A trigger left out is off."""
-
-    schedule: ScheduleTrigger | None = None
-    drift: DriftTrigger | None = DriftTrigger()
-    volume: VolumeTrigger | None = VolumeTrigger()
 
 
 class PipelineSpec(Section):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mlplatform.spec.model import DriftTrigger, ScheduleTrigger, VolumeTrigger
+from mlplatform.spec.triggers import DriftTrigger, ScheduleTrigger, VolumeTrigger
 
 SHOWN = 3  # Columns named in a reason.
 

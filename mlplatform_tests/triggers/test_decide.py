@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.spec.model import DriftTrigger, ScheduleTrigger, VolumeTrigger
+from mlplatform.spec.triggers import DriftTrigger, ScheduleTrigger, VolumeTrigger
 from mlplatform.triggers.decide import DriftSeen, VolumeSeen, drift, schedule, volume
 
 DRIFT, VOLUME = DriftTrigger(max_psi=0.2, min_requests=500), VolumeTrigger(min_rows=10_000)
