@@ -50,7 +50,7 @@ class BatchFunction:
     def load(files: Mapping[str, bytes], lookup: "Lookup | None" = None) -> "BatchFunction":
         """Return the function of an artifact's files, `features.json` and `features.stablehlo`."""
         encoder = Encoder.from_json(files[ENCODER])
-        return BatchFunction(encoder, FeatureProgram.load(files[PROGRAM]), lookup)
+        return BatchFunction(encoder, FeatureProgram.load(files[PROGRAM], encoder), lookup)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -75,14 +75,14 @@ class BatchFunction:
             FeatureError: Naming column and row, counted from `first_row`, of a value that does not
                 fit.
         """
-        return self._made(*self._columns(self._encoded(batch, first_row)))
+        return self._made(*self.program.columns(self._encoded(batch, first_row)))
 
     def counted(
         self, batch: pa.RecordBatch, first_row: int = 0
     ) -> tuple[pa.RecordBatch, Statistics]:
         """Return the feature columns of raw rows, and their statistics; errors as above."""
         encoded = self._encoded(batch, first_row)
-        vectors, ids = self._columns(encoded)
+        vectors, ids = self.program.columns(encoded)
         return self._made(vectors, ids), self._counter.count(encoded, vectors, ids)
 
     def _encoded(self, batch: pa.RecordBatch, first_row: int) -> Encoded:
@@ -91,11 +91,6 @@ class BatchFunction:
         except FeatureError as wrong:
             said = renumbered(str(wrong), lambda row: first_row + row)
             raise FeatureError(said) from None
-
-    def _columns(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
-        """Return f32[vectors, rows] and i32[ids, rows], each feature's values next to each other."""
-        vectors, ids = self.program.run(encoded)
-        return np.ascontiguousarray(vectors.T), np.ascontiguousarray(ids.T)
 
     def _made(self, vectors: np.ndarray, ids: np.ndarray) -> pa.RecordBatch:
         columns = [pa.array(column) for part in (vectors, ids) for column in part]

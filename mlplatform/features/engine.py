@@ -33,7 +33,10 @@ class Mapped(NamedTuple):
 class Engine(Protocol):
     """Maps a batch function over rows in order, in constant memory."""
 
-    reads_rows: bool  # Whether the batches given to `map` must hold the columns the function reads.
+    @property
+    def reads_rows(self) -> bool:
+        """Whether the batches given to `map` must hold the columns that the function reads."""
+        ...
 
     def map(
         self, function: BatchFunction, batches: Iterable[pa.RecordBatch], first_row: int = 0

@@ -153,4 +153,5 @@ def _workers(address: str) -> int:
     import daft
 
     daft.set_runner_ray(noop_if_initialized=True)
-    return max(1, int(ray.cluster_resources().get(CPU, 1)))
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call] # Ray's.
+    return max(1, int(resources.get(CPU, 1)))

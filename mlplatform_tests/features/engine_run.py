@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
             features = {n: f.ids for n, f in found.statistics.features.items()}
             seen = json.dumps([found.statistics.rows, features], sort_keys=True)
             said[f"{name} {what}"] = [content.num_rows, content_digest(content), seen]
-    print(json.dumps({"workers": int(ray.cluster_resources()["CPU"]), **said}))
+    sys.stdout.write(json.dumps({"workers": int(ray.cluster_resources()["CPU"]), **said}) + "\n")
 
 
 if __name__ == "__main__":
