@@ -131,10 +131,9 @@ class OnlineStoreContract:
         )
 
     def test_the_history_may_come_in_batches_of_any_size(self) -> None:
-        """Also cut within an entity."""
-        changes: list[Change] = [
-            (a, e, at, at / 7) for a in "ab" for e in ("[1]", "[2]") for at in range(9)
-        ]
+        """Also cut within an entity; and one aggregate may begin with the entity that another ends with."""
+        whose = [("a", "[1]"), ("a", "[2]"), ("b", "[2]"), ("b", "[3]")]
+        changes: list[Change] = [(a, e, at, (at + ord(a)) / 7) for a, e in whose for at in range(9)]
         store = self.opened()
         for size in (1, 4, 100):
             store.load(f"{size}:cut", _batches(changes, size))

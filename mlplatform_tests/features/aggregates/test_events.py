@@ -154,6 +154,17 @@ def test_events_without_a_time_do_not_count_and_are_told(make, lake):
     assert told == ["visits: 2 of 3 events lack a time and do not count"]
 
 
+def test_a_time_that_no_calendar_has_is_refused_by_row(make, lake):
+    pipeline = make(own={"known_at": "t"})
+    schema = pa.schema([("who", pa.string()), ("t", pa.timestamp("us", tz="UTC"))])
+    rows = pa.table({"who": ["ann"] * 3, "t": pa.array([0, 0, 2**62]).cast(schema.field("t").type)})
+    version = lake.table("shop/dataset").overwrite(rows, LINEAGE)
+    with pytest.raises(
+        FeatureError, match="events 'own': row 2: column 't' is a time outside years"
+    ):
+        list(read_events(pipeline, lake, "own", {"own": version}, ["who"]))
+
+
 def test_only_what_is_needed_is_read(make, lake):
     pipeline = make(mon="ann,2020-01-02T00:00:00Z,\n")
     version = land(pipeline.landed_as("visits"), lake, LINEAGE)
