@@ -94,7 +94,9 @@ def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tu
     rows, encoder = seen_in_training(lake, read["features"])
     trained = fit(pipeline, rows, encoder, chosen(pipeline, read.get("study")))
     reference = _reference(lake, pipeline, read["dataset"])
-    digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
+    state = lake.artifacts.open(read["features"].lineage.facts["state"])
+    files = export(trained, encoder, state.read("features.stablehlo"))
+    digest = lake.artifacts.put({**files, "reference.json": reference})
     summary = trained.summary()
     row = {"model_digest": digest, "hyperparameters": trained.model.model_dump_json(), **summary}
     return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=summary), trained

@@ -1,18 +1,29 @@
 """What every part of a spec has in common, and the names it may use."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from mlplatform.verdict import Severity
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-Plain = Literal["int64", "float64", "string", "bool", "timestamp"]
+PLAIN = ("int64", "float64", "string", "bool", "timestamp")
+VECTOR = re.compile(r"vector\[[1-9][0-9]{0,3}\]")
+
+
+def _column_type(kind: str) -> str:
+    if kind not in PLAIN and not VECTOR.fullmatch(kind):
+        said = f"Input should be {', '.join(map(repr, PLAIN))} or 'vector[N]'"
+        raise PydanticCustomError("column_type", said)  # type: ignore[arg-type]  # Made of constants.
+    return kind
+
+
 # `vector[384]`: 384 numbers a row, such as an embedding that another model made.
-Vector = Annotated[str, Field(pattern=r"^vector\[[1-9][0-9]{0,3}\]$")]
-ColumnType = Plain | Vector
+ColumnType = Annotated[str, AfterValidator(_column_type)]
 
 
 class Section(BaseModel):
