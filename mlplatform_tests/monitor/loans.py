@@ -1,4 +1,4 @@
-"""Loans: a lake with every table from the raw rows to a model that nobody deployed, named in `pytest_plugins`.
+"""Loans: a lake with every table from the raw rows to a model that nobody deployed.
 
 The features read a number, a number with a time of its own, an aggregate, a category and a time.
 """
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
 
 from mlplatform.features import Aggregate
 from mlplatform.features.encoder import Encoder
@@ -163,14 +162,16 @@ class Trained(World):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        from mlplatform.features.feature_program import export_features
-
         from mlplatform.features.aggregates import Lookup
         from mlplatform.features.batch_function import ENCODER, PROGRAM, BatchFunction
+        from mlplatform.features.feature_program import export_features
         from mlplatform.features.incremental import Inputs
         from mlplatform.features.incremental import rows as computed
         from mlplatform.monitor.reference import cut
-        from mlplatform_tests.serve.conftest import exported_of
+        from mlplatform.spec.model import Model
+        from mlplatform.train.export import export
+        from mlplatform.train.fit import Trained as Fitted
+        from mlplatform.train.mlp import mlp
 
         program = export_features(encoder(), {})
         lookup = Lookup.read(self.lake, self.aggregates, encoder().aggregates, "asked")
@@ -179,13 +180,9 @@ class Trained(World):
         made = computed(self.pipeline, self.lake, function, inputs)
         self.features = self.features_of(made.reader, **{PROGRAM: program})
         reference = cut(rows(), ["amount", "score", "customer", "job"])
-        files = {**exported_of(encoder(), seed=1), "reference.json": reference}
+        net = mlp(encoder(), [8])
+        fitted = Fitted(net=net, model=Model(), params=net.init(1), history={})
+        files = {**export(fitted, encoder(), program), "reference.json": reference}
         self.digest = self.lake.artifacts.put(files)
         row = pa.table({"model_digest": [self.digest]})
         self.model = self.write("model", row, self.dataset, self.features, artifact=self.digest)
-
-
-@pytest.fixture(scope="session")
-def loans(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Loans whose features know nothing too early; for reading only."""
-    return Trained(tmp_path_factory.mktemp("loans"))

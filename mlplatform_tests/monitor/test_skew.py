@@ -1,5 +1,7 @@
 """The same rows by table, by batch, and on two devices; servers have tests of their own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,8 +13,6 @@ from mlplatform.monitor.compared import Compared, trained_on
 from mlplatform.monitor.skew import across, parity_batch, parity_platforms
 from mlplatform.spec.feature_gates import SkewGate
 from mlplatform_tests.monitor import loans as of_loans
-
-pytest_plugins = ["mlplatform_tests.monitor.loans"]
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,13 @@ def changed(loans, name, row, value):
     return loans.write("features", table, *read, **facts)
 
 
+def against(table, sound):
+    """The same model, compiled already, beside another table."""
+    other = replace(sound, features=table)
+    vars(other)["predictor"] = sound.predictor
+    return other
+
+
 def test_the_stored_features_of_all_rows_have_the_bits_that_the_model_computes(sound, monkeypatch):
     seen = parity_batch(sound)
     assert (seen.path, seen.rows, seen.different) == ("batch", of_loans.ROWS, 0)
@@ -48,26 +55,26 @@ def test_one_bit_of_one_stored_value_is_found_and_told(loans, sound, monkeypatch
     was = loans.lake.table(loans.features.table).read(loans.features)[name][599].as_py()
     other = np.nextafter(np.float32(was), np.float32(9))
     table = changed(loans, name, 599, other)
-    seen = parity_batch(Compared(loans.pipeline, loans.lake, table, loans.digest))
+    seen = parity_batch(against(table, sound))
     assert (seen.different, seen.features) == (1, {name: 1})
-    told = f"row 599: {name} is {other} in the table, {np.float32(was)} by batch"
+    told = f"row 599: {name} is {other!s} in the table, {was} by batch"
     assert seen.worst == told
     verdict = training_serving_skew([seen], SkewGate())
     assert told in verdict.because
 
 
-def test_one_other_id_is_found(loans):
+def test_one_other_id_is_found(loans, sound):
     table = changed(loans, "job__id", 3, 1)
-    seen = parity_batch(Compared(loans.pipeline, loans.lake, table, loans.digest))
+    seen = parity_batch(against(table, sound))
     assert seen.features == {"job__id": 1}
 
 
-def test_a_table_of_other_features_is_no_table_of_this_model(loans):
+def test_a_table_of_other_features_is_no_table_of_this_model(loans, sound):
     whole = of_loans.encoder()
     fewer = type(whole)(inputs=whole.inputs[:1], states=whole.states[:1])
     table = loans.features_of(fitted=fewer)
     with pytest.raises(FeatureError, match=r"was not trained on loans/features"):
-        parity_batch(Compared(loans.pipeline, loans.lake, table, loans.digest))
+        parity_batch(against(table, sound))
 
 
 def test_rows_are_spread_over_the_whole_table(sound):
