@@ -104,7 +104,7 @@ class PredictionClient:
             if each["name"] in columns
         ]
         outputs = [{"name": name, "parameters": {"binary_data": True}} for name in DATATYPES]
-        body = {"inputs": inputs, "outputs": outputs}
+        body: dict[str, Any] = {"inputs": inputs, "outputs": outputs}
         if request_id is not None:
             body["id"] = request_id
         return _features(self._request("POST", f"/v2/models/{model}/infer", body))

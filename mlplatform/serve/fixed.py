@@ -60,7 +60,7 @@ class Fixed:
 
     def _load(self) -> None:
         rows = self._settings.max_rows
-        loaded = load(self._lake, self._model, rows, every_output=True)
+        loaded = load(self._lake, self._model, 1)  # Longer batches compile when they come.
         if loaded.keys:
             if self._lookup is None:
                 raise ServingError("the model reads aggregates; say which version to look up")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlplatform.errors import PlatformError, ServingError
 from mlplatform.rollout import Model, TrafficState, arm
 from mlplatform.serve.decode import Row, RowDecoder
+from mlplatform.serve.outputs import DATATYPES, PROBABILITY
 from mlplatform.serve.prediction_log import RESERVED
 
 if TYPE_CHECKING:
@@ -40,17 +41,13 @@ class LoadedModel:
         return frozenset(one.key for one in self.encoder.aggregates)
 
     def predict(self, rows: list[Row]) -> "dict[str, np.ndarray]":
-        """Return `probability` f32[rows] of class 1.
+        """Return `probability` f32[rows] of class 1, `vectors` f32[rows, V] and `ids` i32[rows, M].
 
         Raises:
             FeatureError: Naming row and column of a value that does not fit.
         """
-        return {"probability": self.predictor.predict(self.encoder.encode_rows(rows))}
-
-    def predict_all(self, rows: list[Row]) -> "dict[str, np.ndarray]":
-        """Return `probability`, `vectors` f32[rows, V] and `ids` i32[rows, M]; errors as in `predict`."""
-        probability, vectors, ids = self.predictor.everything(self.encoder.encode_rows(rows))
-        return {"probability": probability, "vectors": vectors, "ids": ids}
+        made = self.predictor.everything(self.encoder.encode_rows(rows))
+        return dict(zip(DATATYPES, made, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +94,8 @@ def _decoder(encoder: "Encoder", every: set[str], max_rows: int) -> RowDecoder:
     return RowDecoder(encoder.asked, every, max_rows, optional)
 
 
-def load(lake: "Lake", model: Model, max_rows: int, *, every_output: bool = False) -> LoadedModel:
-    """Return the model, its bytes verified, compiled for every batch up to `max_rows`.
-
-    With `every_output` it is compiled with all outputs, for one row; for more when they are asked.
+def load(lake: "Lake", model: Model, rows: int) -> LoadedModel:
+    """Return the model, its bytes verified, compiled for every batch up to `rows`.
 
     Raises:
         ServingError: If the artifact is missing, damaged, no model, or predicts no probabilities.
@@ -112,7 +107,8 @@ def load(lake: "Lake", model: Model, max_rows: int, *, every_output: bool = Fals
         loaded = LoadedModel(
             model=model, predictor=Predictor.load(lake.artifacts.open(model.digest))
         )
-        answer = _warm(loaded, max_rows, every_output=every_output)
+        loaded.predictor.warm_up(rows)
+        answer = loaded.predict([dict.fromkeys(loaded.encoder.columns)])[PROBABILITY].tolist()
     except PlatformError as wrong:
         raise ServingError(f"{name} cannot be loaded: {wrong}") from wrong
     except Exception as wrong:  # Whatever a broken program raises, the models in memory go on.
@@ -122,16 +118,8 @@ def load(lake: "Lake", model: Model, max_rows: int, *, every_output: bool = Fals
     if clash := RESERVED & loaded.columns.keys():
         raise ServingError(f"{name} reads {sorted(clash)}, names of the prediction log; rename")
     if not are_probabilities(answer):
-        raise ServingError(f"{name} cannot be loaded: it predicts {answer[0]}, no probability")
+        raise ServingError(f"{name} cannot be loaded: it predicts {answer}, no probability")
     return loaded
-
-
-def _warm(loaded: LoadedModel, max_rows: int, *, every_output: bool) -> list[float]:
-    empty = dict.fromkeys(loaded.encoder.columns)
-    if every_output:
-        return loaded.predict_all([empty])["probability"].tolist()
-    loaded.predictor.warm_up(max_rows)
-    return loaded.predict([empty])["probability"].tolist()
 
 
 def are_probabilities(values: list[Any]) -> bool:

@@ -144,12 +144,10 @@ class _Endpoint(ABC):
 
     def _predict(self, asked: Asked, rows: list[Row]) -> "tuple[Arrays, list[float]]":
         loaded = asked.arm.loaded
-        plain = all(each.name == PROBABILITY for each in asked.outputs)
-        predict = loaded.predict if plain else loaded.predict_all
         probabilities: list[float] = []
         arrays: Arrays = {}
         try:
-            arrays = predict(rows)
+            arrays = loaded.predict(rows)
             probabilities = arrays[PROBABILITY].tolist()
         except FeatureError as wrong:
             raise Problem(422, str(wrong)) from None

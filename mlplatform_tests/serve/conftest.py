@@ -53,6 +53,7 @@ def plain(name: str, at: int, deviation: float = 1.0) -> "NumericState":
 
 def exported_of(encoder: "Encoder", seed: int) -> dict[str, bytes]:
     """Return the files of a small exported model over these features."""
+    from mlplatform.features.feature_program import export_features
     from mlplatform.spec.model import Model as Family
     from mlplatform.train.export import export
     from mlplatform.train.fit import Trained
@@ -60,7 +61,7 @@ def exported_of(encoder: "Encoder", seed: int) -> dict[str, bytes]:
 
     net = mlp(encoder, [8])
     trained = Trained(net=net, model=Family(), params=net.init(seed), history={})
-    return export(trained, encoder)
+    return export(trained, encoder, export_features(encoder, {}))
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlplatform.errors import ServingError
 from mlplatform.serve.client import PredictionClient, PredictionError
 from mlplatform_tests.serve.conftest import NAME, World, exported_of
 from mlplatform_tests.serve.flights import LATE, NEXT, encoder, write
-from mlplatform_tests.serve.test_rollouts import start, wait_until
+from mlplatform_tests.serve.test_rollouts import wait_until
 from mlplatform_tests.serve.test_server import sample
 
 pytestmark = pytest.mark.slow
@@ -102,10 +101,3 @@ def test_a_newer_version_and_a_model_that_needs_it_are_followed(client, world):
     assert client.predict([ROW]).model_version == 2
     assert sample(client, "mlplatform_aggregates_version") == newer.number
     assert sample(client, "mlplatform_aggregates_age_seconds") >= 0
-
-
-def test_without_a_table_of_aggregates_the_server_does_not_start(tmp_path):
-    lost = World(tmp_path / "lake", [exported_of(encoder(), seed=1)])
-    lost.deploy(lost.models[0])
-    with pytest.raises(ServingError, match=f"there is no table {NAME}/aggregates; materialise"):
-        start(lost).start()

@@ -1,6 +1,7 @@
 """A server on one artifact: production's own, without deployment and log, for as long as a block lasts."""
 
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from mlplatform.errors import ServingError
 from mlplatform.features.program import Predictor
 from mlplatform.serve.candidate import NAME, serving
 from mlplatform.serve.client import PredictionClient
+from mlplatform.serve.fixed import Fixed
+from mlplatform.serve.settings import ServeSettings
 from mlplatform_tests.serve import flights
 from mlplatform_tests.serve.test_process import is_running
 
@@ -50,15 +53,20 @@ def start(candidates, compiled):
     return start
 
 
-def test_a_candidate_gives_the_very_bits_of_its_program_and_leaves_nothing_behind(
-    candidates, start
-):
+@pytest.fixture(scope="module")
+def older(start):
+    """Return what a candidate with the first version of the aggregates answers, and its health."""
     with start(max_rows=5000) as url, PredictionClient(url) as client:
-        answer = client.features(NAME, COLUMNS)
-        many = {"tailnum": ["N2"] * 5000, "departs": COLUMNS["departs"][:1] * 5000}
-        many |= {"distance": [None] * 5000, "place": [[0.5, 0.25]] * 5000}
+        many = {name: [COLUMNS[name][0]] * 5000 for name in ("tailnum", "departs", "distance")}
+        many["place"] = [None] * 5000
         assert len(client.features(NAME, many).probability) == 5000
-        health = client.health()
+        return client.features(NAME, COLUMNS), client.health()
+
+
+def test_a_candidate_gives_the_very_bits_of_its_program_and_leaves_nothing_behind(
+    candidates, older
+):
+    answer, health = older
     predictor = Predictor.load(candidates.lake.artifacts.open(candidates.digest))
     read = {"late": [2.0, 0.0, 0.0], **COLUMNS, "place": COLUMNS["place"].tolist()}
     rows = [{name: read[name][row] for name in predictor.encoder.columns} for row in range(3)]
@@ -72,36 +80,34 @@ def test_a_candidate_gives_the_very_bits_of_its_program_and_leaves_nothing_behin
     assert candidates.lake.tables() == [f"{flights.NAME}/aggregates"]
 
 
-def test_the_version_of_the_aggregates_is_the_one_that_was_named(candidates, start):
-    named = (f"{flights.NAME}/aggregates", candidates.versions[1].number)
-    with start(aggregates=named) as url, PredictionClient(url) as client:
-        newer = client.features(NAME, COLUMNS)
-        assert client.health()["aggregates"] == candidates.versions[1].reference
-    with start() as url, PredictionClient(url) as client:
-        older = client.features(NAME, COLUMNS)
-    assert newer.vectors[0, 0] != older.vectors[0, 0]
-    assert newer.vectors[1:].tobytes() == older.vectors[1:].tobytes()
-
-
-def test_another_copy_of_the_code_can_be_served(start, tmp_path):
+def test_another_copy_of_the_code_and_another_version_of_the_aggregates_can_be_served(
+    candidates, older, start, tmp_path
+):
     package = Path(mlplatform.__file__).parent
     shutil.copytree(package, tmp_path / "mlplatform", ignore=shutil.ignore_patterns("__pycache__"))
     copied = tmp_path / "mlplatform" / "serve" / "app.py"
     copied.write_text(copied.read_text().replace('"name": "mlplatform"', '"name": "skewed"'))
-    with start(env={"PYTHONPATH": str(tmp_path)}) as url:
+    named = (f"{flights.NAME}/aggregates", candidates.versions[1].number)
+    skewed = start(aggregates=named, env={"PYTHONPATH": str(tmp_path)})
+    with skewed as url, PredictionClient(url) as client:
         assert httpx.get(f"{url}/v2", trust_env=False).json()["name"] == "skewed"
+        newer = client.features(NAME, COLUMNS)
+    first, rest = newer.vectors[0], newer.vectors[1:]
+    assert first.tobytes() != older[0].vectors[0].tobytes()
+    assert rest.tobytes() == older[0].vectors[1:].tobytes()
 
 
 def test_what_keeps_a_candidate_from_starting_is_one_line(candidates, start):
-    with pytest.raises(ServingError, match="reads aggregates; say which version to look up"):
-        start(aggregates=None).__enter__()
     with pytest.raises(ServingError, match=r"version 2 of .* has no late@"):
         start(aggregates=candidates.versions[2]).__enter__()
-    with (
-        pytest.raises(ServingError, match="there is no artifact"),
-        serving(candidates.lake.root, "0" * 64),
-    ):
-        pass
+    fixed = Fixed(candidates.lake, candidates.digest, None, ServeSettings())
+    said: queue.SimpleQueue[ServingError | None] = queue.SimpleQueue()
+    fixed.start(said.put)
+    assert "reads aggregates; say which version to look up" in str(said.get(timeout=60))
+    lost = Fixed(candidates.lake, "0" * 64, None, ServeSettings())
+    lost.start(said.put)
+    assert "there is no artifact" in str(said.get(timeout=60))
+    assert fixed.traffic is lost.traffic is None
 
 
 def test_a_candidate_that_dies_is_an_error_of_the_block(start):
@@ -119,16 +125,18 @@ def test_a_candidate_that_dies_is_an_error_of_the_block(start):
 
 PARENT = """
 import sys, time
+from pathlib import Path
 from mlplatform.serve.candidate import serving
-with serving(sys.argv[1], sys.argv[2], aggregates=(sys.argv[3], 0)) as url:
+lake, digest, table, compiled = sys.argv[1:]
+with serving(lake, digest, aggregates=(table, 0), compile_cache=Path(compiled)) as url:
     print(url, flush=True)
     time.sleep(600)
 """
 
 
-def test_killing_the_parent_ends_the_candidate(candidates):
-    table = f"{flights.NAME}/aggregates"
-    command = [sys.executable, "-c", PARENT, candidates.lake.root, candidates.digest, table]
+def test_killing_the_parent_ends_the_candidate(candidates, compiled):
+    told = [candidates.lake.root, candidates.digest, f"{flights.NAME}/aggregates", compiled]
+    command = [sys.executable, "-c", PARENT, *map(str, told)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert parent.stdout.readline().startswith("http://127.0.0.1:")
@@ -142,12 +150,12 @@ def test_killing_the_parent_ends_the_candidate(candidates):
 
 
 def children(pid: int) -> list[int]:
-    """Return the running servers among a process's children."""
+    """Return the running candidates' servers among a process's children."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # It ended meanwhile.
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
             command = stat.with_name("cmdline").read_bytes()
-            if parent == pid and b"mlplatform.serve" in command:
+            if parent == pid and b"--candidate" in command:
                 found.append(int(stat.parent.name))
     return [child for child in found if is_running(child)]

@@ -14,7 +14,8 @@ from mlplatform.serve.lookup import Lookup
 from mlplatform.serve.metrics import Metrics
 from mlplatform.serve.settings import ServeSettings
 from mlplatform.serve.store import opener
-from mlplatform_tests.serve.conftest import NAME, ROW, exported
+from mlplatform_tests.serve import flights
+from mlplatform_tests.serve.conftest import NAME, ROW, World, exported, exported_of
 
 NOW = ServeSettings(retry_seconds=0.0, max_rows=4)
 
@@ -137,6 +138,15 @@ def test_arms_with_different_columns_take_the_union(follower, world):
     assert champion.decoder.rows(body) == [ROW]
     assert canary.decoder.rows(body) == [{**ROW, "wage": 1.5}]
     assert follower.columns().keys() == {*ROW, "wage"}
+
+
+def test_a_model_without_its_aggregates_gets_no_traffic_and_says_which(tmp_path):
+    lost = World(tmp_path / "lake", [exported_of(flights.encoder(), seed=1)])
+    lost.deploy(lost.models[0])
+    follower = following(lost)
+    assert follower.traffic is None
+    assert follower.problem == "model version 1 cannot be loaded"
+    assert f"there is no table {NAME}/aggregates; materialise" in follower._why
 
 
 def test_an_unreadable_deployment_table_leaves_everything_as_it_is(follower, world):
