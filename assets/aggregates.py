@@ -18,8 +18,6 @@ from resources import LakeResource
 if TYPE_CHECKING:
     from mlplatform.features import Aggregate
 
-KEYS = "aggregates"  # Fact: which aggregates the table has, also those of which no event is known.
-
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `aggregates` asset: for one that declares event tables."""
@@ -37,10 +35,12 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         keys = json.dumps([one.key for one in wanted])
 
         def make() -> Made:
+            from mlplatform.features.aggregates import FACT
             from mlplatform.features.aggregates import build as changes
 
             versions = {name: read.get(name) or read["dataset"] for name in declared}
-            return Made(changes(pipeline, wanted, store, versions), {KEYS: keys})
+            rows = changes(pipeline, wanted, store, versions, context.log.warning)
+            return Made(rows, {FACT: keys})
 
         inputs = [read[name] for name in sorted(read)]
         return publish(
@@ -63,6 +63,7 @@ def _require(store: Lake, pipeline: Pipeline, read: dict[str, Version]) -> None:
 def _wanted(store: Lake, pipeline: Pipeline) -> "Sequence[Aggregate]":
     """Return the aggregates of the features as they are now, and of the models that take traffic."""
     from mlplatform.features import Encoder
+    from mlplatform.features.aggregates import problem
     from mlplatform.features.load import load_feature_set
 
     wanted = {one.key: one for one in load_feature_set(pipeline).aggregates}
@@ -76,6 +77,6 @@ def _wanted(store: Lake, pipeline: Pipeline) -> "Sequence[Aggregate]":
             dg.get_dagster_logger().warning("aggregates of model %s: %s", model.version, lost)
             continue
         for one in Encoder.from_json(content).aggregates:
-            if one.events in pipeline.spec.events:
+            if problem(pipeline.spec, one) is None:
                 wanted.setdefault(one.key, one)
     return [wanted[key] for key in sorted(wanted)]
