@@ -59,21 +59,20 @@ class FeatureProgram:
         return vectors, ids
 
     def run(self, encoded: Encoded) -> "tuple[np.ndarray, np.ndarray]":
-        """Return vectors f32[rows, V] and ids i32[rows, M] of any number of rows."""
-        vectors, ids = self._by_rows(encoded)
-        return vectors, ids
+        """Return vectors f32[rows, V] and ids i32[rows, M] of any number of rows.
+
+        They are views of `columns`: turning them round would take ten times as long as computing them.
+        """
+        vectors, ids = self.columns(encoded)
+        return vectors.T, ids.T
 
     def columns(self, encoded: Encoded) -> "tuple[np.ndarray, np.ndarray]":
-        """Return f32[V, rows] and i32[M, rows]: the bits of `run`, each feature's next to each other."""
-        vectors, ids = self._by_columns(encoded)
+        """Return f32[V, rows] and i32[M, rows] of any number of rows; they may be read-only."""
+        vectors, ids = self._columns(encoded)
         return vectors, ids
 
     @cached_property
-    def _by_rows(self) -> Runs:
-        return Runs(self.call)
-
-    @cached_property
-    def _by_columns(self) -> Runs:
+    def _columns(self) -> Runs:
         def transposed(*encoded: "jax.Array") -> "tuple[jax.Array, ...]":
             return tuple(array.T for array in self.call(*encoded))
 

@@ -21,6 +21,7 @@ def serialized(function: Callable[..., Any], *arguments: Any) -> bytes:
     import jax
     from jax import export
 
+    answer_at_once()
     (rows,) = export.symbolic_shape("rows")
 
     def shaped(tensor: Tensor) -> jax.ShapeDtypeStruct:
@@ -43,6 +44,7 @@ def deserialized(
     """
     from jax import export
 
+    answer_at_once()
     try:
         program = export.deserialize(bytearray(content))
     except Exception as wrong:  # Flatbuffers and MLIR raise many kinds.
@@ -57,6 +59,16 @@ def deserialized(
         if tensors and found != expected:
             raise CorruptionError(f"{file} {what} {found}; the features say {expected}")
     return program
+
+
+def answer_at_once() -> None:
+    """Let a call on cpu compute in the thread that asks: handing one row to another takes longer than the row.
+
+    It holds for the whole process, if no JAX backend is awake yet; results are the same either way.
+    """
+    import jax
+
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # type: ignore[no-untyped-call] # JAX leaves it untyped.
 
 
 @contextmanager

@@ -75,8 +75,9 @@ def fit_data(pipeline: Pipeline, data: Data, encoder: Encoder, model: Model) -> 
         raise TrainingError(f"{pipeline.name}: model.seed is {model.seed}; it must not be negative")
     net = mlp(encoder, model.hidden)
     hyper = Hyper(*map(np.float32, (model.learning_rate, model.weight_decay, model.dropout)))
+    start = net.forget(net.init(model.seed), np.asarray(data.train.ids))
     params, curve = train(
-        jax.device_put(net.init(model.seed)),
+        jax.device_put(start),
         data.train,
         data.validation,
         Seeds(*np.random.SeedSequence(model.seed).generate_state(2)),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlplatform.features.encoder import Encoder
-from mlplatform.features.state import FIRST
+from mlplatform.features.inputs import FIRST
 
 EMBEDDING = 8  # Numbers a category. Twice as many gained under 0.001 AUC on Adult.
 STEPS = (
@@ -24,7 +24,7 @@ class Mlp:
     """The shape of one network; hashable, so that equal shapes share one compiled program."""
 
     vectors: int
-    ids: tuple[int, ...]  # Number of ids of each categorical feature.
+    ids: tuple[int, ...]  # Number of ids of each id feature.
     hidden: tuple[int, ...]
 
     def init(self, seed: int) -> dict[str, np.ndarray]:
@@ -32,7 +32,7 @@ class Mlp:
 
         One embedding table holds the rows of all features, one feature after the other. Those of
         the reserved ids start at zero, so an id that no training row has adds nothing when it is
-        served. NumPy draws the rest: the same on every backend.
+        served (`forget` sees to the others). NumPy draws the rest: the same on every backend.
         """
         rng = np.random.default_rng(seed)
         tables = [rng.normal(size=(size, EMBEDDING)) / np.sqrt(EMBEDDING) for size in self.ids]
@@ -47,6 +47,18 @@ class Mlp:
             width = units
         return {name: value.astype(np.float32) for name, value in params.items()}
 
+    def forget(self, params: Mapping[str, np.ndarray], ids: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `params` with zero for what stands for an id that none of the rows `ids` (i32[rows, m]) has.
+
+        Crosses, hashes and hours have ids that no training row may have; where nothing is learnt,
+        chance would speak.
+        """
+        seen = np.zeros(len(params["embedding"]), np.bool_)
+        for at, first in enumerate(self._first):
+            seen[first + np.unique(ids[:, at])] = True
+        kept = np.where(seen[:, None], params["embedding"], np.float32(0))
+        return {**params, "embedding": kept}
+
     def logits(
         self,
         params: Mapping[str, Array],
@@ -59,12 +71,11 @@ class Mlp:
         Args:
             params: As `init` names them.
             vectors: f32[rows, vectors].
-            ids: i32[rows, categorical features].
+            ids: i32[rows, id features].
             dropout: Random key and share of hidden units to drop, while training.
         """
         # One table and one look-up for all features: nine of each took three times as long a row.
-        first = np.cumsum([0, *self.ids], dtype=np.int32)[:-1]
-        looked_up = params["embedding"][ids + first].reshape(ids.shape[0], -1)
+        looked_up = params["embedding"][ids + self._first].reshape(ids.shape[0], -1)
         out = jnp.concatenate([vectors, looked_up], axis=1)
         noise = None if dropout is None else random_bytes(dropout[0], len(ids), sum(self.hidden))
         for at, units in enumerate(self.hidden):
@@ -75,14 +86,18 @@ class Mlp:
                 out = drop(out, noise[:, used : used + units], dropout[1])
         return (out @ params["output.weight"] + params["output.bias"])[:, 0]
 
+    @property
+    def _first(self) -> np.ndarray:
+        """i32[id features]: the row of each feature's first id."""
+        return np.cumsum([0, *self.ids], dtype=np.int32)[:-1]
+
     def _layer(self, at: int) -> str:
         return f"hidden.{at}" if at < len(self.hidden) else "output"
 
 
 def mlp(encoder: Encoder, hidden: list[int]) -> Mlp:
     """Return the network over `encoder`'s features with `hidden` units a layer."""
-    ids = tuple(state.size for state in encoder.categorical)
-    return Mlp(len(encoder.vector_names), ids, tuple(hidden))
+    return Mlp(len(encoder.vector_names), encoder.id_sizes, tuple(hidden))
 
 
 def random_bytes(key: jax.Array, rows: int, width: int) -> jax.Array:
