@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.errors import FeatureError
+from mlplatform.features.columns import Column
 from mlplatform.features.hashing import hashes
 from mlplatform.features.inputs import FIRST, MISSING, UNSEEN, HashInput, VocabularyInput
 
@@ -48,12 +49,14 @@ def hashed_ids(one: HashInput) -> Ids:
     return ids
 
 
-def values_of(array: pa.Array, column: str) -> list[Any]:
-    """Return the values of `array`, None where one is missing.
+def values_of(array: Column, column: str) -> Sequence[Any]:
+    """Return the values of a column, None where one is missing.
 
     Raises:
         FeatureError: If it holds bytes that are no text in UTF-8, which files can.
     """
+    if isinstance(array, tuple):
+        return array
     try:
         values: list[Any] = array.to_pylist()
     except UnicodeDecodeError as wrong:
@@ -61,7 +64,7 @@ def values_of(array: pa.Array, column: str) -> list[Any]:
     return values
 
 
-def by_distinct(array: pa.Array, column: str, ids: Ids) -> np.ndarray:
+def by_distinct(values: Column, column: str, ids: Ids) -> np.ndarray:
     """Return i32[rows] of a column, dictionary-encoded or not.
 
     Of many rows only the distinct values meet `ids`, so that their cost is Arrow's; of few, each
@@ -70,9 +73,9 @@ def by_distinct(array: pa.Array, column: str, ids: Ids) -> np.ndarray:
     Raises:
         FeatureError: If it holds text that is not UTF-8.
     """
-    if len(array) <= FEW:
-        return ids(values_of(array, column))
-    coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
+    if isinstance(values, tuple) or len(values) <= FEW:
+        return ids(values_of(values, column))
+    coded = values if isinstance(values, pa.DictionaryArray) else values.dictionary_encode()
     of_distinct = np.append(ids(values_of(coded.dictionary, column)), np.int32(MISSING))
     places = coded.indices
     if (

@@ -1,6 +1,7 @@
 """Raw columns of Arrow: which there are, of which type, and the numbers among them."""
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,9 @@ WORDS = {
     "timestamp": "a time",
 }
 NUMBERS = ("int64", "float64")
+TOO_LARGE = 2.0**128 - 2.0**103  # The least that rounds to infinity in 32 bits.
+# Values of one column: Arrow's of a table, or the Python values of JSON rows, None where missing.
+Column: TypeAlias = pa.Array | tuple[Any, ...]
 _STORED = {
     "int64": "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
     "float64": "float16 float32 float64",
@@ -79,7 +83,7 @@ def _lists_of_numbers(stored: pa.DataType) -> str | None:
     return "vector" if of is not None and kind_of(of) in NUMBERS else None
 
 
-def numbers(arrays: Sequence[pa.Array], columns: Sequence[str]) -> np.ndarray:
+def numbers(columns: Sequence[Column], names: Sequence[str]) -> np.ndarray:
     """Return f32[rows, columns] of one or more columns of numbers, NaN where one is missing.
 
     All pass through float64 whether or not some are missing, so that a row rounds as its table does.
@@ -87,30 +91,36 @@ def numbers(arrays: Sequence[pa.Array], columns: Sequence[str]) -> np.ndarray:
     Raises:
         FeatureError: Naming row and column of a value that is NaN, infinite or too large.
     """
-    values = np.empty((len(arrays[0]), len(arrays)), dtype=np.float64)
-    nulls = 0
-    for at, array in enumerate(arrays):
-        values[:, at] = array.to_numpy(zero_copy_only=False)
-        nulls += array.null_count
-    with np.errstate(over="ignore"):
-        result: np.ndarray = values.astype(np.float32)
+    if isinstance(columns[0], tuple):
+        values = np.array(columns, dtype=np.float64).T
+    else:
+        values = np.empty((len(columns[0]), len(columns)), dtype=np.float64)
+        for at, column in enumerate(cast("Sequence[pa.Array]", columns)):
+            values[:, at] = column.to_numpy(zero_copy_only=False)
+    fits = np.abs(values) < TOO_LARGE
     # Once for all columns, since a call costs more than a row; only an error looks for its place.
-    if np.count_nonzero(np.isfinite(result)) + nulls != result.size:
-        raise _not_finite(arrays, columns, values, result)
+    if np.count_nonzero(fits) != fits.size:
+        _require_missing(~fits, values, columns, names)
+    result: np.ndarray = values.astype(np.float32, order="C")
     return result
 
 
-def _not_finite(
-    arrays: Sequence[pa.Array], columns: Sequence[str], values: np.ndarray, result: np.ndarray
-) -> FeatureError:
-    present = [array.is_valid().to_numpy(zero_copy_only=False) for array in arrays]
-    row, at = np.argwhere(~np.isfinite(result) & np.column_stack(present))[0]
-    return not_finite(int(row), columns[at], values[row, at])
+def _require_missing(
+    odd: np.ndarray, values: np.ndarray, columns: Sequence[Column], names: Sequence[str]
+) -> None:
+    """Raise `FeatureError` about the first of the `odd` values that is not missing."""
+    wrong = np.argwhere(odd & ~np.column_stack([is_missing(column) for column in columns]))
+    if len(wrong):
+        row, at = wrong[0]
+        raise FeatureError(
+            f"row {row}: column {names[at]!r} is {values[row, at]};"
+            " a finite 32-bit number is expected, or null where there is no value"
+        )
 
 
-def not_finite(row: int, column: str, value: float) -> FeatureError:
-    """Return the error about a number that is NaN, infinite or too large for 32 bits."""
-    return FeatureError(
-        f"row {row}: column {column!r} is {value};"
-        " a finite 32-bit number is expected, or null where there is no value"
-    )
+def is_missing(column: Column) -> np.ndarray:
+    """Return bool[rows]."""
+    if isinstance(column, tuple):
+        return np.array([value is None for value in column], dtype=bool)
+    missing: np.ndarray = column.is_null().to_numpy(zero_copy_only=False)
+    return missing

@@ -89,7 +89,7 @@ class Encoder:
             FeatureError: For an unknown or missing column, or a value of another type, naming row
                 and column.
         """
-        return self._plan.encode(self._rows.arrays(json_rows), len(json_rows))
+        return self._plan.encode(self._rows.columns(json_rows), len(json_rows))
 
     def to_json(self) -> bytes:
         """Return the content of `features.json`, the same bytes for an equal encoder."""

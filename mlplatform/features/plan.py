@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.features.categories import by_distinct, hashed_ids, vocabulary_ids
-from mlplatform.features.columns import numbers
+from mlplatform.features.columns import Column, numbers
 from mlplatform.features.encoded import Encoded
 from mlplatform.features.inputs import (
     ElapsedInput,
@@ -23,8 +23,8 @@ from mlplatform.features.instants import elapsed, local_clock
 from mlplatform.features.vectors import vectors
 from mlplatform.features.words import counts
 
-Arrays = Sequence[pa.Array]  # All columns of an encoder, in order.
-Fill = Callable[[Arrays], np.ndarray]  # To [rows] or [rows, width].
+Columns = Sequence[Column]  # All of an encoder, in order.
+Fill = Callable[[Columns], np.ndarray]  # To [rows] or [rows, width].
 
 
 class Plan:
@@ -33,7 +33,7 @@ class Plan:
     def __init__(self, inputs: Sequence[Input], columns: Sequence[str]) -> None:
         self._place = {name: place for place, name in enumerate(columns)}
         # Numbers are read together; every other input fills its place in one of the two arrays.
-        self._numbers: list[Callable[[Arrays], pa.Array]] = []
+        self._numbers: list[Callable[[Columns], Column]] = []
         self._names: list[str] = []
         self._targets: list[int] = []
         self._others: list[tuple[bool, int | slice, Fill]] = []
@@ -52,22 +52,22 @@ class Plan:
             target: int | slice = slice(start, start + one.width) if many else start
             self._others.append((one.numeric, target, filler(one, self._place)))
 
-    def encode(self, arrays: Arrays, rows: int) -> Encoded:
+    def encode(self, columns: Columns, rows: int) -> Encoded:
         """Return the rows of typed columns as arrays.
 
         Raises:
             FeatureError: Naming row and column of the first value that does not fit.
         """
-        numeric = self._with_numbers(arrays, rows)
+        numeric = self._with_numbers(columns, rows)
         integers = np.empty((rows, self._widths[False]), dtype=np.int32)
         for is_numeric, target, fill in self._others:
-            (numeric if is_numeric else integers)[:, target] = fill(arrays)
+            (numeric if is_numeric else integers)[:, target] = fill(columns)
         return Encoded(numeric, integers)
 
-    def _with_numbers(self, arrays: Arrays, rows: int) -> np.ndarray:
+    def _with_numbers(self, columns: Columns, rows: int) -> np.ndarray:
         values = None
         if self._numbers:
-            values = numbers([of(arrays) for of in self._numbers], self._names)
+            values = numbers([of(columns) for of in self._numbers], self._names)
             if len(self._names) == self._widths[True]:
                 return values
         numeric = np.empty((rows, self._widths[True]), dtype=np.float32)
@@ -76,10 +76,15 @@ class Plan:
         return numeric
 
 
-def _number(one: NumberInput, at: int) -> Callable[[Arrays], pa.Array]:
-    if one.type == "bool":  # Of bools with nulls, Arrow would make objects.
-        return lambda arrays: arrays[at].cast(pa.int8())
-    return itemgetter(at)
+def _number(one: NumberInput, at: int) -> Callable[[Columns], Column]:
+    if one.type != "bool":
+        return itemgetter(at)
+
+    def whole(columns: Columns) -> Column:
+        column = columns[at]  # Of bools with nulls, Arrow would make objects.
+        return column if isinstance(column, tuple) else column.cast(pa.int8())
+
+    return whole
 
 
 def filler(one: Input, place: Mapping[str, int]) -> Fill:
@@ -87,13 +92,13 @@ def filler(one: Input, place: Mapping[str, int]) -> Fill:
     column, at = one.column, place[one.column]
     if isinstance(one, VocabularyInput | HashInput):
         ids = vocabulary_ids(one) if isinstance(one, VocabularyInput) else hashed_ids(one)
-        return lambda arrays: by_distinct(arrays[at], column, ids)
+        return lambda columns: by_distinct(columns[at], column, ids)
     if isinstance(one, TimeInput):
-        return lambda arrays: local_clock(arrays[at], column, one.timezone)
+        return lambda columns: local_clock(columns[at], column, one.timezone)
     if isinstance(one, ElapsedInput):
         since = place[one.since]
-        return lambda arrays: elapsed(arrays[at], arrays[since], one)
+        return lambda columns: elapsed(columns[at], columns[since], one)
     if isinstance(one, VectorInput):
-        return lambda arrays: vectors(arrays[at], column, one.size)
+        return lambda columns: vectors(columns[at], column, one.size)
     assert isinstance(one, TextInput)  # noqa: S101 - all kinds are above.
-    return lambda arrays: counts(arrays[at], one)
+    return lambda columns: counts(columns[at], one)

@@ -1,35 +1,27 @@
-"""JSON rows to Arrow columns, so that one row meets the same `encode` as a table."""
+"""JSON rows to the columns that encoding takes, each value checked against its column's type."""
 
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from numbers import Integral, Real
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 
 from mlplatform.errors import FeatureError
-from mlplatform.features.columns import words_of
+from mlplatform.features.columns import Column, words_of
 from mlplatform.features.instants import FIRST, LAST, microseconds_of
 
+# Made into Arrow, as tables have them; of others encoding takes the values themselves, since making
+# and reading an array takes longer than all else that is done for one row.
 _ARROW = {
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "string": pa.string(),
-    "bool": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "vector": pa.list_(pa.float64()),  # Of any width, which encoding checks.
 }
-_VECTOR = pa.list_(pa.float64())  # Of any width, which encoding checks.
-_NONE = type(None)
-# What a parser makes of JSON and Arrow takes as it is; any other type is looked at value by value.
-_PLAIN: dict[str, set[type]] = {
-    "int64": {int, _NONE},
-    "float64": {float, _NONE},
-    "string": {str, _NONE},
-    "bool": {bool, _NONE},
-}
-_OWN: dict[str, type] = {"string": str, "bool": bool}  # Taken only as what they are.
 _LIKE = {"timestamp": "a time like 2013-10-01T09:00:00Z"}  # In place of the words of a column.
+_LEAST, _MOST = -(2**63), 2**63 - 1
+Row = Mapping[str, Any]
 
 
 class Rows:
@@ -41,11 +33,15 @@ class Rows:
 
     def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns, self._names = dict(columns), columns.keys()
-        self._plain = [(name, _PLAIN.get(kind, {_NONE})) for name, kind in columns.items()]
-        self._struct = pa.struct([(name, arrow_of(kind)) for name, kind in columns.items()])
+        self._values: Callable[[Row], tuple[Any, ...]] = itemgetter(*columns)
+        if len(columns) == 1:  # Of one name, itemgetter makes no tuple.
+            self._values = lambda row: tuple(row.values())
+        kinds = [kind.partition("[")[0] for kind in columns.values()]
+        self._taken = [_TAKEN.get(kind, _is_none) for kind in kinds]
+        self._arrow = [(at, _ARROW[kind]) for at, kind in enumerate(kinds) if kind in _ARROW]
 
-    def arrays(self, rows: Sequence[Mapping[str, Any]]) -> list[pa.Array]:
-        """Return `rows` as arrays; null is a missing value.
+    def columns(self, rows: Sequence[Row]) -> list[Column]:
+        """Return `rows` as columns; None, or null, is a missing value.
 
         Raises:
             FeatureError: Naming row (counted from 0) and column of the first value, name or row
@@ -54,23 +50,21 @@ class Rows:
         for index, row in enumerate(rows):
             if not isinstance(row, Mapping) or row.keys() != self._names:
                 raise FeatureError(f"row {index}: {_misfit(row, self._columns)}")
-        plain = self._plain
-        odd = {n: None for row in rows for n, types in plain if type(row[n]) not in types}
-        for name in odd:
-            rows = _converted(rows, name, self._columns[name])
-        try:
-            # One conversion for all columns, as it takes a single row a third of the time of one a
-            # column; and of tuples, in which Arrow looks for no names.
-            values = [tuple([row[name] for name in self._names]) for row in rows]
-            arrays: list[pa.Array] = pa.array(values, type=self._struct).flatten()
-        except (pa.ArrowException, OverflowError, ValueError):
-            raise _culprit(rows, self._columns) from None
-        return arrays
+        columns: list[Column] = list(zip(*map(self._values, rows), strict=True))
+        columns = columns or [()] * len(self._names)
+        every = enumerate(zip(self._taken, columns, strict=True))
+        # In one comprehension, as calls for each column would take one row twice the time.
+        odd = {at: None for at, (taken, column) in every for value in column if not taken(value)}
+        for at in odd:
+            columns[at] = self._read(at, columns[at])
+        for at, arrow in self._arrow:
+            columns[at] = pa.array(columns[at], arrow)
+        return columns
 
-
-def arrow_of(kind: str) -> pa.DataType:
-    """Return how values of a column type come out of JSON rows."""
-    return _ARROW.get(kind, _VECTOR)
+    def _read(self, at: int, column: Sequence[Any]) -> tuple[Any, ...]:
+        """Return a column's values as they are meant: 40.0 is whole, 40 a number, "40" neither."""
+        name, kind = list(self._columns.items())[at]
+        return tuple(_read(value, name, kind, row) for row, value in enumerate(column))
 
 
 def _misfit(row: Any, columns: Mapping[str, str]) -> str:
@@ -83,35 +77,24 @@ def _misfit(row: Any, columns: Mapping[str, str]) -> str:
     return f"unknown column {reprlib.repr(unknown)}; columns: {', '.join(columns)}"
 
 
-def _converted(rows: Sequence[Mapping[str, Any]], name: str, kind: str) -> list[Mapping[str, Any]]:
-    """Return `rows` with plain values in one column: 40.0 is whole, 40 a number, "40" neither."""
-    return [{**row, name: _plain(row[name], name, kind, index)} for index, row in enumerate(rows)]
-
-
-def _plain(value: Any, name: str, kind: str, index: int) -> Any:
+def _read(value: Any, name: str, kind: str, row: int) -> Any:
     if value is None:
         return None
     read = _READ[kind.partition("[")[0]](value)
     if read is None:
-        raise _wrong(name, kind, index, value)
+        raise _wrong(name, kind, row, value)
     if kind == "timestamp" and not FIRST <= read <= LAST:
-        raise FeatureError(f"row {index}: column {name!r} is a time outside years 1 to 9999")
+        raise FeatureError(f"row {row}: column {name!r} is a time outside years 1 to 9999")
     return read
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _bool(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
 
 
 def _whole(value: Any) -> int | None:
     if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    found = _float(value)
-    return int(found) if found is not None and found.is_integer() else None
+        found = int(value)
+    else:
+        number = _float(value)
+        found = int(number) if number is not None and number.is_integer() else _MOST + 1
+    return found if _LEAST <= found <= _MOST else None
 
 
 def _float(value: Any) -> float | None:
@@ -121,6 +104,21 @@ def _float(value: Any) -> float | None:
         return float(value)
     except OverflowError:
         return float("inf")  # Encoding refuses it by row and column.
+
+
+def _text(value: Any) -> str | None:
+    """Return text that has a UTF-8 form: JSON may hold half of a surrogate pair, which has none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return str(value)
+
+
+def _bool(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _instant(value: Any) -> int | None:
@@ -152,15 +150,33 @@ _READ: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _culprit(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> FeatureError:
-    """Return the error of the first value Arrow cannot hold: no Unicode, or past 64 bits."""
-    for index, row in enumerate(rows):
-        for name, kind in columns.items():
-            try:
-                pa.array([row[name]], type=arrow_of(kind))
-            except (pa.ArrowException, OverflowError, ValueError):
-                return _wrong(name, kind, index, row[name])
-    return FeatureError("the rows together exceed what one batch can hold; send fewer at once")
+# What most values are, told fast; any other is read with care.
+def _is_whole(value: Any) -> bool:
+    return value is None or (type(value) is int and _LEAST <= value <= _MOST)
+
+
+def _is_float(value: Any) -> bool:
+    return value is None or type(value) is float
+
+
+def _is_ascii(value: Any) -> bool:
+    return value is None or (type(value) is str and value.isascii())
+
+
+def _is_bool(value: Any) -> bool:
+    return value is None or type(value) is bool
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+_TAKEN: dict[str, Callable[[Any], bool]] = {
+    "int64": _is_whole,
+    "float64": _is_float,
+    "string": _is_ascii,
+    "bool": _is_bool,
+}
 
 
 def _wrong(name: str, kind: str, row: int, value: Any) -> FeatureError:

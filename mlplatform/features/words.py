@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.features.categories import FEW, values_of
+from mlplatform.features.columns import Column
 from mlplatform.features.hashing import hashes
 from mlplatform.features.inputs import TextInput
 
@@ -25,12 +26,12 @@ def terms(text: str | None, ngrams: int) -> list[str]:
     return words + [" ".join(run) for run in chain.from_iterable(runs)]
 
 
-def counts(array: pa.Array, one: TextInput) -> np.ndarray:
+def counts(array: Column, one: TextInput) -> np.ndarray:
     """Return f32[rows, buckets]: how many terms of each text fall into each bucket.
 
     Of many rows only the distinct texts are read.
     """
-    if len(array) <= FEW:
+    if isinstance(array, tuple) or len(array) <= FEW:
         return _counted(values_of(array, one.column), one)
     coded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
     texts = [*values_of(coded.dictionary, one.column), None]
