@@ -1,12 +1,19 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlplatform.errors import FeatureError
 from mlplatform.features import incremental
-from mlplatform.features.batch_function import BatchFunction
+from mlplatform.features.aggregates import Lookup
+from mlplatform.features.batch_function import ENCODER, PROGRAM, BatchFunction
+from mlplatform.features.declare import Aggregate, FeatureSet, Numeric
+from mlplatform.features.feature_program import export_features
+from mlplatform.features.fitting import fit
 from mlplatform.features.incremental import Inputs, kept_state, rows, same_start
 from mlplatform.lake import Lake, Version
 from mlplatform_tests.features import table_cases as trips
@@ -144,9 +151,7 @@ def test_all_rows_are_computed_when_what_the_older_were_made_of_is_gone(made, la
     previous = first(made, lake, function, data)
     gone = lake.table("trips/dataset").files()[0].removeprefix("file://")
     inputs = trips.stored(lake, grown(data))
-    import pathlib
-
-    pathlib.Path(gone).unlink()
+    Path(gone).unlink()
     assert again(made, lake, function, inputs, previous)[0] is None
     unknown = replace(previous, lineage=replace(previous.lineage, inputs={}))
     assert again(made, lake, function, inputs, unknown)[0] is None
@@ -185,3 +190,54 @@ def test_starts_are_the_same_exactly_if_all_values_are(one, other, encoded):
     told = [repr(list(zip(*table, strict=False))[:short]) for table in (one, other)]
     expected = short <= long and told[0] == told[1]
     assert same_start(batches(one, encoded), batches(other, encoded), short) == expected
+
+
+RIDES = Aggregate("rides", events="rides", by=["city"])
+COUNTED = FeatureSet([Numeric("rides", column=RIDES, scale="none")])
+
+
+def changes(lake: Lake, at: dict[str, list[tuple[datetime, float]]]) -> Version:
+    """A table of changes of `RIDES`: entity to instants and values."""
+    said = [(RIDES.key, whose, when, value) for whose, them in at.items() for when, value in them]
+    kinds = (pa.string(), pa.string(), pa.timestamp("us", "UTC"), pa.float64())
+    names = ("aggregate", "entity", "at", "value")
+    columns = [pa.array(c, kind) for c, kind in zip(zip(*said, strict=True), kinds, strict=True)]
+    return lake.table("trips/aggregates").overwrite(pa.table(columns, names=names), trips.WHO)
+
+
+def looked_up(lake: Lake, version: Version) -> BatchFunction:
+    """The batch function of `COUNTED` with the values of a version."""
+    lookup = Lookup.read(lake, version, COUNTED.aggregates, "left")
+    encoder = fit(COUNTED, map(lookup.fill, trips.dataset(200).to_batches()), trips.COLUMNS, "left")
+    files = {ENCODER: encoder.to_json(), PROGRAM: export_features(encoder, {})}
+    return BatchFunction.load(files, lookup)
+
+
+def test_rows_with_aggregates_are_kept_while_the_values_at_their_times_are(made, lake):
+    data = trips.dataset(OLD)
+    instant = sorted(data["left"].drop_null().to_pylist())[OLD // 2]
+    future = max(data["left"].drop_null().to_pylist()) + timedelta(days=1)
+    first_changes = changes(lake, {'["Paris"]': [(instant, 1.0)]})
+    inputs = replace(trips.stored(lake, data), aggregates=first_changes)
+    function = looked_up(lake, first_changes)
+    content = rows(made, lake, function, inputs).reader.read_all()
+    assert set(content["rides__scaled"].to_pylist()) == {0.0, 1.0}
+    previous = lake.table("trips/features").overwrite(content, trips.lineage(inputs))
+    for value, kept in ((1.0, True), (2.0, False)):
+        later = changes(lake, {'["Paris"]': [(instant, value), (future, 3.0)]})
+        now = replace(inputs, aggregates=later)
+        function = BatchFunction.load(function.files, Lookup.read(lake, later, [RIDES], "left"))
+        found = rows(made, lake, function, now, previous=previous)
+        assert (found.added_to == previous) == kept
+        added = found.reader.read_all()
+        assert added.num_rows == (0 if kept else OLD)
+        assert kept or 2.0 in added["rides__scaled"].to_pylist()
+
+
+def test_features_of_aggregates_need_their_values(made, lake):
+    version = changes(lake, {'["Paris"]': [(datetime(2020, 1, 1, tzinfo=UTC), 1.0)]})
+    function = looked_up(lake, version)
+    with pytest.raises(
+        FeatureError, match="the features read the aggregate 'rides'; give the table"
+    ):
+        BatchFunction.load(function.files)
