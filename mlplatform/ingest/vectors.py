@@ -20,12 +20,12 @@ def vectors(values: pa.Array, width: int) -> tuple[pa.Array, list[tuple[np.ndarr
     if not _are_numbers(values.type):
         return None
     lists = values.cast(VECTOR, safe=False)
-    lengths = np.asarray(pc.list_value_length(lists).fill_null(width))
     numbers = lists.flatten()  # Leaves out what lies under a missing list.
-    of_row = np.asarray(pc.list_parent_indices(lists))
+    held = np.asarray(pc.list_value_length(lists).fill_null(0))
+    of_row = np.repeat(np.arange(len(lists)), held)
     infinite = ~np.isfinite(np.asarray(numbers.fill_null(0.0)))
     refused = [
-        (lengths != width, f"not {width} numbers"),
+        ((held != width) & np.asarray(lists.is_valid()), f"not {width} numbers"),
         (_rows(of_row[np.asarray(numbers.is_null())], len(lists)), "a number in it is missing"),
         (_rows(of_row[infinite], len(lists)), "a number in it is not finite as float32"),
     ]

@@ -369,3 +369,57 @@ def test_one_row_more_and_one_value_swapped_between_rows_differ(clean: Path, tmp
     more = {name: [*values, values[0]] for name, values in people().items()}
     shown = run("diff", clean, written(tmp_path / "more.csv", more))
     assert (shown.exit_code, "rows: 400 became 401" in shown.output) == (1, True)
+
+
+def faces(path: Path, length: float = 1.0, rows: int = 1_100) -> Path:
+    """People with a vector of this length each; the last one, too short, is behind a guess's rows."""
+    values = np.random.default_rng(1).normal(0, 1, (rows, 4))
+    values *= length / np.linalg.norm(values, axis=1, keepdims=True)
+    lists = [*values.tolist()[:-1], [0.5]]
+    table = pa.table(people(rows)).append_column("face", pa.array(lists, pa.list_(pa.float64())))
+    pq.write_table(table, path)
+    return path
+
+
+def test_vectors_in_a_file_are_profiled_judged_and_told_apart(tmp_path: Path, warm: None):
+    one = faces(tmp_path / "one.parquet")
+    shown = run("profile", one, "--html", tmp_path / "page.html")
+    assert shown.exit_code == 0, shown.output
+    (line,) = (line for line in shown.output.splitlines() if line.split()[:1] == ["face"])
+    assert "vector[4]" in line
+    assert "vectors of 4 numbers, mean length 1" in line
+    assert "1 x not 4 numbers" in shown.output
+    assert (tmp_path / "page.html").stat().st_size
+    assert run("diff", one, one).output.strip() == "malformed records: 1 became 1"
+    longer = faces(tmp_path / "longer.parquet", 3.0)
+    told = run("diff", one, longer)
+    assert told.exit_code == 1
+    assert "face: mean length 1 became 3" in told.output
+    judged = run("validate", longer, "--reference", one)
+    assert judged.exit_code == 0, judged.output
+    assert "vectors are not compared: face" in judged.output
+
+
+def test_a_vector_is_neither_key_nor_label_and_has_no_range(tmp_path: Path):
+    one = faces(tmp_path / "one.parquet")
+    for words in (["--key", "face"], ["--label", "face", "--positive", "1"]):
+        asked = run("validate", one, *words)
+        assert asked.exit_code == 2
+        assert "column 'face' is vector[4]: neither label nor key" in asked.output
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("data_gates: {value_ranges: {columns: {face: [0, 1]}}}")
+    asked = run("validate", one, "--policy", policy)
+    assert asked.exit_code == 2
+    assert "value_ranges.columns names 'face', a vector[4]" in asked.output
+
+
+def test_a_file_of_vectors_alone_and_tables_of_them_can_be_looked_at(tmp_path: Path, lake: Lake):
+    table = pq.read_table(faces(tmp_path / "one.parquet")).slice(0, 50).select(["face"])
+    pq.write_table(table, tmp_path / "alone.parquet")
+    assert "vector[4]" in run("profile", tmp_path / "alone.parquet").output
+    lake.table("faces/vectors").overwrite(table, WHO)
+    assert "vector[4]" in run("profile", "faces/vectors").output
+    folder = tmp_path / ".mlplatform" / "lake" / "faces" / "vectors"
+    assert "vector[4]" in run("profile", folder).output
+    text = written(tmp_path / "text.csv", {"face": ["a", "b"]})
+    assert "face: vector[4] became string" in run("diff", tmp_path / "alone.parquet", text).output
