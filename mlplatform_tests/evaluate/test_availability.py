@@ -9,7 +9,7 @@ import pytest
 
 from mlplatform.errors import LakeError
 from mlplatform.evaluate.availability import availability, late_values
-from mlplatform.evaluate.availability_recount import of_entities, same_bits
+from mlplatform.evaluate.availability_recount import same_bits, that_may_count
 from mlplatform.features import Aggregate
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.inputs import VocabularyInput
@@ -89,12 +89,27 @@ def test_a_column_without_a_time_of_its_own_is_not_looked_at(spec):
     assert late_values(spec, [], ["y"]) == {}
 
 
-def test_only_events_of_sampled_entities_are_recounted():
-    events = pa.record_batch({"tail": pa.array(["a", "b", "a", None]).dictionary_encode()})
-    sample = pa.record_batch({"plane": ["a", "c"]})
-    one = Aggregate("n", events="past", by={"tail": "plane"})
-    (kept,) = of_entities(iter([events]), one, sample)
-    assert kept.column("tail").to_pylist() == ["a", "a"]
+def test_only_events_that_may_count_for_a_sampled_row_are_recounted():
+    hours = [AT + at * HOUR for at in (-25, -24, -1, 0, 1, -1, -1)]
+    tails = ["a", "a", "a", "a", "a", "b", None]
+    events = pa.record_batch(
+        {
+            "tail": pa.array(tails).dictionary_encode(),
+            "_event_time": pa.array([*hours[:-1], None], loans.TIMES),
+            "n": range(7),
+        }
+    )
+    rows = {"plane": ["a", "a", "c"], "at": pa.array([AT, AT - 25 * HOUR, None], loans.TIMES)}
+    sample = pa.record_batch(rows)
+
+    def kept(window):
+        one = Aggregate("n", events="past", by={"tail": "plane"}, window=window)
+        (batch,) = that_may_count(iter([events]), one, sample, "at")
+        return batch.column("n").to_pylist()
+
+    assert kept("24h") == [1, 2]
+    assert kept("25h") == [0, 1, 2]
+    assert kept(None) == [0, 1, 2]
 
 
 def test_values_are_the_same_only_in_every_bit():
