@@ -6,14 +6,26 @@ arithmetic and take twice the compilations before a server is ready; small batch
 anyway, and large tables run in whole buckets.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from mlplatform.features.encoded import Encoded
 
-BUCKETS: tuple[int, ...] = (1, 4, 16, 64, 256, 1024, 4096)  # Rows; throughput is flat from there.
-Arrays = tuple[np.ndarray, ...]
+# Rows; throughput is flat from the last, and tables come in batches of as many.
+BUCKETS: tuple[int, ...] = (1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536)
+FEW = (
+    4096  # From this bucket on, rows are split rather than padded to more than twice their number.
+)
+
+
+class Part(NamedTuple):
+    """Some rows of a batch, and the bucket they are padded to."""
+
+    start: int
+    rows: int
+    bucket: int
 
 
 def bucket(rows: int) -> int:
@@ -21,27 +33,28 @@ def bucket(rows: int) -> int:
     return next((size for size in BUCKETS if size >= rows), BUCKETS[-1])
 
 
-def pad(encoded: Encoded, rows: int) -> Encoded:
+def split(rows: int) -> Iterator[Part]:
+    """Yield the parts of a batch, in order; one of no rows is a bucket of padding, so that results have shapes."""
+    start = 0
+    while start < rows or not start:
+        left = rows - start
+        size = bucket(left)
+        if size > FEW and size > 2 * left:
+            size = BUCKETS[BUCKETS.index(size) - 1]
+        yield Part(start, min(left, size), size)
+        start += size
+
+
+def padded(encoded: Encoded, rows: int) -> Encoded:
     """Return `encoded` with zeros after its last row, `rows` in all."""
     if len(encoded) == rows:
         return encoded
-    width = ((0, rows - len(encoded)), (0, 0))
-    return Encoded(np.pad(encoded.numeric, width), np.pad(encoded.integers, width))
+    return Encoded(_padded(encoded.numeric, rows), _padded(encoded.integers, rows))
 
 
-def in_buckets(program: Callable[[Encoded], Arrays], encoded: Encoded) -> Arrays:
-    """Return `program`'s arrays of every row, called with whole buckets only; rows are their first axis.
-
-    An empty batch is one bucket of padding, so the results have the right shapes.
-    """
-    largest = BUCKETS[-1]
-    if len(encoded) in BUCKETS:
-        return program(encoded)
-    parts = []
-    for start in range(0, max(len(encoded), 1), largest):
-        part = encoded[start : start + largest]
-        made = program(pad(part, bucket(len(part))))
-        parts.append(tuple(array[: len(part)] for array in made))
-    if len(parts) == 1:
-        return parts[0]
-    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+def _padded(array: np.ndarray, rows: int) -> np.ndarray:
+    made = np.zeros(
+        (rows, array.shape[1]), array.dtype
+    )  # Of one row, np.pad takes ten times as long.
+    made[: len(array)] = array
+    return made

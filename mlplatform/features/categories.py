@@ -41,7 +41,7 @@ def hashed_ids(one: HashInput) -> Ids:
     """Return what hashes values into buckets: `MISSING` for None."""
 
     def ids(values: Sequence[Any]) -> np.ndarray:
-        found = hashes("" if value is None else str(value) for value in values)
+        found = hashes(map(str, values))
         result = (found % np.uint64(one.buckets)).astype(np.int32) + np.int32(FIRST)
         result[[at for at, value in enumerate(values) if value is None]] = MISSING
         return result

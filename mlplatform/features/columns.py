@@ -18,8 +18,8 @@ WORDS = {
 }
 NUMBERS = ("int64", "float64")
 TOO_LARGE = 2.0**128 - 2.0**103  # The least that rounds to infinity in 32 bits.
-# Values of one column: Arrow's of a table, or the Python values of JSON rows, None where missing.
-Column: TypeAlias = pa.Array | tuple[Any, ...]
+Values: TypeAlias = tuple[Any, ...]  # Of a column of JSON rows, None where one is missing.
+Column: TypeAlias = pa.Array | Values  # What encoding reads: of a table, or of JSON rows.
 _STORED = {
     "int64": "int8 int16 int32 int64 uint8 uint16 uint32 uint64",
     "float64": "float16 float32 float64",
@@ -116,6 +116,11 @@ def _require_missing(
             f"row {row}: column {names[at]!r} is {values[row, at]};"
             " a finite 32-bit number is expected, or null where there is no value"
         )
+
+
+def has_missing(column: Column) -> bool:
+    """Return whether a value is missing."""
+    return None in column if isinstance(column, tuple) else column.null_count > 0
 
 
 def is_missing(column: Column) -> np.ndarray:

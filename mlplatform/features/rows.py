@@ -1,4 +1,8 @@
-"""JSON rows to the columns that encoding takes, each value checked against its column's type."""
+"""JSON rows to columns of Python values, each checked against its column's type.
+
+They are not made into Arrow, as encoding could read too: for one row, making and reading its arrays
+would take longer than all else.
+"""
 
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
@@ -7,18 +11,10 @@ from numbers import Integral, Real
 from operator import itemgetter
 from typing import Any
 
-import pyarrow as pa
-
 from mlplatform.errors import FeatureError
-from mlplatform.features.columns import Column, words_of
+from mlplatform.features.columns import Values, words_of
 from mlplatform.features.instants import FIRST, LAST, microseconds_of
 
-# Made into Arrow, as tables have them; of others encoding takes the values themselves, since making
-# and reading an array takes longer than all else that is done for one row.
-_ARROW = {
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "vector": pa.list_(pa.float64()),  # Of any width, which encoding checks.
-}
 _LIKE = {"timestamp": "a time like 2013-10-01T09:00:00Z"}  # In place of the words of a column.
 _LEAST, _MOST = -(2**63), 2**63 - 1
 Row = Mapping[str, Any]
@@ -33,15 +29,14 @@ class Rows:
 
     def __init__(self, columns: Mapping[str, str]) -> None:
         self._columns, self._names = dict(columns), columns.keys()
-        self._values: Callable[[Row], tuple[Any, ...]] = itemgetter(*columns)
+        self._values: Callable[[Row], Values] = itemgetter(*columns)
         if len(columns) == 1:  # Of one name, itemgetter makes no tuple.
             self._values = lambda row: tuple(row.values())
         kinds = [kind.partition("[")[0] for kind in columns.values()]
         self._taken = [_TAKEN.get(kind, _is_none) for kind in kinds]
-        self._arrow = [(at, _ARROW[kind]) for at, kind in enumerate(kinds) if kind in _ARROW]
 
-    def columns(self, rows: Sequence[Row]) -> list[Column]:
-        """Return `rows` as columns; None, or null, is a missing value.
+    def columns(self, rows: Sequence[Row]) -> list[Values]:
+        """Return `rows` as columns of Python values: of timestamps microseconds since 1970, in UTC.
 
         Raises:
             FeatureError: Naming row (counted from 0) and column of the first value, name or row
@@ -50,18 +45,16 @@ class Rows:
         for index, row in enumerate(rows):
             if not isinstance(row, Mapping) or row.keys() != self._names:
                 raise FeatureError(f"row {index}: {_misfit(row, self._columns)}")
-        columns: list[Column] = list(zip(*map(self._values, rows), strict=True))
+        columns: list[Values] = list(zip(*map(self._values, rows), strict=True))
         columns = columns or [()] * len(self._names)
         every = enumerate(zip(self._taken, columns, strict=True))
         # In one comprehension, as calls for each column would take one row twice the time.
         odd = {at: None for at, (taken, column) in every for value in column if not taken(value)}
         for at in odd:
             columns[at] = self._read(at, columns[at])
-        for at, arrow in self._arrow:
-            columns[at] = pa.array(columns[at], arrow)
         return columns
 
-    def _read(self, at: int, column: Sequence[Any]) -> tuple[Any, ...]:
+    def _read(self, at: int, column: Sequence[Any]) -> Values:
         """Return a column's values as they are meant: 40.0 is whole, 40 a number, "40" neither."""
         name, kind = list(self._columns.items())[at]
         return tuple(_read(value, name, kind, row) for row, value in enumerate(column))

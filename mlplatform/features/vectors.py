@@ -1,40 +1,52 @@
 """Columns of vectors: lists of numbers, all of one width."""
 
+from itertools import chain
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import FeatureError
+from mlplatform.features.columns import TOO_LARGE, Column, is_missing
 
 
-def vectors(array: pa.Array, column: str, size: int) -> np.ndarray:
+def vectors(lists: Column, column: str, size: int) -> np.ndarray:
     """Return f32[rows, size] of a column of lists, of fixed size or not; NaN in all where one is missing.
 
     Raises:
         FeatureError: Naming row and column of a list of another width, or of a number in it that is
             missing, NaN, infinite or too large.
     """
-    present = array.is_valid().to_numpy(zero_copy_only=False)
-    widths = pc.list_value_length(array).drop_null().to_numpy()
-    rows = np.flatnonzero(present)
+    rows = np.flatnonzero(~is_missing(lists))
+    widths, flat = _values_given(lists) if isinstance(lists, tuple) else _arrow(lists)
     if (wrong := np.flatnonzero(widths != size)).size:
         at = wrong[0]
         raise FeatureError(
             f"row {rows[at]}: column {column!r} has {widths[at]} numbers; {size} are expected"
         )
-    numbers = array.flatten()  # Of rows that are there only.
-    with np.errstate(over="ignore"):
-        # Whole numbers too pass through float64, as those of a JSON row do.
-        flat: np.ndarray = numbers.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        flat = flat.astype(np.float32)
-    if (wrong := np.flatnonzero(~np.isfinite(flat))).size:
-        at = wrong[0]
+    fits = np.abs(flat) < TOO_LARGE
+    if np.count_nonzero(fits) != fits.size:
+        at = int(np.argmin(fits))
         raise FeatureError(
-            f"row {rows[at // size]}: column {column!r} holds {numbers[at].as_py()} at place"
-            f" {at % size}; finite 32-bit numbers are expected"
+            f"row {rows[at // size]}: column {column!r} holds {flat[at]} at place {at % size};"
+            " finite 32-bit numbers are expected"
         )
-    if len(rows) == len(array):
-        return flat.reshape(-1, size)
-    result = np.full((len(array), size), np.nan, dtype=np.float32)
-    result[rows] = flat.reshape(-1, size)
+    found: np.ndarray = flat.astype(np.float32).reshape(-1, size)
+    if len(rows) == len(lists):
+        return found
+    result = np.full((len(lists), size), np.nan, dtype=np.float32)
+    result[rows] = found
     return result
+
+
+def _arrow(lists: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the widths of the lists that are there, and all their numbers as f64."""
+    widths = pc.list_value_length(lists).drop_null().to_numpy()
+    # Whole numbers too pass through float64, as those of a JSON row do.
+    return widths, lists.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _values_given(lists: tuple[list[float] | None, ...]) -> tuple[np.ndarray, np.ndarray]:
+    there = [one for one in lists if one is not None]
+    widths = np.array([len(one) for one in there], dtype=np.int64)
+    return widths, np.array(list(chain.from_iterable(there)), dtype=np.float64)

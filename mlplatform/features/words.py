@@ -1,7 +1,7 @@
 """Words of free text, counted by hash bucket (Weinberger et al. 2009)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
@@ -50,17 +50,10 @@ def _counted(texts: Sequence[str | None], one: TextInput) -> np.ndarray:
 
 def _part(texts: Sequence[str | None], one: TextInput) -> np.ndarray:
     found = [terms(text, one.ngrams) for text in texts]
-    distinct = list(dict.fromkeys(chain.from_iterable(found)))
-    buckets = (hashes(distinct) % np.uint64(one.buckets)).tolist()
-    places = np.fromiter(
-        _places(found, dict(zip(distinct, buckets, strict=True)), one.buckets), np.int64
-    )
+    bucket_of = dict.fromkeys(chain.from_iterable(found), 0)
+    buckets = hashes(bucket_of) % np.uint64(one.buckets)
+    bucket_of = dict(zip(bucket_of, buckets.tolist(), strict=True))
+    lengths = [len(each) for each in found]
+    places = np.repeat(np.arange(len(texts)) * one.buckets, lengths)
+    places += np.fromiter(map(bucket_of.__getitem__, chain.from_iterable(found)), np.int64)
     return np.bincount(places, minlength=len(texts) * one.buckets).reshape(-1, one.buckets)
-
-
-def _places(
-    found: Sequence[Sequence[str]], bucket_of: dict[str, int], buckets: int
-) -> Iterator[int]:
-    for row, each in enumerate(found):
-        for term in each:
-            yield row * buckets + bucket_of[term]

@@ -133,7 +133,7 @@ FIRST, LAST = -62135596800, 253402300799  # Seconds of years 1 to 9999.
         ("face", [["a"]] * 3, "column 'face' holds list.*; a list of 2 numbers is expected"),
         ("face", second([1.0], None), "row 1: column 'face' has 1 numbers; 2 are expected"),
         ("face", second([0, math.inf], None), "row 1: column 'face' holds inf at place 1"),
-        ("face", second([None, 1.0], [1.0, 2]), "row 1: column 'face' holds None at place 0"),
+        ("face", second([None, 1.0], [1.0, 2]), "row 1: column 'face' holds nan at place 0"),
         ("income", second(math.inf, None), "row 1: column 'income' is inf"),
         ("income", second(math.nan, None), "row 1: column 'income' is nan"),
     ],
