@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mlplatform.errors import LakeError
-from mlplatform.evaluate.availability import availability, late_values
+from mlplatform.evaluate.availability import NO_TIME, availability, late_values
 from mlplatform.evaluate.availability_recount import same_bits, that_may_count
 from mlplatform.features import Aggregate
 from mlplatform.features.encoder import Encoder
@@ -73,6 +73,7 @@ def test_a_value_of_which_nobody_knows_the_time_is_late_and_no_value_is_not(spec
     rows = asked((AT, 1.0, None), (None, 1.0, AT), (AT, None, None), (AT, None, AT + HOUR))
     seen = late_values(spec, [rows], ["score"])["score"]
     assert (seen.rows, seen.late) == (2, 2)
+    assert [after for after, _ in seen.latest] == [NO_TIME, NO_TIME]
 
 
 def test_the_latest_rows_of_all_batches_are_kept(spec):

@@ -63,14 +63,19 @@ def test_fairness_is_required_only_where_groups_are_declared():
         {"feature_gates": {"training_serving_skew": {"max_ulps": 4}}},
         {"feature_gates": {"availability": {"severity": "warn"}}},
         {"event_time": "at"},
-        {"event_time": "at", "known_at": {"x": "at"}},
-        {"event_time": "at", "events": {"past": {"event_time": "at"}}},
         {"groups": []},
         {"label": {"column": "y", "positive": "0"}},
     ],
 )
 def test_another_policy_has_another_hash(change):
     assert policy_hash(spec(**change)) != policy_hash(spec())
+
+
+@pytest.mark.parametrize(
+    "times", [{"known_at": {"x": "at"}}, {"events": {"past": {"event_time": "at"}}}]
+)
+def test_when_things_were_known_is_policy(times):
+    assert policy_hash(spec(event_time="at", **times)) != policy_hash(spec(event_time="at"))
 
 
 def test_what_is_no_policy_does_not_change_its_hash():

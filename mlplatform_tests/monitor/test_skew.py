@@ -77,7 +77,8 @@ def test_a_table_of_other_features_is_no_table_of_this_model(loans, sound):
         parity_batch(against(table, sound))
 
 
-def test_rows_are_spread_over_the_whole_table(sound):
+def test_rows_are_spread_over_the_whole_table(sound, monkeypatch):
+    monkeypatch.setattr(compared_module, "BATCH_ROWS", 300)
     ids = [row for batch in sound.batches(5) for row in batch.row_ids]
     assert ids == [0, 150, 300, 449, 599]
     assert [row for batch in sound.batches(9_999) for row in batch.row_ids] == list(range(600))
