@@ -13,9 +13,12 @@ import pyarrow.compute as pc
 from mlplatform.evaluate.assessment import SCORES, assess, class_of, from_bytes, to_bytes
 from mlplatform.evaluate.latency import one_row
 from mlplatform.evaluate.metrics import binary, correct
+from mlplatform.features.batch_function import BatchFunction
+from mlplatform.features.fitted import fitted
+from mlplatform.features.incremental import Inputs
+from mlplatform.features.incremental import rows as feature_rows
 from mlplatform.features.load import load_feature_set
 from mlplatform.features.program import Predictor
-from mlplatform.features.table import build, training_rows
 from mlplatform.gates import accuracy, data, fairness, policy_hash, record
 from mlplatform.gates import model as of_model
 from mlplatform.ingest import dataset as rows_of
@@ -69,9 +72,13 @@ def main(home: str) -> None:
     batches = table["dataset"].batches(dataset, columns=reads(spec))
     split = table["split"].overwrite(assign(spec, batches), WHO)
     parts = table["split"].read(split)
-    encoder = load_feature_set(pipeline).fit(training_rows(rows, parts))
-    lake.artifacts.put({"features.json": encoder.to_json()})
-    features = table["features"].overwrite(build(pipeline, encoder, rows, parts), WHO)
+    inputs = Inputs(dataset=dataset, split=split)
+    files = fitted(pipeline, load_feature_set(pipeline), lake, inputs)
+    lake.artifacts.put(files)
+    function = BatchFunction.load(files)
+    encoder = function.encoder
+    content = feature_rows(pipeline, lake, function, inputs).reader
+    features = table["features"].overwrite(content, WHO)
     enable(settings.compile_cache)
     Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     experiment = ensure_experiment(settings.mlflow_uri, pipeline.name, settings.mlflow_artifacts)
@@ -83,7 +90,9 @@ def main(home: str) -> None:
     )
     columns = [c for c in spec.columns if c != spec.label.column and c not in spec.unused]
     reference = from_view(load_scan(lake, seen.scan).view(TRAINING), columns)
-    digest = lake.artifacts.put({**export(trained, encoder), "reference.json": reference})
+    digest = lake.artifacts.put(
+        {**export(trained, encoder, function.program.content), "reference.json": reference}
+    )
     from mlflow import MlflowClient
 
     parent = MlflowClient(settings.mlflow_uri).create_run(experiment).info.run_id

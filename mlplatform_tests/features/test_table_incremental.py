@@ -241,3 +241,15 @@ def test_features_of_aggregates_need_their_values(made, lake):
         FeatureError, match="the features read the aggregate 'rides'; give the table"
     ):
         BatchFunction.load(function.files)
+
+
+def test_a_wrong_value_in_a_new_row_is_named_by_its_row_in_the_dataset(made, lake, function):
+    data = trips.dataset(OLD)
+    previous = first(made, lake, function, data)
+    new = trips.dataset(NEW, first=OLD)
+    fares = pa.array([float("inf"), *new["fare"].to_pylist()[1:]])
+    inputs = trips.stored(lake, pa.concat_tables([data, new.set_column(1, "fare", fares)]))
+    table = rows(made, lake, function, inputs, previous=previous)
+    assert table.added_to == previous
+    with pytest.raises(FeatureError, match=f"row {OLD}: column 'fare' is inf"):
+        table.reader.read_all()
