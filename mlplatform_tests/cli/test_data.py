@@ -413,10 +413,13 @@ def test_a_vector_is_neither_key_nor_label_and_has_no_range(tmp_path: Path):
     assert "value_ranges.columns names 'face', a vector[4]" in asked.output
 
 
-def test_a_file_of_vectors_alone_and_tables_of_them_can_be_looked_at(tmp_path: Path, lake: Lake):
+def test_a_file_of_vectors_alone_and_tables_of_them_can_be_looked_at(
+    tmp_path: Path, lake: Lake, warm: None
+):
     table = pq.read_table(faces(tmp_path / "one.parquet")).slice(0, 50).select(["face"])
     pq.write_table(table, tmp_path / "alone.parquet")
-    assert "vector[4]" in run("profile", tmp_path / "alone.parquet").output
+    shown = run("profile", tmp_path / "alone.parquet", "--html", tmp_path / "page.html")
+    assert "vector[4]" in shown.output
     lake.table("faces/vectors").overwrite(table, WHO)
     assert "vector[4]" in run("profile", "faces/vectors").output
     folder = tmp_path / ".mlplatform" / "lake" / "faces" / "vectors"
