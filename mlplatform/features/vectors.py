@@ -24,14 +24,14 @@ def vectors(lists: Column, column: str, size: int) -> np.ndarray:
         raise FeatureError(
             f"row {rows[at]}: column {column!r} has {widths[at]} numbers; {size} are expected"
         )
-    fits = np.abs(flat) < TOO_LARGE
+    fits = np.isfinite(flat) if flat.dtype == np.float32 else np.abs(flat) < TOO_LARGE
     if np.count_nonzero(fits) != fits.size:
         at = int(np.argmin(fits))
         raise FeatureError(
             f"row {rows[at // size]}: column {column!r} holds {flat[at]} at place {at % size};"
             " finite 32-bit numbers are expected"
         )
-    found: np.ndarray = flat.astype(np.float32).reshape(-1, size)
+    found: np.ndarray = flat.astype(np.float32, copy=False).reshape(-1, size)
     if len(rows) == len(lists):
         return found
     result = np.full((len(lists), size), np.nan, dtype=np.float32)
@@ -40,10 +40,14 @@ def vectors(lists: Column, column: str, size: int) -> np.ndarray:
 
 
 def _arrow(lists: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Return the widths of the lists that are there, and all their numbers as f64."""
+    """Return the widths of the lists that are there, and all their numbers, as f32 or f64."""
     widths = pc.list_value_length(lists).drop_null().to_numpy()
-    # Whole numbers too pass through float64, as those of a JSON row do.
-    return widths, lists.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)
+    numbers = lists.flatten()
+    if not pa.types.is_float32(numbers.type):
+        numbers = numbers.cast(
+            pa.float64()
+        )  # As those of a JSON row are, so that they round alike.
+    return widths, numbers.to_numpy(zero_copy_only=False)
 
 
 def _values_given(lists: tuple[list[float] | None, ...]) -> tuple[np.ndarray, np.ndarray]:
