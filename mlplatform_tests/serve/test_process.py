@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 PARENT = """
 import sys, time
 from mlplatform.serve.process import ServerProcess
-with ServerProcess(sys.argv[1], "census") as server:
+with ServerProcess(sys.argv[1], "census", options={"max-rows": 1}) as server:
     print(server.pid, flush=True)
     time.sleep(600)
 """

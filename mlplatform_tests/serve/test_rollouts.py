@@ -169,7 +169,8 @@ def test_a_killed_server_serves_the_deployment_again_when_it_is_back(world, serv
 
 def start(world: World, port: int = 0) -> ServerProcess:
     """Return a server that is expected not to start."""
-    return ServerProcess(world.root, NAME, port=port, log=world.root.with_name("refused.log"))
+    log, few = world.root.with_name("refused.log"), {"max-rows": 4}
+    return ServerProcess(world.root, NAME, port=port, log=log, options=few)
 
 
 def test_a_taken_port_is_one_line(world):
