@@ -94,7 +94,9 @@ def recipe(pipeline: Pipeline, noun: str, inputs: Sequence[Version], **more: str
 
 def policy_in_force(pipeline: Pipeline) -> str:
     """Return a digest of the limits and of the code that judges by them: a verdict by others is no verdict."""
-    judged_by = policy_hash(pipeline.spec) + rooms_digest(("gates", "evaluate", "validate"))
+    judged_by = policy_hash(pipeline.spec) + rooms_digest(
+        ("gates", "evaluate", "validate", "monitor")
+    )
     return hashlib.sha256(judged_by.encode()).hexdigest()
 
 

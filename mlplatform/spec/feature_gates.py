@@ -4,6 +4,7 @@ from pydantic import Field
 
 from mlplatform.spec.data_gates import ComparingGate
 from mlplatform.spec.section import ColumnName, Gate, Name, Section, Share
+from mlplatform.verdict import Severity
 
 
 class AvailabilityGate(Gate):
@@ -40,8 +41,13 @@ class SkewGate(Gate):
 
 
 class RequestSkewGate(ComparingGate):
-    """Served requests against the training rows, by feature: a large effect that is not chance."""
+    """Served requests against the training rows, by feature: a large effect that is not chance.
 
+    It warns: what would follow the requests is a model trained on newer rows, and to refuse that one
+    would keep a model that fits them even less.
+    """
+
+    severity: Severity = Severity.WARN
     max_psi: float = Field(default=0.25, gt=0, description="Beyond its no-drift expectation, nats.")
     max_ks: Share = Field(default=0.2, description="Kolmogorov-Smirnov distance.")
     max_missing: Share = Field(default=0.1, description="Rise of a feature's missing share.")
