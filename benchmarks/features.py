@@ -204,9 +204,10 @@ def figures(said: Mapping[str, list[float]], rows: int) -> dict[str, Any]:
         for kind in ("in bins", "standardised")
     }
     row = {name: round(median[name] * 1e6, 1) for name in ("one row", "scikit-learn, one row")}
+    decode = min(median["decode"], median["decode, as the lake does"])  # The faster of the two.
     reached = {
         "million_rows_per_second": rate["features in bins"],
-        "share_of_decode": round(median["decode"] / median["features in bins"], 2),
+        "share_of_decode": round(decode / median["features in bins"], 2),
         "one_row_microseconds": row["one row"],
     }
     return {
