@@ -153,9 +153,8 @@ class Lookup:
 
     def _load(self, chosen: "Version") -> None:
         keys = _keys(chosen)
-        if (
-            self._store.version != chosen.reference
-        ):  # Another server may have loaded it, or emptied it.
+        # Other servers may share the store: it is asked each time.
+        if self._store.version != chosen.reference:
             self._store.load(chosen.reference, self._table.batches(chosen), keys)
         self.version, self._keys = chosen, keys
         self._metrics.aggregates_version.set(chosen.number)

@@ -126,9 +126,12 @@ def test_a_further_model_does_not_take_the_live_ones_values_away(aggregates):
     aggregates.lookup.live(KEY)
     with pytest.raises(ServingError, match="its aggregates are being loaded"):
         aggregates.lookup.require(OTHER, wait=False)
+    aggregates.write(LATE.key, value=3.0)
+    aggregates.lookup.look()
+    assert aggregates.late() == 3.0
     aggregates.write(NEXT.key)
     aggregates.lookup.look()
-    assert aggregates.late() == 2.0
+    assert aggregates.late() == 3.0
     aggregates.write(LATE.key, NEXT.key, value=4.0)
     aggregates.lookup.look()
     aggregates.lookup.require(OTHER, wait=False)
