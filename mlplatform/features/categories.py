@@ -20,11 +20,6 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 Ids = Callable[[Sequence[Any]], np.ndarray]  # Values, None where missing, to i32 of as many.
 
 
-def written(value: str | int | bool) -> str:  # noqa: FBT001 - a value, not a switch.
-    """Return a category's value as a vocabulary holds it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def vocabulary_ids(one: VocabularyInput) -> Ids:
     """Return what looks up values: `MISSING` for None, `UNSEEN` outside the vocabulary."""
     read = _READ[one.type]

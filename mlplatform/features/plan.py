@@ -1,10 +1,8 @@
 """How the inputs fill the arrays: worked out once, so that one row costs no look-ups of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 
 import numpy as np
-import pyarrow as pa
 
 from mlplatform.features.categories import by_distinct, hashed_ids, vocabulary_ids
 from mlplatform.features.columns import Column, numbers
@@ -33,7 +31,7 @@ class Plan:
     def __init__(self, inputs: Sequence[Input], columns: Sequence[str]) -> None:
         self._place = {name: place for place, name in enumerate(columns)}
         # Numbers are read together; every other input fills its place in one of the two arrays.
-        self._numbers: list[Callable[[Columns], Column]] = []
+        self._numbers: list[int] = []  # Their places among the columns.
         self._names: list[str] = []
         self._targets: list[int] = []
         self._others: list[tuple[bool, int | slice, Fill]] = []
@@ -44,7 +42,7 @@ class Plan:
 
     def _add(self, one: Input, start: int) -> None:
         if isinstance(one, NumberInput):
-            self._numbers.append(_number(one, self._place[one.column]))
+            self._numbers.append(self._place[one.column])
             self._names.append(one.column)
             self._targets.append(start)
         else:
@@ -67,24 +65,13 @@ class Plan:
     def _with_numbers(self, columns: Columns, rows: int) -> np.ndarray:
         values = None
         if self._numbers:
-            values = numbers([of(columns) for of in self._numbers], self._names)
+            values = numbers([columns[at] for at in self._numbers], self._names)
             if len(self._names) == self._widths[True]:
                 return values
         numeric = np.empty((rows, self._widths[True]), dtype=np.float32)
         if values is not None:
             numeric[:, self._targets] = values
         return numeric
-
-
-def _number(one: NumberInput, at: int) -> Callable[[Columns], Column]:
-    if one.type != "bool":
-        return itemgetter(at)
-
-    def whole(columns: Columns) -> Column:
-        column = columns[at]  # Of bools with nulls, Arrow would make objects.
-        return column if isinstance(column, tuple) else column.cast(pa.int8())
-
-    return whole
 
 
 def filler(one: Input, place: Mapping[str, int]) -> Fill:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlplatform.errors import FeatureError
 from mlplatform.features.columns import Values, words_of
-from mlplatform.features.instants import FIRST, LAST, microseconds_of
+from mlplatform.features.instants import microseconds_of
 
 _LIKE = {"timestamp": "a time like 2013-10-01T09:00:00Z"}  # In place of the words of a column.
 _LEAST, _MOST = -(2**63), 2**63 - 1
@@ -76,8 +76,6 @@ def _read(value: Any, name: str, kind: str, row: int) -> Any:
     read = _READ[kind.partition("[")[0]](value)
     if read is None:
         raise _wrong(name, kind, row, value)
-    if kind == "timestamp" and not FIRST <= read <= LAST:
-        raise FeatureError(f"row {row}: column {name!r} is a time outside years 1 to 9999")
     return read
 
 

@@ -21,10 +21,11 @@ TEXT = pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8()
 TIMES = (
     *(pa.timestamp(unit, tz=zone) for unit in ("s", "us") for zone in ("UTC", "Asia/Tokyo", None)),
     pa.timestamp("ms", tz="UTC"),
+    pa.dictionary(pa.int8(), pa.timestamp("us", tz="UTC")),
 )
 STORED = {
     "int64": (pa.int64(), pa.dictionary(pa.int8(), pa.int64())),
-    "float64": (pa.float64(),),
+    "float64": (pa.float64(), pa.dictionary(pa.int32(), pa.float64())),
     "bool": (pa.bool_(),),
     "string": TEXT,
     "timestamp": TIMES,

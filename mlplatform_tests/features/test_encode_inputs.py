@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplatform.errors import FeatureError
+from mlplatform.features import words
 from mlplatform.features.categories import FEW
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.hashing import hashes
@@ -23,6 +24,7 @@ from mlplatform.features.inputs import (
     VectorInput,
 )
 from mlplatform.features.words import terms
+from mlplatform_tests.features.encoding import same
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,6 +70,14 @@ def test_words_and_runs_of_words_are_counted_by_bucket(times):
     assert found[0] == expected.tolist()
     assert not np.any(found[1:4])
     assert len(found) == 4 * times
+
+
+def test_texts_are_counted_some_at_a_time(monkeypatch):
+    table = pa.table({"x": [f"word{k % 5} again" for k in range(3 * FEW)]})
+    one = TextInput(column="x", buckets=4, ngrams=1)
+    whole = numeric(one, table)
+    monkeypatch.setattr(words, "AT_ONCE", 8)
+    assert numeric(one, table) == whole
 
 
 def test_words_are_of_any_script_and_runs_as_long_as_said():
@@ -123,10 +133,15 @@ def test_fractions_of_a_second_are_cut_off_by_the_clock_and_count_for_what_elaps
     found = encoder.encode_rows([row, row | {"early": None}])
     np.testing.assert_array_equal(found.numeric[:, 0], np.float32([-30.5 / 60, np.nan]))
     assert found.integers[0].tolist() == [-1, 86_399]
-    nanoseconds = pa.array([-500_000_001], pa.timestamp("ns"))
-    table = pa.table({"late": nanoseconds, "early": pa.array([30], pa.timestamp("s"))})
-    expected = np.float32((-30 - 500_001 / 1e6) / 60)
-    assert encoder.encode(table).numeric[0, 0] == expected
+    nanoseconds = pa.array([-1, 999, 1_000_000_000], pa.timestamp("ns"))
+    microseconds = pa.array([-1, 0, 1_000_000], pa.timestamp("us"))
+    early = pa.array([0, 0, 0], pa.timestamp("s"))
+    found = [
+        encoder.encode(pa.table({"late": late, "early": early}))
+        for late in (nanoseconds, microseconds)
+    ]
+    assert same(*found)
+    assert found[0].integers.tolist() == [[-1, 86_399], [0, 0], [0, 1]]
 
 
 def test_a_vector_is_as_many_numbers_and_a_missing_one_as_many_nan():
@@ -154,6 +169,18 @@ def test_whole_numbers_stand_for_numbers_and_round_as_those_of_a_row():
         whole.tobytes() == encoder.encode_rows([{"x": value} for value in values]).numeric.tobytes()
     )
     assert whole.tobytes() == encoder.encode(pa.table({"x": [*values, None]})).numeric[:3].tobytes()
+
+
+def test_numbers_are_taken_up_to_the_largest_that_32_bits_round_to():
+    encoder = Encoder((NumberInput(column="x", type="float64"),))
+    largest = float(np.nextafter(2.0**128 - 2.0**103, 0))
+    for made in (
+        encoder.encode_rows([{"x": -largest}]),
+        encoder.encode(pa.table({"x": [-largest]})),
+    ):
+        assert made.numeric[0, 0] == -np.finfo(np.float32).max
+    with pytest.raises(FeatureError, match=r"row 0: column 'x' is 3\.4028"):
+        encoder.encode_rows([{"x": 2.0**128 - 2.0**103}])
 
 
 def test_a_time_zone_that_cannot_be_read_is_said():
