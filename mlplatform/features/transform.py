@@ -26,12 +26,13 @@ from mlplatform.features.state import (
     TimeState,
     WideState,
 )
-from mlplatform.features.transform_blocks import Slice, stacked, whole
+from mlplatform.features.transform_slices import Slice, stacked, whole
 from mlplatform.features.transform_cross import crossed
 from mlplatform.features.transform_functions import by_row
 from mlplatform.features.transform_numbers import bucketed, scaled
 from mlplatform.features.transform_times import Clock, cycles, part
 
+MOST = 4095  # A word's count that is told from greater ones; their logarithms come from a table.
 Functions = Mapping[str, Callable[..., Any]]
 Array = jax.Array | np.ndarray
 
@@ -105,7 +106,11 @@ def _clocks(encoder: Encoder, integers: jax.Array) -> list[tuple[TimeState, Cloc
 
 
 def _wide(state: WideState, values: jax.Array) -> jax.Array:
-    return jnp.log1p(values) if state.log else jnp.where(jnp.isnan(values), 0, values)
+    if not state.log:
+        return jnp.where(jnp.isnan(values), 0, values)
+    table = jnp.asarray(np.log1p(np.arange(MOST + 1, dtype=np.float64)).astype(np.float32))
+    places = jnp.clip(values, 0, MOST).astype(jnp.int32)
+    return table.at[places].get(mode="promise_in_bounds")
 
 
 def _first_columns(inputs: tuple[Input, ...]) -> list[int]:

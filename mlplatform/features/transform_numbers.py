@@ -13,7 +13,8 @@ import numpy as np
 
 from mlplatform.features.inputs import FIRST, MISSING
 from mlplatform.features.state import BucketState, NumericState
-from mlplatform.features.transform_blocks import Slice, column, picked
+from mlplatform.features.transform_apart import apart
+from mlplatform.features.transform_slices import Slice, column, picked, stacked
 
 # A standardised value further out is clipped: past ten deviations a unit or a sensor is wrong,
 # and a value that grows without bound would decide the prediction by itself. (Bins and quantiles
@@ -120,10 +121,16 @@ def _prepared(states: Sequence[NumericState], raw: jax.Array) -> jax.Array:
         values = jnp.clip(values, column(low for low, _ in ends), column(high for _, high in ends))
     values = jnp.where(jnp.isnan(raw), column(state.fill for state in states), values)
     if any(state.log for state in states):
-        # The sign is copied and not multiplied in, as a difference follows.
-        logs = jnp.copysign(jnp.log1p(jnp.abs(values)), values)
-        values = jnp.where(np.array([[state.log] for state in states]), logs, values)
+        at = [k for k, state in enumerate(states) if state.log]
+        logs = apart(_signed_log, picked(values, at))
+        whole = [Slice(logs, at.index(k), at.index(k) + 1) if state.log else Slice(values, k, k + 1)
+                 for k, state in enumerate(states)]  # fmt: skip
+        values = stacked(whole, values.shape[1], jnp.float32)
     return values
+
+
+def _signed_log(values: jax.Array) -> jax.Array:
+    return jnp.copysign(jnp.log1p(jnp.abs(values)), values)
 
 
 def _ramped(source: jax.Array, lines: Sequence[tuple[int, Ramp]]) -> jax.Array:
