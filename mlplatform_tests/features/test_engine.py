@@ -63,7 +63,7 @@ def test_two_workers_of_a_ray_cluster_make_the_identical_table(tmp_path):
         [sys.executable, "-m", script, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
