@@ -45,7 +45,7 @@ def _arrow(lists: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     numbers = lists.flatten()
     if not pa.types.is_float32(numbers.type):
         numbers = numbers.cast(
-            pa.float64()
+            pa.float64(), safe=False
         )  # As those of a JSON row are, so that they round alike.
     return widths, numbers.to_numpy(zero_copy_only=False)
 

@@ -143,6 +143,14 @@ def test_a_table_that_does_not_fit_is_named_by_column_and_row(column, values, sa
         ENCODER.encode(with_column(column, pa.array(values)))
 
 
+@pytest.mark.parametrize("number", [None, math.nan, math.inf])
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64()])
+def test_a_vector_with_a_number_that_is_none_is_named_however_it_is_stored(kind, number):
+    wrong = pa.array([None, [1, 2], [2, number]], pa.list_(kind, 2))
+    with pytest.raises(FeatureError, match=r"row 2: column 'face' holds (nan|inf) at place 1"):
+        ENCODER.encode(with_column("face", wrong))
+
+
 @pytest.mark.parametrize(
     ("stored", "count"),
     [

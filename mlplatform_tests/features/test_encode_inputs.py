@@ -153,6 +153,13 @@ def test_a_vector_is_as_many_numbers_and_a_missing_one_as_many_nan():
         np.testing.assert_array_equal(numeric(one, table), expected)
 
 
+def test_whole_numbers_of_a_vector_round_as_those_of_a_row():
+    encoder = Encoder((VectorInput(column="x", size=1),))
+    values = [[2**60 + 2**36 + 1], [-3]]
+    stored = encoder.encode(pa.table({"x": pa.array(values, pa.list_(pa.int64()))}))
+    assert same(stored, encoder.encode_rows([{"x": value} for value in values]))
+
+
 def test_a_bool_may_be_a_number():
     one = NumberInput(column="x", type="bool")
     np.testing.assert_array_equal(

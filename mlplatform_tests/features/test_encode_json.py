@@ -148,6 +148,7 @@ def changed(*path, to):
         (changed("inputs", 6, "size", to=0), "column 'face': size=0 is impossible"),
         (changed("features", 0, "input", to=3), "feature 'age': input 3 is none of kind number"),
         (changed("features", 0, "input", to=-1), "feature 'age': input -1 is none of kind"),
+        (changed("features", 5, "input", to=-1), "feature 'hashed': input -1 is none of kind"),
         (changed("features", 0, "log", to=1), r"features\[0\].log: bool is expected, got 1"),
         (changed("features", 0, "fill", to=1e999), r"fill: float is expected, got Infinity"),
         (changed("features", 2, "size", to=9), "feature 'carrier' has 9 ids, its input 4"),
