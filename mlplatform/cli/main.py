@@ -109,6 +109,26 @@ def skew(
 
 
 @app.command()
+def predict(
+    pipeline: Pipeline,
+    rows: Annotated[
+        str, typer.Argument(help="A file or table, as `data profile` reads; no label is needed.")
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Where predictions go; the name ends in .parquet or .csv.")
+    ] = Path("predictions.parquet"),
+    model: Annotated[
+        str, typer.Option(help="Digest of a model, or how it begins; what is live if left out.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier output.")] = False,  # noqa: FBT002  typer's way of a flag
+) -> None:
+    """Predict every row of a file or table with what is live: number, key and probability of each."""
+    from mlplatform.cli.predict import run
+
+    run(pipeline, rows, output, model, force=force)
+
+
+@app.command()
 def land(
     pipeline: Pipeline,
     file: Annotated[

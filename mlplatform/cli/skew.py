@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mlplatform.cli.data.place import Place, place
+from mlplatform.cli.data.place import model_digest, place
 from mlplatform.cli.data.text import console, plain, say, whole
-from mlplatform.errors import PlatformError
 
 if TYPE_CHECKING:
     from mlplatform.measures import ParitySeen
@@ -38,7 +37,7 @@ def run(name: str, url: str, model: str, rows: int | None, *, as_json: bool) -> 
     at = place(name)
     compile_cache.enable(at.settings.compile_cache)
     policy = at.pipeline.spec.feature_gates.training_serving_skew
-    compared = trained_on(at.pipeline, at.lake, _digest(at, model))
+    compared = trained_on(at.pipeline, at.lake, model_digest(at, model))
     seen = parity(
         compared,
         max_rows=policy.max_rows if rows is None else rows,
@@ -54,30 +53,6 @@ def run(name: str, url: str, model: str, rows: int | None, *, as_json: bool) -> 
         say(f"{name}: model {compared.digest[:16]} against {version}")
         _person(seen, verdict)
     return 0 if verdict.passed else DIFFERENT
-
-
-def _digest(at: Place, model: str) -> str:
-    """Return the digest that `model` begins, or that of the champion.
-
-    Raises:
-        PlatformError: If there is none, or several.
-    """
-    from mlplatform.rollout.events import traffic
-
-    if not model:
-        champion = traffic(at.lake.table(at.pipeline.table("deployment"))).champion
-        if champion is None:
-            raise PlatformError(f"{at.pipeline.name}: nothing is live; name a model with --model")
-        return champion.digest
-    versions = at.lake.table(at.pipeline.table("model")).history()
-    known = {version.lineage.facts.get("artifact", "") for version in versions}
-    found = sorted(digest for digest in known if digest.startswith(model))
-    if len(found) != 1:
-        some = ", ".join(digest[:16] for digest in found or sorted(known)) or "none"
-        raise PlatformError(
-            f"{at.pipeline.name}: {len(found)} models begin {model!r}; known: {some}"
-        )
-    return found[0]
 
 
 def _person(seen: Sequence["ParitySeen"], verdict: "Verdict") -> None:

@@ -62,8 +62,11 @@ class Guess:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def guess(file: SourceFile) -> Guess:
+def guess(file: SourceFile, encoding: str = UTF_8, comment: str | None = None) -> Guess:
     """Return how `file` is to be read.
+
+    Text without a byte order mark is in `encoding`; its lines that begin with `comment` are passed
+    over.
 
     Raises:
         SourceError: If it is empty, has no column that can be read, or is neither text nor Parquet.
@@ -72,8 +75,11 @@ def guess(file: SourceFile) -> Guess:
         start = stream.read(len(PARQUET_MAGIC))
     if start == PARQUET_MAGIC:
         return _parquet(file)
-    encoding = next((name for mark, name in MARKS.items() if start.startswith(mark)), UTF_8)
+    marked = (name for mark, name in MARKS.items() if start.startswith(mark))
+    encoding = next(marked, encoding)
     text = prefix(file, encoding)
+    if comment:
+        text = re.sub(rf"(?m)^{re.escape(comment)}.*$", "", text)
     if not text.strip():
         raise SourceError(f"{file.where}: empty; there is nothing to look at")
     return _json_lines(file, text) if text.lstrip()[0] in "{[" else _csv(file, text, encoding)

@@ -16,10 +16,12 @@ from typer.testing import Result
 
 from mlplatform.cli import data
 from mlplatform.cli.data import profiling, validation
+from mlplatform.cli.data.input import open_input
 from mlplatform.lake import Lake
 from mlplatform.validate import interpreter
 from mlplatform.validate.client import TfdvWorker
 from mlplatform_tests.cli.conftest import WHO, invoked
+from mlplatform_tests.ingest.conftest import make_spec
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\u202e"  # Clears a screen, renames a window, turns text round.
@@ -426,3 +428,24 @@ def test_a_file_of_vectors_alone_and_tables_of_them_can_be_looked_at(
     assert "vector[4]" in run("profile", folder).output
     text = written(tmp_path / "text.csv", {"face": ["a", "b"]})
     assert "face: vector[4] became string" in run("diff", tmp_path / "alone.parquet", text).output
+
+
+def test_text_is_read_as_a_pipeline_declares_it_where_one_is_meant(tmp_path: Path):
+    said = {"missing": ["?"], "header": False, "encoding": "latin-1", "comment": "#"}
+    spec = make_spec(**said)  # Of name, age, height and the label, member.
+    rows = "# people\nJosé,41,?,yes\nbob,?,1.5,no\n"
+    path = tmp_path / "people.csv"
+    columns = {"name": "string", "age": "int64", "height": "float64"}
+    for text in (rows, rows.replace(",yes", "").replace(",no", "")):
+        path.write_bytes(text.encode("latin-1"))
+        (chunk,) = open_input(str(path), spec).chunks(columns)
+        assert chunk.rows.select(list(columns)).to_pylist() == [
+            {"name": "José", "age": 41, "height": None},
+            {"name": "bob", "age": None, "height": 1.5},
+        ]
+    path.write_bytes("height;name;x y;age\n1.5;José;a;?\n".encode("latin-1"))
+    (chunk,) = open_input(str(path), spec).chunks(columns)
+    assert chunk.rows["name"].to_pylist() == ["José"]
+    assert chunk.rows["x_y"].to_pylist() == ["a"]
+    path.write_text("a,b\n1,2\n")
+    assert list(open_input(str(path), spec).columns) == ["a", "b"]

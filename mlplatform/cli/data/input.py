@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlplatform.cli.data.declared import as_declared
 from mlplatform.cli.data.text import plain
 from mlplatform.errors import SourceError
 from mlplatform.ingest.infer import HEAD_ROWS, Guess, guess, spec_of, types_of, usable_names
 from mlplatform.ingest.storage import S3, SourceFile, locate
 from mlplatform.settings import Settings, find_root
 from mlplatform.spec import PipelineSpec
-from mlplatform.spec.section import ColumnType
+from mlplatform.spec.section import ColumnType, vector_width
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,8 +53,10 @@ class Input:
     spec: PipelineSpec | None = None
 
 
-def open_input(written: str) -> Input:
+def open_input(written: str, like: PipelineSpec | None = None) -> Input:
     """Return what a person means by a path, an `s3://` address or `<pipeline>/<table>[@version]`.
+
+    Delimited text is read as `like` declares its source: see `declared.as_declared`.
 
     Raises:
         PlatformError: If there is nothing of this name, or it cannot be read.
@@ -64,7 +67,7 @@ def open_input(written: str) -> Input:
     named = TABLE.fullmatch(written)
     if named and not is_path:
         return _table(written, named["table"], named["version"])
-    return _file(written)
+    return _file(written, like)
 
 
 def here() -> Settings:
@@ -72,9 +75,9 @@ def here() -> Settings:
     return Settings.from_environment(os.environ, find_root(Path.cwd()))
 
 
-def _file(written: str) -> Input:
+def _file(written: str, like: PipelineSpec | None) -> Input:
     file = locate(written, Path.cwd(), _s3(written))
-    seen = guess(file)
+    seen = guess(file) if like is None else as_declared(file, like)
     return Input(
         name=written,
         how=_described(seen),
@@ -106,6 +109,11 @@ def _described(seen: Guess) -> str:
 def _chunks(file: SourceFile, seen: Guess, columns: Columns) -> Iterator["Chunk"]:
     """Read by the file's own names, which need not be names that a spec can have."""
     every = {name: columns.get(name, kind) for name, kind in seen.columns.items()}
+    if seen.source.kind not in TEXTS:  # There each column can be read alone.
+        every = {name: kind for name, kind in every.items() if name in columns}
+    vectors = [name for name, kind in every.items() if vector_width(kind)]
+    if vectors and seen.source.kind == "csv":
+        raise SourceError(f"{file.where}: column {vectors[0]!r}: delimited text has no vectors")
     own = every if seen.skip_line else {seen.names.get(n, n): kind for n, kind in every.items()}
     for chunk in _read(file, spec_of(own, seen.source)):
         yield _renamed(chunk, list(every), seen.skip_line)

@@ -4,7 +4,7 @@ import getpass
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlplatform.errors import LakeError
+from mlplatform.errors import LakeError, PlatformError
 from mlplatform.settings import Settings
 from mlplatform.spec import Pipeline
 
@@ -71,3 +71,27 @@ def place(name: str) -> Place:
 
     settings = here()
     return Place(settings, open_lake(settings), find_pipeline(settings, name))
+
+
+def model_digest(at: Place, model: str) -> str:
+    """Return the digest that `model` begins, or that of the champion.
+
+    Raises:
+        PlatformError: If there is none, or several.
+    """
+    from mlplatform.rollout.events import traffic
+
+    if not model:
+        champion = traffic(at.lake.table(at.pipeline.table("deployment"))).champion
+        if champion is None:
+            raise PlatformError(f"{at.pipeline.name}: nothing is live; name a model with --model")
+        return champion.digest
+    versions = at.lake.table(at.pipeline.table("model")).history()
+    known = {version.lineage.facts.get("artifact", "") for version in versions}
+    found = sorted(digest for digest in known if digest.startswith(model))
+    if len(found) != 1:
+        some = ", ".join(digest[:16] for digest in found or sorted(known)) or "none"
+        raise PlatformError(
+            f"{at.pipeline.name}: {len(found)} models begin {model!r}; known: {some}"
+        )
+    return found[0]
