@@ -22,7 +22,7 @@ from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
 
 LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
-ARTIFACTS = frozenset({"artifact", "state", "scores"})  # Facts that name an artifact.
+ARTIFACTS = frozenset({"artifact", "state", "scores", "statistics"})  # Facts that name an artifact.
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 
 

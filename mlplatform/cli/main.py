@@ -69,20 +69,32 @@ def serve(
     pipeline: Pipeline,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    online_store: Annotated[
+        str,
+        typer.Option(
+            help="Environment variable that holds the address of a Redis, redis://…, which servers "
+            "share for looking up aggregates. Left out, this server keeps a file of its own."
+        ),
+    ] = "",
 ) -> None:
     """Answer predictions with what is deployed, following promotions and rollbacks."""
     from mlplatform.cli.lake import open_lake
+    from mlplatform.ingest.access import named_in
     from mlplatform.serve.server import run
+    from mlplatform.serve.settings import ServeSettings
     from mlplatform.train.compile_cache import enable
 
     here = settings()
     enable(here.compile_cache)
+    cache = here.home / "cache" / "aggregates"
     run(
         open_lake(here),
         pipeline,
         host,
         port,
         lambda url: typer.echo(f"{pipeline} is served at {url}"),
+        ServeSettings(online_store=online_store, cache_folder=str(cache)),
+        named_in(os.environ),
     )
 
 

@@ -82,7 +82,7 @@ class RowDecoder:
         columns: Name and type of the columns that clients are asked for.
         tolerated: Further columns that may be there: those of the other live model.
         max_rows: Rows a request may have.
-        optional: Columns that may be left out, which says the same as null.
+        optional: Columns that may be left out; a row then lacks them, and null is another thing.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class RowDecoder:
         self._instants = [name for name, kind in columns.items() if kind == "timestamp"]
         # Columns may have names that are no Python names, so the fields are numbered.
         fields: list[Any] = [
-            (f"c{n}", value_type(kind), self._field(name))
+            (f"c{n}", self._type(name, kind), self._field(name))
             for n, (name, kind) in enumerate(columns.items())
         ]
         fields += [
@@ -111,8 +111,11 @@ class RowDecoder:
         length = Meta(min_length=1, max_length=max_rows)
         self._decoder = msgspec.json.Decoder(Annotated[list[row], length])  # type: ignore[valid-type]  # made at run time
 
+    def _type(self, name: str, kind: str) -> Any:
+        return value_type(kind) | UnsetType if name in self._optional else value_type(kind)
+
     def _field(self, name: str) -> Any:
-        default = None if name in self._optional else msgspec.NODEFAULT
+        default = UNSET if name in self._optional else msgspec.NODEFAULT
         return msgspec.field(name=name, default=default)
 
     def rows(self, raw: bytes | Raw) -> list[Row]:
@@ -127,9 +130,14 @@ class RowDecoder:
             self._refuse(wrong)
         astuple, names = msgspec.structs.astuple, list(self.columns)
         rows = [dict(zip(names, astuple(each), strict=False)) for each in structs]
+        for name in self._optional:
+            for row in rows:
+                if row[name] is UNSET:
+                    del row[name]
         for name in self._instants:
             for number, row in enumerate(rows):
-                row[name] = _instant(row[name], name, f"/rows/{number}/{_token(name)}")
+                if name in row:
+                    row[name] = _instant(row[name], name, f"/rows/{number}/{_token(name)}")
         return rows
 
     def tensors(self, inputs: list[Tensor]) -> list[Row]:
@@ -151,13 +159,12 @@ class RowDecoder:
             raise _missing_column(missing[0], "/inputs")
         first = next((each for each in inputs if each.name in self.columns), None)
         rows = next(iter(first.shape), 0) if first else 0
+        given = {name: kind for name, kind in self.columns.items() if name in at}
         data = [
             self._column(inputs[at[name]], kind, rows, f"/inputs/{at[name]}")
-            if name in at
-            else [None] * rows
-            for name, kind in self.columns.items()
+            for name, kind in given.items()
         ]
-        return [dict(zip(self.columns, values, strict=True)) for values in zip(*data, strict=True)]
+        return [dict(zip(given, values, strict=True)) for values in zip(*data, strict=True)]
 
     def _column(self, tensor: Tensor, kind: str, rows: int, pointer: str) -> list[Any]:
         self._check_head(tensor, kind, rows, pointer)

@@ -93,7 +93,7 @@ class Lookup:
     def fill(self, rows: "Sequence[Row]", encoder: "Encoder") -> "tuple[list[Row], list[Row]]":
         """Return rows as `encoder` takes them, and with all that was asked: what the log keeps.
 
-        The aggregates are as of each row's time; one without a time is about now.
+        The aggregates are as of each row's time; one that leaves it out is about now.
 
         Raises:
             Problem: 422 for a row without an entity's column; 503 when a value cannot be looked up.
@@ -104,7 +104,7 @@ class Lookup:
             said = f"no aggregates {_some(missing)} are loaded; the model cannot answer"
             raise Problem(503, said, headers=RETRY)
         now, time = datetime.now(UTC), encoder.event_time
-        timed = [row if row.get(time) is not None else {**row, time: now} for row in rows]
+        timed = [row if time in row else {**row, time: now} for row in rows]
         try:
             filled = fill_rows(timed, encoder, self._store, now)
         except FeatureError as wrong:

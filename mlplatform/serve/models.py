@@ -89,7 +89,7 @@ def traffic(state: TrafficState, loaded: Mapping[str, LoadedModel], max_rows: in
 
 
 def _decoder(encoder: "Encoder", every: set[str], max_rows: int) -> RowDecoder:
-    """Return what reads rows for `encoder`; with aggregates a row without a time is about now."""
+    """Return what reads rows for `encoder`; with aggregates a row that leaves its time out is about now."""
     optional = [encoder.event_time] if encoder.aggregates else []
     return RowDecoder(encoder.asked, every, max_rows, optional)
 

@@ -185,7 +185,7 @@ def wide_tensors(*inputs: dict[str, object]) -> list[dict[str, object]]:
 def test_instants_and_vectors_are_read_and_an_optional_column_may_be_left_out():
     missing = dict.fromkeys(WIDE)
     assert wide_rows(FULL, missing) == [READ, missing]
-    assert wide_rows({"place": None, "n": None}) == [missing]
+    assert wide_rows({"place": None, "n": None}) == [{"place": None, "n": None}]
 
 
 @pytest.mark.parametrize(

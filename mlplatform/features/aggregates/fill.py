@@ -35,8 +35,8 @@ def fill_rows(
     """Return `rows` with the aggregates' values, as of each row's time, and without what only they needed.
 
     A row of exactly the columns `encoder.asked` becomes one of `encoder.columns`; what else is
-    missing or too much is left to encoding. The event time may be left out or null: the row is about
-    `now` then.
+    missing or too much is left to encoding. A row that leaves its event time out is about `now`; one
+    where it is null has null aggregates, as in a table.
 
     Raises:
         FeatureError: Naming row (counted from 0) and column of an entity that is missing or of
@@ -78,7 +78,7 @@ def _asked(row: Any, encoder: Fitted, now: datetime) -> list[Asked | None]:
     """Return what to look up for a row: for each aggregate one, None where it lacks its entity."""
     if not isinstance(row, Mapping):
         raise FeatureError(f"an object of named columns is expected, got {type(row).__name__}")
-    at = _instant(row.get(encoder.event_time), encoder.event_time, now)
+    at = _instant(row.get(encoder.event_time, now), encoder.event_time)
     asked: list[Asked | None] = []
     for one in encoder.aggregates:
         if one.name in row:
@@ -86,14 +86,14 @@ def _asked(row: Any, encoder: Fitted, now: datetime) -> list[Asked | None]:
                 f"column {one.name!r} is an aggregate, which is looked up; leave it out"
             )
         parts = [_part(row, name, encoder.asked[name]) for name in one.row_columns]
-        asked.append(None if None in parts else (one.key, text_of(parts), at))
+        asked.append(None if at is None or None in parts else (one.key, text_of(parts), at))
     return asked
 
 
-def _instant(value: Any, column: str, now: datetime) -> int:
+def _instant(value: Any, column: str) -> int | None:
     """Return the row's time in microseconds; of a text in ISO 8601, without a time zone in UTC."""
     if value is None:
-        return microseconds_of(now)
+        return None
     try:
         read = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -91,12 +91,13 @@ def test_table_stores_and_single_rows_have_the_same_bits(redis_url, events, name
             store.close()
 
 
-def test_a_row_without_a_time_is_about_now(store):
+def test_a_row_that_leaves_its_time_out_is_about_now_and_one_whose_time_is_null_as_in_a_table(store):
     now = EPOCH + timedelta(seconds=1, microseconds=1)
-    for row in ({"who": "ann", "n": 0}, {"who": "ann", "n": 0, "t": None}):
-        assert fill_rows([row], Fitted(), store, now)[0] == {
-            "n": 0, "visits": 1.0, "spent": 3.0, "city": 4.0,
-        }  # fmt: skip
+    left_out, null = {"who": "ann", "n": 0}, {"who": "ann", "n": 0, "t": None}
+    assert fill_rows([left_out, null], Fitted(), store, now) == [
+        {"n": 0, "visits": 1.0, "spent": 3.0, "city": 4.0},
+        {"n": 0, "visits": None, "spent": None, "city": None},
+    ]
 
 
 def test_times_may_have_any_zone_and_without_one_are_utc(store):
@@ -106,7 +107,7 @@ def test_times_may_have_any_zone_and_without_one_are_utc(store):
 
 
 def test_a_row_without_its_entity_has_no_value_and_an_unknown_one_counts_nothing(store):
-    sent = [{"who": None, "n": 0, "t": None}, {"who": "zoe", "n": 0.0, "t": None}]
+    sent = [{"who": None, "n": 0}, {"who": "zoe", "n": 0.0}]
     nobody, zoe = fill_rows(sent, Fitted(), store, EPOCH + timedelta(seconds=1))
     assert nobody == {"n": 0, "visits": None, "spent": None, "city": 2.0}
     assert zoe == {"n": 0.0, "visits": 0.0, "spent": None, "city": 2.0}
