@@ -10,7 +10,7 @@ in another order, and predictions of one row came out up to 25 units in the last
 rows up they were equal in every bit (Adult, 199-128-64-1).
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +19,8 @@ from mlplatform.features.encoded import Encoded
 
 # Rows; throughput is flat from the last, and tables come in batches of as many.
 BUCKETS: tuple[int, ...] = (8, 16, 64, 256, 1024, 4096, 16_384, 65_536)
-FEW = (
-    4096  # From this bucket on, rows are split rather than padded to more than twice their number.
-)
+# Above this bucket, rows are split rather than padded to more than twice their number.
+FEW = 4096
 
 
 class Part(NamedTuple):
@@ -34,19 +33,20 @@ class Part(NamedTuple):
 
 def bucket(rows: int) -> int:
     """Return the smallest bucket that holds `rows`, or the largest there is."""
-    return next((size for size in BUCKETS if size >= rows), BUCKETS[-1])
+    return BUCKETS[min(bisect_left(BUCKETS, rows), len(BUCKETS) - 1)]
 
 
-def split(rows: int) -> Iterator[Part]:
-    """Yield the parts of a batch, in order; one of no rows is a bucket of padding, so that results have shapes."""
-    start = 0
-    while start < rows or not start:
+def split(rows: int) -> list[Part]:
+    """Return the parts of a batch, in order; one of no rows is a bucket of padding, so that results have shapes."""
+    parts, start = [], 0
+    while start < rows or not parts:
         left = rows - start
         size = bucket(left)
         if size > FEW and size > 2 * left:
             size = BUCKETS[BUCKETS.index(size) - 1]
-        yield Part(start, min(left, size), size)
+        parts.append(Part(start, min(left, size), size))
         start += size
+    return parts
 
 
 def padded(encoded: Encoded, rows: int) -> Encoded:
@@ -57,8 +57,7 @@ def padded(encoded: Encoded, rows: int) -> Encoded:
 
 
 def _padded(array: np.ndarray, rows: int) -> np.ndarray:
-    made = np.zeros(
-        (rows, array.shape[1]), array.dtype
-    )  # Of one row, np.pad takes ten times as long.
+    # Of one row, np.pad takes ten times as long.
+    made = np.zeros((rows, array.shape[1]), array.dtype)
     made[: len(array)] = array
     return made

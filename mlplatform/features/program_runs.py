@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlplatform.features.buckets import BUCKETS, bucket, padded, split
+from mlplatform.features.buckets import BUCKETS, Part, bucket, padded, split
 from mlplatform.features.encoded import Encoded
 
 Function = Callable[..., Any]  # Of numeric f32[rows, n] and integers i32[rows, m], to arrays.
@@ -28,16 +28,12 @@ class Runs:
 
     def __call__(self, encoded: Encoded) -> tuple[np.ndarray, ...]:
         """Return the arrays of all rows; they may be read-only."""
-        run = self.compiled.get(len(encoded))
-        if run is not None:  # One row, mostly, which shall not wait for anything.
-            made = run(*self._fixed, encoded.numeric, encoded.integers)
-            return tuple([np.asarray(array) for array in made])
-        parts = list(split(len(encoded)))
+        parts = split(len(encoded))
         if len(parts) == 1:
-            return self._of_part(encoded, *parts[0])
+            return self._of_part(encoded, parts[0])
         results: list[np.ndarray] = []
         for part in parts:
-            arrays = self._of_part(encoded, *part)
+            arrays = self._of_part(encoded[part.start : part.start + part.rows], part)
             results = results or [self._room(array, len(encoded)) for array in arrays]
             for result, array in zip(results, arrays, strict=True):
                 result[self._span(part.start, part.start + part.rows)] = array
@@ -49,11 +45,14 @@ class Runs:
             if size <= bucket(rows):
                 self(Encoded(np.repeat(one.numeric, size, 0), np.repeat(one.integers, size, 0)))
 
-    def _of_part(self, encoded: Encoded, start: int, rows: int, size: int) -> tuple[np.ndarray, ...]:
-        part = padded(encoded[start : start + rows], size)
-        run = self.compiled.get(size) or self._compile(size, part)
-        made = (np.asarray(array) for array in run(*self._fixed, part.numeric, part.integers))
-        return tuple(array if rows == size else array[self._span(0, rows)] for array in made)
+    def _of_part(self, encoded: Encoded, part: Part) -> tuple[np.ndarray, ...]:
+        whole = padded(encoded, part.bucket)
+        run = self.compiled.get(part.bucket) or self._compile(part.bucket, whole)
+        made = run(*self._fixed, whole.numeric, whole.integers)
+        if part.rows == part.bucket:
+            return tuple([np.asarray(array) for array in made])
+        span = self._span(0, part.rows)
+        return tuple([np.asarray(array)[span] for array in made])
 
     def _compile(self, size: int, part: Encoded) -> Function:
         import jax
