@@ -81,16 +81,14 @@ class Scoring:
             raise self._refusal(line, None, at[2]) from None
 
     def _filled(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """With the aggregates' values as of each row's time, or of now where it has none."""
+        """With the aggregates' values as of each row's time; without such a column, rows are about now."""
         if self._lookup is None:
             return rows
         name = self._lookup.event_time
         if name not in rows.schema.names:
-            rows = rows.append_column(name, pa.nulls(rows.num_rows, TIMESTAMP))
-        at = rows.schema.get_field_index(name)
-        known = rows.column(at).fill_null(pa.scalar(self._now, TIMESTAMP))
-        filled = self._lookup.fill(rows.set_column(at, name, known))
-        return filled.set_column(at, name, rows.column(at))
+            now = pa.repeat(pa.scalar(self._now, TIMESTAMP), rows.num_rows)
+            rows = rows.append_column(name, now)
+        return self._lookup.fill(rows)
 
     def _refusal(self, line: int, column: str | None, reason: str) -> SourceError:
         about = f"column {column!r}: " if column else ""

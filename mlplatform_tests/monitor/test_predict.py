@@ -19,6 +19,7 @@ from mlplatform.features.aggregates import SqliteStore, fill_rows
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.inputs import VectorInput
 from mlplatform.features.state import WideState
+from mlplatform.ingest import parquet
 from mlplatform.lake import Lake, Lineage
 from mlplatform.monitor.bits import ulps
 from mlplatform.rollout import Model, events, plan
@@ -56,8 +57,9 @@ def lake(root: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 @pytest.fixture
-def predict(lake: Lake, loans, tmp_path: Path) -> Predict:
-    """Scores an input with the model of loans and returns the output."""
+def predict(lake: Lake, loans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
+    """Scores an input with the model of loans, Parquet in several batches; returns the output."""
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 32)
 
     def run(what: object, output: str = "out.parquet", *words: str) -> pa.Table:
         path = tmp_path / output
@@ -126,33 +128,43 @@ def test_a_file_is_scored_as_the_server_scores_its_rows(predict, served, tmp_pat
     assert made.schema.metadata[b"mlplatform.pipeline"] == b"loans"
 
 
-def test_every_kind_of_input_gives_the_same_bits(predict, loans, tmp_path: Path):
+def test_every_kind_of_input_gives_the_same_predictions(predict, loans, tmp_path: Path):
     table = asked()
     expected = predict(as_parquet(tmp_path / "rows.parquet", table))
-    assert predict(as_csv(tmp_path / "rows.csv", table), "a.parquet") == expected
-    assert predict(as_csv(tmp_path / "marked.csv", table, "?"), "b.parquet") == expected
-    assert predict(as_jsonl(tmp_path / "rows.jsonl", table), "c.parquet") == expected
-    whole = predict("loans/dataset", "f.parquet")
-    assert whole.num_rows == loans.dataset.rows
-    assert whole["customer"].slice(0, 100) == expected["customer"]
-    both = (one["probability"].to_numpy()[:100] for one in (whole, expected))
-    assert ulps(*both).max() <= ULPS
-    text = predict(tmp_path / "rows.csv", "g.csv")
+    others = [
+        predict(as_csv(tmp_path / "rows.csv", table), "a.parquet"),
+        predict(as_csv(tmp_path / "marked.csv", table, "?"), "b.parquet"),
+        predict(as_jsonl(tmp_path / "rows.jsonl", table), "c.parquet"),
+        predict("loans/dataset", "d.parquet"),
+    ]
+    assert [other.num_rows for other in others] == [100, 100, 100, loans.dataset.rows]
+    for other in others:
+        first = other.slice(0, 100)
+        assert first.drop_columns("probability") == expected.drop_columns("probability")
+        both = (one["probability"].to_numpy() for one in (first, expected))
+        assert ulps(*both).max() <= ULPS
+    text = predict(tmp_path / "rows.parquet", "e.csv")
     bits = text["probability"].cast(pa.float32()).to_numpy()
     assert (bits == expected["probability"].to_numpy()).all()
     assert text.drop_columns("probability") == expected.drop_columns("probability")
 
 
-def test_a_row_without_a_time_is_about_now_as_a_request_is(predict, served, tmp_path: Path):
+def test_a_row_without_a_time_has_no_aggregates_and_one_that_leaves_it_out_is_about_now(
+    predict, served, tmp_path: Path
+):
     table = asked(20).drop_columns("note")
     at = pa.array([None] * 20, pa.timestamp("us", tz="UTC"))
     timeless = table.set_column(0, "asked", at)
     made = predict(as_parquet(tmp_path / "rows.parquet", timeless))["probability"].to_numpy()
     assert ulps(made, served(timeless)).max() <= ULPS
-    timed = predict(as_parquet(tmp_path / "timed.parquet", table), "b.parquet")
-    assert (made != timed["probability"].to_numpy()).all()
     untold = as_parquet(tmp_path / "untold.parquet", table.drop_columns("asked"))
-    assert (predict(untold, "c.parquet")["probability"].to_numpy() == made).all()
+    begun = np.datetime64("now", "us")
+    now = predict(untold, "b.parquet")["probability"].to_numpy()
+    nearby = table.set_column(0, "asked", pa.array([begun] * 20).cast(at.type))
+    about = predict(as_parquet(tmp_path / "near.parquet", nearby), "c.parquet")
+    if begun.astype("M8[h]") == np.datetime64("now", "h"):  # The hour is a feature.
+        assert np.abs(about["probability"].to_numpy() - now).max() < 1e-3
+    assert (now != made).all()
 
 
 def text_with(path: Path, line: int, old: str, new: str) -> Path:
