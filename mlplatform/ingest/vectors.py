@@ -22,15 +22,17 @@ def vectors(values: pa.Array, width: int) -> tuple[pa.Array, list[tuple[np.ndarr
     lists = values.cast(VECTOR, safe=False)
     numbers = lists.flatten()  # Leaves out what lies under a missing list.
     held = np.asarray(pc.list_value_length(lists).fill_null(0))
-    of_row = np.repeat(np.arange(len(lists)), held)
+    missing = np.asarray(numbers.is_null())
     infinite = ~np.isfinite(np.asarray(numbers.fill_null(0.0)))
     refused = [
         ((held != width) & np.asarray(lists.is_valid()), f"not {width} numbers"),
-        (_rows(of_row[np.asarray(numbers.is_null())], len(lists)), "a number in it is missing"),
-        (_rows(of_row[infinite], len(lists)), "a number in it is not finite as float32"),
+        (_rows(missing, held), "a number in it is missing"),
+        (_rows(infinite, held), "a number in it is not finite as float32"),
     ]
     bad = np.logical_or.reduce([mask for mask, _ in refused])
-    return pc.if_else(pa.array(bad), pa.scalar(None, VECTOR), lists), refused
+    if bad.any():
+        lists = pc.if_else(pa.array(bad), pa.scalar(None, VECTOR), lists)
+    return lists, refused
 
 
 def _are_numbers(type_: pa.DataType) -> bool:
@@ -40,7 +42,9 @@ def _are_numbers(type_: pa.DataType) -> bool:
     return any(test(type_.value_type) for test in tests)
 
 
-def _rows(blamed: np.ndarray, count: int) -> np.ndarray:
-    mask = np.zeros(count, bool)
-    mask[blamed] = True
+def _rows(blamed: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Return bool[rows]: whose numbers, `held` of them each, are blamed anywhere."""
+    mask = np.zeros(len(held), bool)
+    if blamed.any():
+        mask[np.searchsorted(np.cumsum(held), np.flatnonzero(blamed), "right")] = True
     return mask
