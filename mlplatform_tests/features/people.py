@@ -1,14 +1,18 @@
 """Small tables of people with a label that their columns tell, for tests of features and models."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlplatform.features import Categorical, FeatureSet, Numeric
+from mlplatform.features import Categorical, Cross, FeatureSet, Numeric, feature
 from mlplatform.features.encoder import Encoder
+from mlplatform.features.feature_program import FeatureProgram, export_features
+from mlplatform.features.fitting import fit
 from mlplatform.features.table import build
 from mlplatform.spec import Pipeline, validate
 
@@ -20,6 +24,14 @@ COLUMNS = {
     "email": "string",
     "member": "string",
 }
+
+
+@feature(columns=["income", "rooms"])
+def room_price(income, rooms):
+    """Income by room; a product and a difference, which a compiler may contract."""
+    return jnp.log1p(income / rooms) * 0.1 - 0.9
+
+
 FEATURES = FeatureSet(
     [
         Numeric("age", bins=4),
@@ -27,6 +39,8 @@ FEATURES = FeatureSet(
         Numeric("rooms", missing=0.0),
         Categorical("city", min_count=2),
         Categorical("rooms_kind", column="rooms"),
+        Cross("city_rooms", of=("city", "rooms_kind")),
+        room_price,
     ]
 )
 
@@ -71,9 +85,29 @@ def split(data: pa.Table) -> pa.Table:
     return pa.table({"row_id": data["row_id"], "part": part[np.arange(data.num_rows) % 5]})
 
 
-def features(made: Pipeline, rows: int = 600, seed: int = 0) -> tuple[Encoder, pa.Table]:
-    """The fitted encoder and the features table of some people."""
-    data = dataset(rows, seed)
-    parts = split(data)
-    encoder = FEATURES.fit(data.filter(pc.equal(parts["part"], "train")))
-    return encoder, build(made, encoder, data, parts)
+@cache
+def encoder() -> Encoder:
+    """The features fitted on the training rows of some people."""
+    data = dataset()
+    train = data.filter(pc.equal(split(data)["part"], "train"))
+    return fit(FEATURES, train.to_batches(100), COLUMNS)
+
+
+@cache
+def program() -> FeatureProgram:
+    """Their feature program: compiled once a process."""
+    functions = {room_price.name: room_price.function}
+    return FeatureProgram.load(export_features(encoder(), functions), encoder())
+
+
+@cache
+def table() -> pa.Table:
+    """The features table of these people."""
+    data = dataset()
+    batches = data.to_batches(), split(data).to_batches()
+    return build(pipeline(Path("people")), encoder(), program(), *batches).read_all()
+
+
+def features(rows: int = 600) -> tuple[Encoder, pa.Table]:
+    """The fitted encoder, and the features of the first of these people."""
+    return encoder(), table().slice(0, rows)

@@ -18,14 +18,14 @@ Fitted = tuple[Pipeline, Encoder, Trained]
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """A pipeline of people, its encoder, and its model fitted as the spec says."""
     pipeline = people.pipeline(tmp_path_factory.mktemp("people"))
-    encoder, table = people.features(pipeline)
+    encoder, table = people.features()
     return pipeline, encoder, fit(pipeline, table, encoder, pipeline.spec.model)
 
 
 @pytest.fixture(scope="session")
 def files(fitted: Fitted) -> dict[str, bytes]:
     """The files of the fitted model."""
-    return export(fitted[2], fitted[1])
+    return export(fitted[2], fitted[1], people.program().content)
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mlplatform.features.program import Predictor
-from mlplatform.features.table import fit_and_build
+from mlplatform.features.feature_program import FeatureProgram, export_features
+from mlplatform.features.fitting import fit as fit_features
+from mlplatform.features.load import load_feature_set
+from mlplatform.features.table import build, training_batches
 from mlplatform.ingest.dataset import rows
 from mlplatform.ingest.source import land
 from mlplatform.ingest.split import assign
@@ -21,9 +24,14 @@ def test_the_census_model_ranks_its_official_test_rows_well(root, lake):
     lineage = Lineage(asset="census_income/source", run_id="test", code_version="test")
     data = rows(pipeline, lake, land(pipeline, lake, lineage)).read_all()
     split = assign(pipeline.spec, data.to_batches()).read_all()
-    encoder, features = fit_and_build(pipeline, data, split)
+    train = training_batches(data.to_batches(), split.to_batches())
+    encoder = fit_features(load_feature_set(pipeline), train, pipeline.spec.columns)
+    program = FeatureProgram.load(export_features(encoder, {}), encoder)
+    parts = split.select(["row_id", "part"]).to_batches()
+    features = build(pipeline, encoder, program, data.to_batches(), parts).read_all()
     trained = fit(pipeline, features, encoder, pipeline.spec.model)
-    predictor = Predictor.load(lake.artifacts.open(lake.artifacts.put(export(trained, encoder))))
+    digest = lake.artifacts.put(export(trained, encoder, program.content))
+    predictor = Predictor.load(lake.artifacts.open(digest))
 
     test = data.filter(pc.equal(split["part"], "test"))
     scores = predictor.predict_table(test)
@@ -36,4 +44,4 @@ def test_the_census_model_ranks_its_official_test_rows_well(root, lake):
     served = encoder.encode_rows(test.select(columns).to_pylist())
     stored = encoder.encode(test)
     assert served.numeric.tobytes() == stored.numeric.tobytes()
-    assert served.categorical.tobytes() == stored.categorical.tobytes()
+    assert served.integers.tobytes() == stored.integers.tobytes()

@@ -1,6 +1,6 @@
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -12,6 +12,8 @@ from mlplatform.errors import CorruptionError
 from mlplatform.features.buckets import BUCKETS
 from mlplatform.features.program import Predictor
 from mlplatform.features.table import arrays
+from mlplatform.train.export import export
+from mlplatform.train.mlp import mlp
 from mlplatform_tests.features import people
 
 ULPS = 8  # A matrix product rounds differently at another batch size; 4 were seen.
@@ -43,37 +45,39 @@ def test_a_model_is_loaded_from_its_lake_artifact(lake, files, fitted):
 def test_the_program_predicts_what_the_fitted_network_does(predictor, fitted):
     _, encoder, trained = fitted
     encoded = encoder.encode(people.dataset(300, seed=1))
-    vectors, ids = encoder.transform(encoded.numeric, encoded.categorical)
+    vectors, ids = people.program().run(encoded)
     expected = jax.nn.sigmoid(trained.net.logits(trained.params, vectors, ids))
     np.testing.assert_array_max_ulp(predictor.predict(encoded), np.asarray(expected), maxulp=ULPS)
 
 
-def test_the_programs_vectors_are_the_bits_of_the_features_table(predictor, fitted):
-    pipeline, encoder, _ = fitted
-    _, table = people.features(pipeline)
-    stored, _, _ = arrays(table, encoder)
-    made = predictor.feature_vectors(encoder.encode(people.dataset()))
-    assert made.tobytes() == stored.tobytes()
+def test_the_programs_features_are_the_bits_of_the_features_table(predictor, fitted):
+    _, encoder, _ = fitted
+    vectors, ids, _ = arrays(people.table(), encoder)
+    found = predictor.features(encoder.encode(people.dataset()))
+    assert found[0].tobytes() == vectors.tobytes()
+    assert found[1].tobytes() == ids.tobytes()
 
 
-def test_vectors_are_bitwise_and_predictions_within_ulps_at_any_batch_size(predictor):
+def test_features_are_bitwise_and_predictions_within_ulps_at_any_batch_size(predictor):
     encoded = predictor.encoder.encode(people.dataset(300, seed=2))
-    vectors, predictions = predictor.feature_vectors(encoded), predictor.predict(encoded)
+    probability, vectors, ids = predictor.everything(encoded)
+    assert probability.tobytes() == predictor.predict(encoded).tobytes()
     for rows in (1, 3, 17, 256):
-        part = encoded[5 : 5 + rows]
-        assert predictor.feature_vectors(part).tobytes() == vectors[5 : 5 + rows].tobytes()
-        alone = predictor.predict(part)
-        np.testing.assert_array_max_ulp(alone, predictions[5 : 5 + rows], maxulp=ULPS)
+        part = slice(5, 5 + rows)
+        alone = predictor.everything(encoded[part])
+        assert alone[1].tobytes() == vectors[part].tobytes()
+        assert alone[2].tobytes() == ids[part].tobytes()
+        np.testing.assert_array_max_ulp(alone[0], probability[part], maxulp=ULPS)
 
 
 def test_no_batch_size_compiles_after_warming_up(files):
     predictor = Predictor.load(Folder(files))
     predictor.warm_up(rows=20)
-    compiled = dict(predictor._compiled)
-    assert [size for size, _ in compiled] == [size for size in BUCKETS if size <= 64]
+    compiled = dict(predictor._runs.compiled)
+    assert list(compiled) == [size for size in BUCKETS if size <= 64]
     for rows in range(65):
         assert predictor.predict_table(people.dataset(64).slice(0, rows)).shape == (rows,)
-    assert predictor._compiled == compiled
+    assert predictor._runs.compiled == compiled
 
 
 def test_threads_may_share_a_predictor(files):
@@ -94,7 +98,7 @@ def test_threads_may_share_a_predictor(files):
     for thread in threads:
         thread.join()
     assert not wrong
-    assert len(predictor._compiled) <= 2
+    assert list(predictor._runs.compiled) == [BUCKETS[0]]
 
 
 def test_rows_with_nothing_known_get_a_probability(predictor):
@@ -133,6 +137,7 @@ def test_the_signature_tells_a_server_what_to_send(files):
         "dtype": "float32",
         "shape": ["rows"],
     }
+    assert [output["name"] for output in signature["outputs"]] == ["probability", "vectors", "ids"]
     names = [tensor["name"] for tensor in signature["params"]]
     assert names == sorted(load(files["params.safetensors"]))
 
@@ -180,15 +185,20 @@ def test_files_that_are_not_of_one_model_are_refused(files):
 
 def test_a_program_of_other_features_is_refused(files, fitted):
     """Equal signatures do not make equal programs: the shapes it takes are compared too."""
-    from mlplatform.train.export import export
-    from mlplatform.train.fit import fit
-
-    pipeline, _, _ = fitted
-    encoder, table = people.features(pipeline)
-    wider = fit(pipeline, table, encoder, pipeline.spec.model.model_copy(update={"hidden": [9]}))
-    other = export(wider, encoder)["program.stablehlo"]
-    with pytest.raises(CorruptionError, match=r"program.stablehlo takes .*; signature.json says"):
+    _, encoder, trained = fitted
+    net = mlp(encoder, [9])
+    wider = replace(trained, net=net, params=net.init(0))
+    other = export(wider, encoder, people.program().content)["program.stablehlo"]
+    with pytest.raises(CorruptionError, match=r"program.stablehlo takes .*; the features say"):
         Predictor.load(Folder({**files, "program.stablehlo": other}))
+
+
+def test_a_feature_program_of_other_features_is_refused(fitted):
+    from mlplatform_tests.features import table_cases
+
+    other = table_cases.function().program.content
+    with pytest.raises(CorruptionError, match=r"features.stablehlo takes .*; the features say"):
+        export(fitted[2], fitted[1], other)
 
 
 def test_predictions_separate_the_classes(predictor):

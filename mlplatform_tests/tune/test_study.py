@@ -15,7 +15,7 @@ def made(tmp_path):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    return people.features(people.pipeline(tmp_path_factory.mktemp("people")), rows=300)
+    return people.features(rows=300)
 
 
 def test_a_study_replays_the_same_trials(made, table):
