@@ -31,8 +31,7 @@ def test_every_gate_is_required_by_default_each_of_its_subject():
         "feature_leakage",
     }
     assert {gate for gate, subject in wanted.items() if subject == "model"} == {
-        "training_serving_skew",
-        "request_skew",
+        "training_serving_skew"
     }
     assert wanted["malformed_rows"] == "source"
     assert wanted["overlap"] == "split"
@@ -44,10 +43,10 @@ def test_every_gate_is_required_by_default_each_of_its_subject():
 def test_a_gate_that_warns_is_not_required():
     loose = spec(
         data_gates={"freshness": {"severity": "warn"}},
-        feature_gates={"request_skew": {"severity": "warn"}},
+        feature_gates={"availability": {"severity": "warn"}},
         model_gates={"latency": {"severity": "warn"}},
     )
-    assert set(required(spec())) - set(required(loose)) == {"freshness", "latency", "request_skew"}
+    assert set(required(spec())) - set(required(loose)) == {"freshness", "latency", "availability"}
 
 
 def test_fairness_is_required_only_where_groups_are_declared():
