@@ -115,7 +115,9 @@ class Histogram:
 
         Where `exact`, each is the largest value of the data there. Below all data it is just that.
         """
-        ends = np.minimum(self.frame.upto(cuts), self.most)
+        # The last bin may have no end of its own: it holds what is too far for float32, too.
+        last = cuts >= (self.ranks[-1] if len(self.ranks) else 0)
+        ends = np.where(last, self.most, np.minimum(self.frame.upto(cuts), self.most))
         ends = np.floor(ends) if self.whole else ends
         upto = np.searchsorted(self.ranks, cuts, side="right")
         if self.exact:
