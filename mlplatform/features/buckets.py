@@ -38,7 +38,8 @@ def bucket(rows: int) -> int:
 
 def split(rows: int) -> list[Part]:
     """Return the parts of a batch, in order; one of no rows is a bucket of padding, so that results have shapes."""
-    parts, start = [], 0
+    parts: list[Part] = []
+    start = 0
     while start < rows or not parts:
         left = rows - start
         size = bucket(left)

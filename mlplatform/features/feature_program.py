@@ -55,7 +55,8 @@ class FeatureProgram:
         self, numeric: "jax.Array | np.ndarray", integers: "jax.Array | np.ndarray"
     ) -> "tuple[jax.Array, jax.Array]":
         """Return vectors f32[rows, V] and ids i32[rows, M] of encoded rows; traceable."""
-        vectors, ids = self._exported.call(numeric, integers)
+        program: Callable[..., Any] = self._exported.call
+        vectors, ids = program(numeric, integers)
         return vectors, ids
 
     def run(self, encoded: Encoded) -> "tuple[np.ndarray, np.ndarray]":

@@ -46,7 +46,9 @@ class Reads:
     @staticmethod
     def of(features: FeatureSet, types: Mapping[str, str]) -> "Reads":
         """Return what `features` learn from."""
-        numbers = dict.fromkeys(one for each in features.features for one in numbers_of(each, types))
+        numbers = dict.fromkeys(
+            one for each in features.features for one in numbers_of(each, types)
+        )
         categories = [each.column for each in features.features if isinstance(each, Categorical)]
         return Reads(
             types, {one: k for k, one in enumerate(numbers)}, {c: types[c] for c in categories}

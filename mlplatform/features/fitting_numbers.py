@@ -87,10 +87,10 @@ def numeric_state(
     Raises:
         FeatureError: If no row has it, and nothing was declared in its place.
     """
-    clip = () if feature.clip is None else tuple(float(np.float32(end)) for end in feature.clip)
+    clip = () if feature.clip is None else _floats(np.array(feature.clip, np.float32))
     present = sampled[~np.isnan(sampled)]
     if clip:
-        present = np.clip(present, *np.float32(clip))
+        present = np.clip(present, np.float32(clip[0]), np.float32(clip[1]))
     if not present.size and feature.missing is None:
         raise FeatureError(
             f"feature {feature.name!r}: every training value of {named(feature)!r} is missing;"
@@ -130,12 +130,12 @@ def bucket_state(feature: Bucketize, place: int, sampled: Floats) -> BucketState
             f"feature {feature.name!r}: every training value of {named(feature)!r} is missing;"
             " remove the feature or declare edges="
         )
-    _, *edges = quantile_edges(present, feature.quantiles)
-    # Below the least value is nobody; and only the greatest itself lies above it, so that it parts
-    # off an interval if that many rows have it.
-    if len(edges) == feature.quantiles and (present == edges[-1]).mean() < 1 / feature.quantiles:
-        edges = edges[:-1]
-    return BucketState(name=feature.name, input=place, edges=tuple(edges))
+    shares = np.linspace(0, 1, feature.quantiles + 1)[1:-1]
+    cuts = np.unique(np.quantile(present, shares, method="inverted_cdf"))
+    # Below the least value is nobody; where it fills intervals, the next one parts it off.
+    above = present[present > present[0]][:1]
+    edges = np.unique(np.where(cuts > present[0], cuts, above[0])) if above.size else above
+    return BucketState(name=feature.name, input=place, edges=_floats(edges))
 
 
 def named(feature: Numeric | Elapsed | Bucketize) -> str:

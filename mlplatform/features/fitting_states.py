@@ -1,8 +1,8 @@
 """Declared features and what was learnt, as fitted inputs and states."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import singledispatchmethod
 from math import prod
-from typing import Any
 
 from mlplatform.errors import FeatureError
 from mlplatform.features.declare import (
@@ -61,13 +61,14 @@ class States:
         """The columns that those inputs read."""
         return {name for one in self._places for name in columns_of(one)}
 
+    @singledispatchmethod
     def of(self, feature: Feature) -> State:
         """Return the state of a feature, other than a cross.
 
         Raises:
             FeatureError: If there is nothing to learn it from.
         """
-        return _MAKERS[type(feature)](self, feature)
+        raise FeatureError(f"{feature!r} is no feature that can be fitted")
 
     def crossed(self, feature: Cross, sizes: Mapping[str, int]) -> CrossState:
         """Return the state of a cross of ids, of which `sizes` says by name how many there are.
@@ -78,7 +79,9 @@ class States:
         names = tuple(name if name in sizes else f"{name}__id" for name in feature.of)
         lost = [name for name in names if name not in sizes]
         if lost:
-            raise FeatureError(f"feature {feature.name!r} crosses {lost[0]!r}, which is no category")
+            raise FeatureError(
+                f"feature {feature.name!r} crosses {lost[0]!r}, which is no category"
+            )
         of_each = tuple(sizes[name] for name in names)
         buckets = prod(of_each) if feature.buckets is None else feature.buckets
         if buckets > MAX_IDS:
@@ -91,40 +94,43 @@ class States:
     def _place(self, one: Input) -> int:
         return self._places.setdefault(one, len(self._places))
 
+    @of.register
     def _number(self, feature: Numeric | Elapsed) -> NumericState:
         (one,) = numbers_of(feature, self._reads.types)
         at = self._reads.numbers[one]
         lacking = bool(self._learnt.missing[at])
-        return numeric_state(
-            feature, self._place(one), self._learnt.values[:, at], lacking=lacking
-        )
+        return numeric_state(feature, self._place(one), self._learnt.values[:, at], lacking=lacking)
 
+    @of.register
     def _bucketized(self, feature: Bucketize) -> BucketState:
         (one,) = numbers_of(feature, self._reads.types)
         at = self._reads.numbers[one]
         return bucket_state(feature, self._place(one), self._learnt.values[:, at])
 
+    @of.register
     def _category(self, feature: Categorical) -> IdState:
         kept = vocabulary(self._learnt.counts[feature.column], feature.min_count)
         kind = self._reads.types[feature.column]
         one = VocabularyInput(column=feature.column, type=kind, vocabulary=kept)
         return IdState(name=feature.name, input=self._place(one), size=one.size)
 
+    @of.register
     def _hashed(self, feature: Hashed) -> IdState:
         kind = self._reads.types[feature.column]
         one = HashInput(column=feature.column, type=kind, buckets=feature.buckets)
         return IdState(name=feature.name, input=self._place(one), size=one.size)
 
+    @of.register
     def _time(self, feature: Datetime) -> TimeState:
         place = self._place(TimeInput(column=feature.column, timezone=feature.timezone))
-        return TimeState(
-            name=feature.name, input=place, parts=feature.parts, cycles=feature.cycles
-        )
+        return TimeState(name=feature.name, input=place, parts=feature.parts, cycles=feature.cycles)
 
+    @of.register
     def _text(self, feature: Text) -> WideState:
         one = TextInput(column=feature.column, buckets=feature.buckets, ngrams=feature.ngrams)
         return WideState(name=feature.name, input=self._place(one), width=one.width, log=True)
 
+    @of.register
     def _embedding(self, feature: Embedding) -> WideState:
         size = vector_width(self._reads.types[feature.column])
         if size is None:
@@ -135,6 +141,7 @@ class States:
         place = self._place(VectorInput(column=feature.column, size=size))
         return WideState(name=feature.name, input=place, width=size, log=False)
 
+    @of.register
     def _function(self, feature: Function) -> FunctionState:
         from mlplatform.features.functions import checked, mixes_rows
 
@@ -149,19 +156,4 @@ class States:
                 " rows beside it; compute from the row alone"
             )
         places = tuple(self._place(one) for one in numbers)
-        return FunctionState(
-            name=feature.name, inputs=places, width=feature.width, source=source
-        )
-
-
-_MAKERS: dict[type[Feature], Callable[[States, Any], State]] = {
-    Numeric: States._number,
-    Elapsed: States._number,
-    Bucketize: States._bucketized,
-    Categorical: States._category,
-    Hashed: States._hashed,
-    Datetime: States._time,
-    Text: States._text,
-    Embedding: States._embedding,
-    Function: States._function,
-}
+        return FunctionState(name=feature.name, inputs=places, width=feature.width, source=source)

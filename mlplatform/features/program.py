@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from mlplatform.errors import CorruptionError, FeatureError
-from mlplatform.features.encoder import Encoded, Encoder
+from mlplatform.features.encoded import Encoded
+from mlplatform.features.encoder import Encoder
 from mlplatform.features.program_export import answer_at_once, deserialized
 from mlplatform.features.program_runs import Runs
 from mlplatform.features.signature import Signature, signature

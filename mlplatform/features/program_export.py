@@ -66,9 +66,7 @@ def answer_at_once() -> None:
 
     It holds for the whole process, if no JAX backend is awake yet; results are the same either way.
     """
-    import jax
-
-    jax.config.update("jax_cpu_enable_async_dispatch", False)  # type: ignore[no-untyped-call] # JAX leaves it untyped.
+    _set("jax_cpu_enable_async_dispatch", value=False)
 
 
 @contextmanager
@@ -78,11 +76,17 @@ def _no_locations() -> Iterator[None]:
 
     name = "jax_traceback_in_locations_limit"
     before = getattr(jax.config, name)
-    jax.config.update(name, 0)  # type: ignore[no-untyped-call] # JAX leaves it untyped.
+    _set(name, value=0)
     try:
         yield
     finally:
-        jax.config.update(name, before)  # type: ignore[no-untyped-call] # The same.
+        _set(name, value=before)
+
+
+def _set(name: str, *, value: bool | int) -> None:
+    import jax
+
+    jax.config.update(name, value)  # type: ignore[no-untyped-call] # JAX leaves it untyped.
 
 
 def _shape(dtype: str, shape: Sequence[Any]) -> str:

@@ -72,7 +72,7 @@ class Runs:
         return (slice(None),) * self._axis + (slice(start, stop),)
 
 
-def _options() -> dict[str, str]:
+def _options() -> dict[str, str | bool]:
     """Return how to compile for the default backend.
 
     XLA on cpu by itself hands independent operations to other threads. Rows come from several

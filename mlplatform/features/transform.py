@@ -26,10 +26,10 @@ from mlplatform.features.state import (
     TimeState,
     WideState,
 )
-from mlplatform.features.transform_slices import Slice, stacked, whole
 from mlplatform.features.transform_cross import crossed
 from mlplatform.features.transform_functions import by_row
 from mlplatform.features.transform_numbers import bucketed, scaled
+from mlplatform.features.transform_slices import Slice, stacked, whole
 from mlplatform.features.transform_times import Clock, cycles, part
 
 MOST = 4095  # A word's count that is told from greater ones; their logarithms come from a table.
@@ -52,10 +52,10 @@ def transform(
     rows, states = numbers.shape[1], encoder.states
     vectors = _vectors(encoder, functions, numbers)
     ids = _ids(encoder, numbers, whole_numbers)
-    for state, clock in _clocks(encoder, whole_numbers):
-        if state.cycles:
-            vectors[state.name] = [whole(cycles(clock, state.cycles))]
-        ids |= {f"{state.name}__{name}": whole(part(clock, name)) for name in state.parts}
+    for of_time, clock in _clocks(encoder, whole_numbers):
+        if of_time.cycles:
+            vectors[of_time.name] = [whole(cycles(clock, of_time.cycles))]
+        ids |= {f"{of_time.name}__{name}": whole(part(clock, name)) for name in of_time.parts}
     for state in states:
         if isinstance(state, CrossState):
             combined = [ids[name].block[ids[name].start] for name in state.of]
@@ -68,9 +68,7 @@ def transform(
     )
 
 
-def _vectors(
-    encoder: Encoder, functions: Functions, numeric: jax.Array
-) -> dict[str, list[Slice]]:
+def _vectors(encoder: Encoder, functions: Functions, numeric: jax.Array) -> dict[str, list[Slice]]:
     """Return the float features of numbers, text, vectors and functions, by the state's name."""
     first = _first_columns(encoder.inputs)
     numbers = [state for state in encoder.states if isinstance(state, NumericState)]

@@ -30,7 +30,8 @@ def apart(
 
     # Counted by ones: XLA takes a loop from 0 to 1 by more for none at all.
     start = jnp.zeros((width, rows + block), jnp.float32)
-    return jax.lax.fori_loop(0, (rows + block - 1) // block, next_block, start)[:, :rows]
+    made: jax.Array = jax.lax.fori_loop(0, (rows + block - 1) // block, next_block, start)
+    return made[:, :rows]
 
 
 def _alone(function: Callable[[jax.Array], jax.Array], part: jax.Array) -> jax.Array:
@@ -45,7 +46,9 @@ def _alone(function: Callable[[jax.Array], jax.Array], part: jax.Array) -> jax.A
     nothing_more = jnp.zeros_like(part)  # What stays the same would be computed before the loop.
     nothing = jnp.zeros_like(jax.eval_shape(function, part))
 
-    def turn(state: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def turn(
+        state: tuple[jax.Array, jax.Array, jax.Array],
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
         at, given, _ = state
         return at + 1, nothing_more, function(given)
 

@@ -14,7 +14,7 @@ import numpy as np
 from mlplatform.features.inputs import FIRST, MISSING
 from mlplatform.features.state import BucketState, NumericState
 from mlplatform.features.transform_apart import apart
-from mlplatform.features.transform_slices import Slice, column, picked, stacked
+from mlplatform.features.transform_slices import Slice, column, picked
 
 # A standardised value further out is clipped: past ten deviations a unit or a sensor is wrong,
 # and a value that grows without bound would decide the prediction by itself. (Bins and quantiles
@@ -57,33 +57,33 @@ def scaled(
         return {}
     raw = picked(numeric, places)
     values = _prepared(states, raw)
-    found: dict[str, list[Slice]] = {}
-    lines: list[tuple[int, Ramp]] = []  # Row of `values`, or of the missing ones behind them.
-    by_quantile = [s.name for s in states if s.scale == "quantile"]
-    # Filled below: the block of ramps is not there yet.
-    spans: dict[str, list[tuple[str, int]]] = {}
-    for at, state in enumerate(states):
-        spans[state.name] = []
-        if state.scale == "quantile":
-            spans[state.name].append(("quantile", by_quantile.index(state.name)))
-        for ramp in ramps(state):
-            spans[state.name].append(("ramp", len(lines)))
-            lines.append((at, ramp))
-        if state.indicator:
-            spans[state.name].append(("ramp", len(lines)))
-            lines.append((len(states) + at, AS_IT_IS))
-    blocks: dict[str, jax.Array] = {}
-    if lines:
-        source = values
-        if any(state.indicator for state in states):
-            source = jnp.concatenate([values, jnp.isnan(raw).astype(jnp.float32)])
-        blocks["ramp"] = _ramped(source, lines)
+    by_quantile = [at for at, state in enumerate(states) if state.scale == "quantile"]
+    ranks, found, lines = jnp.zeros((0, raw.shape[1])), {}, _lines(states)
     if by_quantile:
-        at = [k for k, state in enumerate(states) if state.scale == "quantile"]
-        blocks["quantile"] = _quantiles([states[k] for k in at], picked(values, at))
-    for name, span in spans.items():
-        found[name] = [Slice(blocks[block], at, at + 1) for block, at in span]
+        ranks = _quantiles([states[at] for at in by_quantile], picked(values, by_quantile))
+    source = values
+    if any(state.indicator for state in states):
+        source = jnp.concatenate([values, jnp.isnan(raw).astype(jnp.float32)])
+    block = _ramped(source, lines)
+    for at, state in enumerate(states):
+        rows = [k for k, (source, _) in enumerate(lines) if source % len(states) == at]
+        found[state.name] = [Slice(block, k, k + 1) for k in rows]
+        if state.scale == "quantile":
+            rank = by_quantile.index(at)
+            found[state.name].insert(0, Slice(ranks, rank, rank + 1))
     return found
+
+
+def _lines(states: Sequence[NumericState]) -> list[tuple[int, Ramp]]:
+    """Return each ramp, those of a state in order, with the row it begins at.
+
+    That is the state's value, or behind all values the number that says that it is missing.
+    """
+    lines = []
+    for at, state in enumerate(states):
+        lines += [(at, ramp) for ramp in ramps(state)]
+        lines += [(len(states) + at, AS_IT_IS)] * state.indicator
+    return lines
 
 
 def ramps(state: NumericState) -> list[Ramp]:
@@ -121,11 +121,10 @@ def _prepared(states: Sequence[NumericState], raw: jax.Array) -> jax.Array:
         values = jnp.clip(values, column(low for low, _ in ends), column(high for _, high in ends))
     values = jnp.where(jnp.isnan(raw), column(state.fill for state in states), values)
     if any(state.log for state in states):
-        at = [k for k, state in enumerate(states) if state.log]
-        logs = apart(_signed_log, picked(values, at))
-        whole = [Slice(logs, at.index(k), at.index(k) + 1) if state.log else Slice(values, k, k + 1)
-                 for k, state in enumerate(states)]  # fmt: skip
-        values = stacked(whole, values.shape[1], jnp.float32)
+        logged = [at for at, state in enumerate(states) if state.log]
+        both = jnp.concatenate([values, apart(_signed_log, picked(values, logged))])
+        rows = range(len(states))
+        values = picked(both, [len(rows) + logged.index(at) if at in logged else at for at in rows])
     return values
 
 
@@ -149,8 +148,9 @@ def _quantiles(states: Sequence[NumericState], values: jax.Array) -> jax.Array:
                 table[at, k] = column([value])[0, 0]
     last = np.array([[max(len(state.edges) - 2, 0)] for state in states], np.int32)
     below = _edges_below(values, [state.edges for state in states])
-    at = jnp.clip(below - 1, 0, last) + np.arange(len(states), dtype=np.int32)[:, None] * size
-    start, slope, low, high = (_looked_up(t, at) for t in (starts, slopes, lows, highs))
+    first = np.arange(0, starts.size, size, dtype=np.int32)[:, None]
+    places = jnp.clip(below - 1, 0, last) + first
+    start, slope, low, high = (_looked_up(t, places) for t in (starts, slopes, lows, highs))
     return jnp.clip((values - start) * slope, low, high)
 
 
@@ -171,10 +171,10 @@ def _edges_below(values: jax.Array, edges: Sequence[tuple[float, ...]]) -> jax.A
     table = np.full((len(edges), 1 << steps), np.inf, np.float32)
     for at, of in enumerate(edges):
         table[at, : len(of)] = column(of)[:, 0]
-    first = np.arange(len(edges), dtype=np.int32)[:, None] << steps
+    first = np.arange(0, table.size, 1 << steps, dtype=np.int32)[:, None]
     found = jnp.zeros(values.shape, jnp.int32)
     for step in reversed(range(steps)):
-        edge = _looked_up(table, first + found + ((1 << step) - 1))
+        edge = _looked_up(table, found + (first + ((1 << step) - 1)))
         found = found + jnp.where(edge <= values, 1 << step, 0).astype(jnp.int32)
     return found
 

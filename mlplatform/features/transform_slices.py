@@ -47,4 +47,5 @@ def picked(block: jax.Array, places: Sequence[int]) -> jax.Array:
 def column(values: Iterable[float]) -> np.ndarray:
     """Return f32[features, 1] of one number a feature, as near as 32 bits come to it and finite."""
     limit = np.finfo(np.float32).max
-    return np.float32(np.clip(np.array(list(values), np.float64), -limit, limit))[:, None]
+    within = np.clip(np.array(list(values), np.float64), -limit, limit)
+    return within.astype(np.float32)[:, None]

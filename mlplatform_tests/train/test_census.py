@@ -3,10 +3,10 @@ import pyarrow.compute as pc
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mlplatform.features.program import Predictor
 from mlplatform.features.feature_program import FeatureProgram, export_features
 from mlplatform.features.fitting import fit as fit_features
 from mlplatform.features.load import load_feature_set
+from mlplatform.features.program import Predictor
 from mlplatform.features.table import build, training_batches
 from mlplatform.ingest.dataset import rows
 from mlplatform.ingest.source import land
