@@ -45,7 +45,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             mapper = engine.of(store.table(inputs.dataset.table), inputs.dataset)
             found = rows(pipeline, store, function, inputs, previous=same, engine=mapper)
             made = _made(store, found, function, {"terms": terms, "state": state})
-            catalogue = dg.MetadataValue.md(_catalogue(store, pipeline))
+            catalogue = _catalogue(store, pipeline)
             return replace(made, shown=Later(lambda: {"catalogue": catalogue, **made.shown}))
 
         inputs = [read[noun] for noun in sorted(read)]
@@ -108,15 +108,18 @@ def _made(store: Lake, found: "Rows", function: "BatchFunction", facts: Mapping[
     return Made(found.reader, Later(kept), Later(shown), found.added_to)
 
 
-def _catalogue(store: Lake, pipeline: Pipeline) -> str:
-    """Return what each feature is, who answers for it, and which models use it, as Markdown."""
+def _catalogue(store: Lake, pipeline: Pipeline) -> dg.TableMetadataValue:
+    """Return what each feature is, who answers for it, and which models use it, as a table."""
     from mlplatform.features.catalogue import entries
     from mlplatform.features.catalogue_lake import uses
-    from mlplatform.features.catalogue_shown import markdown
+    from mlplatform.features.catalogue_shown import rows
     from mlplatform.features.load import load_feature_set
     from mlplatform.rollout.events import traffic
 
     now = traffic(store.table(pipeline.table("deployment")))
     arms = {"canary": now.canary, "champion": now.champion}
     live = {model.digest: arm for arm, model in arms.items() if model is not None}
-    return markdown(entries(pipeline, load_feature_set(pipeline)), uses(store, [pipeline], live))
+    known = entries(pipeline, load_feature_set(pipeline))
+    return dg.MetadataValue.table(
+        [dg.TableRecord(dict(row)) for row in rows(known, uses(store, [pipeline], live))]
+    )

@@ -1,4 +1,4 @@
-"""The catalogue for people and machines: rows of a table, Markdown for the UI, JSON."""
+"""The catalogue for people and machines: rows of a table, and JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -25,14 +25,6 @@ def rows(entries: Sequence[Entry], uses: Uses | None = None) -> list[dict[str, s
         }
         for entry in entries
     ]
-
-
-def markdown(entries: Sequence[Entry], uses: Uses | None = None) -> str:
-    """Return the catalogue as one Markdown table."""
-    table = rows(entries, uses)
-    titles = list(table[0]) if table else []
-    lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    return "\n".join(lines + ["| " + " | ".join(map(_cell, row.values())) + " |" for row in table])
 
 
 def details(entry: Entry, seen: Seen | None, uses: Sequence[Use]) -> list[tuple[str, str]]:
@@ -80,11 +72,3 @@ def _models(uses: Sequence[Use]) -> str:
     shown = shown or [str(use) for use in uses[:1]]
     more = len(uses) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def _cell(text: str) -> str:
-    """Return text that stays within its cell of a Markdown table and is no markup there."""
-    line = "".join(c if c.isprintable() else " " for c in text)
-    for sign in "\\`*_[]<>|":
-        line = line.replace(sign, f"\\{sign}")
-    return line

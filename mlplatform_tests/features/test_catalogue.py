@@ -7,7 +7,7 @@ import pytest
 
 from mlplatform.features.catalogue import Source, aggregate_words, entries
 from mlplatform.features.catalogue_lake import Use, sharing, statistics, uses
-from mlplatform.features.catalogue_shown import as_json, details, markdown, rows
+from mlplatform.features.catalogue_shown import as_json, details, rows
 from mlplatform.features.declare import Aggregate
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.inputs import NumberInput
@@ -102,14 +102,6 @@ def test_aggregates_are_told_in_words(catalogue):
     assert aggregate_words(every) == "count of sales, last 2h"
     renamed = Aggregate("n", events="sales", by={"tail": "plane", "day": "day"})
     assert aggregate_words(renamed) == "count of sales by tail = plane, day, ever"
-
-
-def test_markdown_holds_hostile_words_in_their_cells(catalogue):
-    lines = markdown(list(catalogue.values())).splitlines()
-    assert len(lines) == 2 + len(catalogue)
-    assert "Half of \\| each." in lines[-1]
-    unescaped = [line.replace("\\|", "").count("|") for line in lines]
-    assert set(unescaped) == {unescaped[0]}
 
 
 def registered(lake, name, features, content=b"w"):
