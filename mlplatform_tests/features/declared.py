@@ -32,7 +32,7 @@ def pipeline(folder: Path, name: str = "shops", **changes: Any) -> Pipeline:
     attributes = {
         "name": name,
         "owners": ["team:shops"],
-        "source": {"kind": "csv", "files": ["shops.csv"]},
+        "source": {"kind": "jsonl", "files": ["shops.jsonl"]},
         "columns": COLUMNS,
         "event_time": "at",
         "label": {"column": "closes", "positive": "yes"},
