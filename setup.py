@@ -38,7 +38,9 @@ setup(
     package_data={"mlplatform": ["py.typed"], "mlplatform.validate": ["facets_dist/*"]},
     install_requires=requirements("main"),
     extras_require={
-        **{extra: requirements(extra) for extra in ("aws", "dagster", "dev", "k8s", "ray", "redis")},
+        **{
+            extra: requirements(extra) for extra in ("aws", "dagster", "dev", "k8s", "ray", "redis")
+        },
         "cuda": ["jax[cuda12]"],
         "tfdv": ["tensorflow-data-validation>=1.21"],
     },

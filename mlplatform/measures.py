@@ -239,7 +239,9 @@ class AvailabilitySeen:
     column: str
     found_by: Literal["declared", "known_at", "recount"]
     rows: int  # Looked at, with a value.
-    late: int  # Of them, whose value became known after the row's time, or differs from the recount.
+    late: (
+        int  # Of them, whose value became known after the row's time, or differs from the recount.
+    )
     worst: str = ""  # In words: the latest, or the first difference.
     examples: Sequence[Example] = ()
 
@@ -251,7 +253,9 @@ class FeatureLeakSeen:
     feature: str
     rows: int
     auc: float | None  # Of the best single column of the feature, at least 0.5.
-    information: float | None  # Mutual information beyond chance, as a share of the label's entropy.
+    information: (
+        float | None
+    )  # Mutual information beyond chance, as a share of the label's entropy.
     worst: str = ""  # What gives the label away, in words.
 
 

@@ -67,7 +67,11 @@ features = FeatureSet(
         Numeric("plane_late", column=plane_late, scale="none", clip=(0, 5)),
         Numeric("plane_delay", column=plane_delay, bins=16),
         Datetime(
-            "local", column="time_hour", parts=["weekday"], cycles=["day"], timezone="America/New_York"
+            "local",
+            column="time_hour",
+            parts=["weekday"],
+            cycles=["day"],
+            timezone="America/New_York",
         ),
         Categorical("carrier"),
         Categorical("origin"),

@@ -91,7 +91,9 @@ def test_table_stores_and_single_rows_have_the_same_bits(redis_url, events, name
             store.close()
 
 
-def test_a_row_that_leaves_its_time_out_is_about_now_and_one_whose_time_is_null_as_in_a_table(store):
+def test_a_row_that_leaves_its_time_out_is_about_now_and_one_whose_time_is_null_as_in_a_table(
+    store,
+):
     now = EPOCH + timedelta(seconds=1, microseconds=1)
     left_out, null = {"who": "ann", "n": 0}, {"who": "ann", "n": 0, "t": None}
     assert fill_rows([left_out, null], Fitted(), store, now) == [
