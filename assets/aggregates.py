@@ -9,7 +9,7 @@ import dagster as dg
 from assets import permit
 from assets.nouns import asset_of
 from assets.publish import Made, features_code, publish
-from mlplatform.errors import LakeError
+from mlplatform.errors import PlatformError
 from mlplatform.lake import Lake, Version
 from mlplatform.rollout.events import traffic
 from mlplatform.spec import Pipeline
@@ -35,12 +35,11 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         keys = json.dumps([one.key for one in wanted])
 
         def make() -> Made:
-            from mlplatform.features.aggregates import FACT
-            from mlplatform.features.aggregates import build as changes
+            from mlplatform.features import aggregates
 
             versions = {name: read.get(name) or read["dataset"] for name in declared}
-            rows = changes(pipeline, wanted, store, versions, context.log.warning)
-            return Made(rows, {FACT: keys})
+            rows = aggregates.build(pipeline, wanted, store, versions, context.log.warning)
+            return Made(rows, {aggregates.FACT: keys})
 
         inputs = [read[name] for name in sorted(read)]
         return publish(
@@ -73,10 +72,11 @@ def _wanted(store: Lake, pipeline: Pipeline) -> "Sequence[Aggregate]":
             continue
         try:
             content = store.artifacts.open(model.digest).read("features.json")
-        except LakeError as lost:
+            encoder = Encoder.from_json(content)
+        except PlatformError as lost:
             dg.get_dagster_logger().warning("aggregates of model %s: %s", model.version, lost)
             continue
-        for one in Encoder.from_json(content).aggregates:
+        for one in encoder.aggregates:
             if problem(pipeline.spec, one) is None:
                 wanted.setdefault(one.key, one)
     return [wanted[key] for key in sorted(wanted)]

@@ -1,9 +1,11 @@
 """Evaluation: every gate's answer about this model and what it was made from becomes one `gate_verdict`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from assets import permit
 from assets.nouns import asset_of
 from assets.permit import ALWAYS
 from assets.publish import lineage, materialised, newest, policy_in_force
@@ -68,5 +70,14 @@ def _judged(store: Lake, pipeline: Pipeline, evaluation: Version) -> Verdict:
     }
     subjects = {**required(pipeline.spec), **ALWAYS}
     wanted = {gate: judged[noun] for gate, noun in subjects.items()}
+    for name in pipeline.spec.events:
+        landed = pipeline.landed_as(name)
+        at = made_from.get(landed.table("source"))
+        if at is not None:
+            said = permit.said(
+                store, landed, {"source": store.table(landed.table("source")).version(number(at))}
+            )
+            if not said.passed:
+                return replace(said, because=f"events {name}: {said.because}")
     gates = gate_log.rows(store.table(pipeline.table(gate_log.TABLE)))
     return overall(gates, wanted, policy_in_force(pipeline))

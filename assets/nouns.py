@@ -42,7 +42,8 @@ NOUNS = {
         "The dataset version that new data is compared with: the first accepted, then by promotion.",
     ),
     "aggregates": Noun(
-        "features", frozenset({"deltalake"}), ("features",), ("events", "event_time"),
+        "features", frozenset({"deltalake"}), ("features", "ingest"),
+        ("events", "event_time", "known_after", "known_at", "label"),
         "What the events known by then add up to, from each instant at which that changed.",
     ),
     "features": Noun(
@@ -55,7 +56,7 @@ NOUNS = {
         "Trials of an Optuna study over training and validation rows.",
     ),
     "model": Noun(
-        "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor"),
+        "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor", "validate"),
         (*_COLUMNS, "unused", "known_after", "known_at", "events"),
         "The trained model: features and network as one exported program.",
     ),

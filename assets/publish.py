@@ -22,6 +22,8 @@ from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
 
 LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
+# The rooms whose code a verdict depends on.
+JUDGING = ("gates", "evaluate", "validate", "monitor", "serve", "features")
 ARTIFACTS = frozenset({"artifact", "state", "scores", "statistics"})  # Facts that name an artifact.
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 
@@ -86,18 +88,23 @@ def recipe(pipeline: Pipeline, noun: str, inputs: Sequence[Version], **more: str
         "inputs": {version.table: version.digest for version in inputs},
         "code": rooms_digest(kind.rooms),
         "spec": spec_digest(pipeline.spec, *kind.sections) if kind.sections else "",
-        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "libraries": _libraries(),
         **more,
     }
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
 
 
 def policy_in_force(pipeline: Pipeline) -> str:
-    """Return a digest of the limits and of the code that judges by them: a verdict by others is no verdict."""
-    judged_by = policy_hash(pipeline.spec) + rooms_digest(
-        ("gates", "evaluate", "validate", "monitor")
-    )
-    return hashlib.sha256(judged_by.encode()).hexdigest()
+    """Return a digest of the limits, and of the code that judges by them or is judged: a verdict by others is none.
+
+    The rooms that serve are among it, since one gate is about them.
+    """
+    judged_by = [policy_hash(pipeline.spec), rooms_digest(JUDGING), json.dumps(_libraries())]
+    return hashlib.sha256("".join(judged_by).encode()).hexdigest()
+
+
+def _libraries() -> dict[str, str]:
+    return {name: metadata.version(name) for name in LIBRARIES}
 
 
 def features_code(pipeline: Pipeline) -> str:

@@ -20,6 +20,7 @@ from mlplatform.features.load_aggregates import aggregate_problem
 from mlplatform.features.load_columns import column_problem
 from mlplatform.features.sharing import feature_set
 from mlplatform.spec import Pipeline, PipelineSpec
+from mlplatform.spec.model import LOG_COLUMNS
 
 RESERVED = 2  # Ids of every category: missing and unseen.
 
@@ -42,7 +43,20 @@ def load_feature_set(pipeline: Pipeline) -> FeatureSet:
     for feature in features.features:
         if isinstance(feature, Function):
             _check(feature, path)
+    clash = sorted(_asked(features, pipeline.spec) & set(LOG_COLUMNS))
+    if clash:
+        raise SpecError(
+            f"{path}: clients would be asked for {clash[0]!r}, which the log of predictions has as a"
+            " column of its own; rename the column"
+        )
     return features
+
+
+def _asked(features: FeatureSet, spec: PipelineSpec) -> set[str]:
+    """Return the columns that a model with these features asks its clients for."""
+    asked = set(features.columns) - {one.name for one in features.aggregates}
+    asked |= {name for one in features.aggregates for name in one.row_columns}
+    return asked | ({spec.event_time} if features.aggregates and spec.event_time else set())
 
 
 def _check(feature: Function, path: Path) -> None:

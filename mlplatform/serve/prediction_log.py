@@ -16,6 +16,7 @@ from mlplatform.serve.columns import arrow_type
 from mlplatform.serve.decode import Row
 from mlplatform.serve.metrics import Metrics
 from mlplatform.serve.settings import ServeSettings
+from mlplatform.spec.model import LOG_COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 TABLE = "predictions"  # `<pipeline>/predictions`
 COLUMNS = "columns"  # Fact of each commit: the raw columns of the table, as JSON.
-RESERVED = {"request_id", "row", "arm", "model_version", "model_digest"}
-RESERVED |= {"probability", "latency_ms", "at"}  # The server's own columns.
+RESERVED = frozenset(LOG_COLUMNS)
 CLOSE_SECONDS = 10.0  # How long a stopping server tries to write what is queued.
 RETRY_SECONDS = 1.0  # After the lake refused.
 
@@ -158,13 +158,13 @@ def schema(columns: Mapping[str, str]) -> "pa.Schema":
 
     own = [
         ("request_id", pa.string()),
-        ("row", pa.int32()),
+        ("request_row", pa.int32()),
         ("arm", pa.string()),
         ("model_version", pa.int64()),
         ("model_digest", pa.string()),
         ("probability", pa.float64()),
         ("latency_ms", pa.float64()),
-        ("at", pa.timestamp("us", tz="UTC")),
+        ("answered_at", pa.timestamp("us", tz="UTC")),
     ]
     return pa.schema([*own, *((name, arrow_type(kind)) for name, kind in columns.items())])
 
@@ -177,13 +177,13 @@ def to_table(answers: list[Answer], columns: Mapping[str, str]) -> "pa.Table":
         {
             **row,
             "request_id": answer.request_id,
-            "row": number,
+            "request_row": number,
             "arm": answer.arm,
             "model_version": answer.model_version,
             "model_digest": answer.model_digest,
             "probability": probability,
             "latency_ms": answer.latency_ms,
-            "at": answer.at,
+            "answered_at": answer.at,
         }
         for answer in answers
         for number, (row, probability) in enumerate(

@@ -90,7 +90,7 @@ class Walk:
     ) -> dg.ExecuteInProcessResult:
         """Materialise these assets with their checks, or all of them; on an empty instance by default."""
         job = self.definitions().resolve_implicit_global_asset_job_def()
-        keys = [dg.AssetKey(["census_income", noun]) for noun in nouns]
+        keys = [dg.AssetKey([self.folder.name, *noun.split("/")]) for noun in nouns]
         return job.execute_in_process(
             instance=instance or dg.DagsterInstance.ephemeral(),
             asset_selection=keys or None,
@@ -107,8 +107,9 @@ class Walk:
 
     def said(self, noun: str) -> dict[str, Verdict]:
         """Return what each gate said about the newest version of an asset."""
-        version = self.lake.table(f"census_income/{noun}").latest()
-        rows = self.lake.table("census_income/gates").read().to_pylist()
+        version = self.lake.table(self.pipeline.table(noun)).latest()
+        owner = self.pipeline.table(noun).rpartition("/")[0]
+        rows = self.lake.table(f"{owner}/gates").read().to_pylist()
         mine = [row for row in rows if version and row["subject_digest"] == version.digest]
         return {row["gate"]: record.verdict(row) for row in mine}
 
@@ -118,13 +119,13 @@ class Walk:
         return {name: version.reference for name, version in tables.items() if version}
 
 
-def walk_in(home: Path) -> Walk:
+def walk_in(home: Path, name: str = "census_income") -> Walk:
     """The walk whose pipeline and state are in this folder."""
     environ = {
         "MLPLATFORM_HOME": str(home / "state"),
         "MLPLATFORM_PIPELINES": str(home / "pipelines"),
     }
-    folder = home / "pipelines" / "census_income"
+    folder = home / "pipelines" / name
     return Walk(folder, Settings.from_environment(environ, ROOT))
 
 

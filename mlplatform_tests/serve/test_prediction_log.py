@@ -73,16 +73,16 @@ def test_a_row_holds_the_request_the_answer_and_the_raw_columns(lake):
     first, second = logged.rows()
     assert first == {
         "request_id": "r1",
-        "row": 0,
+        "request_row": 0,
         "arm": "canary",
         "model_version": 3,
         "model_digest": "c" * 64,
         "probability": 0.25,
         "latency_ms": 1.5,
-        "at": AT,
+        "answered_at": AT,
         **ROW,
     }
-    assert (second["row"], second["age"]) == (1, None)
+    assert (second["request_row"], second["age"]) == (1, None)
     assert logged.table.latest().lineage.asset == "census/predictions"
 
 

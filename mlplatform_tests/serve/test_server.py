@@ -133,7 +133,7 @@ def test_health_says_alive_and_ready(client, http):
 def test_every_answer_is_logged_with_its_raw_columns(client, world):
     client.predict([ROW, {**ROW, "age": None}], request_id="kept")
     kept = wait_for(lambda: [row for row in world.logged() if row["request_id"] == "kept"])
-    assert [(row["row"], row["age"], row["workclass"]) for row in kept] == [
+    assert [(row["request_row"], row["age"], row["workclass"]) for row in kept] == [
         (0, 39, "Private"),
         (1, None, "Private"),
     ]

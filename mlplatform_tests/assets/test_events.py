@@ -1,0 +1,151 @@
+"""A pipeline with event tables, walked: its own rows as events, and a table from a source of its own."""
+
+import csv
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mlplatform_tests.assets.conftest import Walk, failed_steps, walk_in
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+ROWS, SHOPS, CLICKS = 1200, 6, 900
+FEATURES = """
+from mlplatform.features import Aggregate, Categorical, FeatureSet, Numeric
+
+spent = Aggregate("spent", events="orders", by=["shop"], function="sum", column="amount", window="12h")
+clicks = Aggregate("clicks", events="clicks", by=["shop"], where=[("kind", "==", "buy")], window="WINDOW")
+features = FeatureSet(
+    [Numeric("amount"), Numeric("spent", column=spent), Numeric("clicks", column=clicks), Categorical("shop")]
+)
+"""
+
+
+def written(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def shops(home: Path) -> Walk:
+    """Write a pipeline of orders, and of clicks that became known an hour after they happened."""
+    folder, dice = home / "pipelines" / "shops", np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    spec = {
+        "name": "shops",
+        "source": {"kind": "csv", "files": ["orders.csv"]},
+        "columns": {
+            "order": "int64", "ordered": "timestamp", "shop": "string", "amount": "float64", "returned": "string",
+        },
+        "key": ["order"],
+        "event_time": "ordered",
+        "events": {
+            "orders": {"event_time": "ordered", "known_at": "ordered"},
+            "clicks": {
+                "source": {"kind": "csv", "files": ["clicks.csv"]},
+                "columns": {"shop": "string", "kind": "string", "at": "timestamp", "seen": "timestamp"},
+                "event_time": "at",
+                "known_at": "seen",
+            },
+        },
+        "label": {"column": "returned", "positive": "yes"},
+        "split": {"test": 0.3, "validation": 0.2},
+        "model": {"hidden": [8], "epochs": 30, "batch_size": 64},
+        "data_gates": {"freshness": {"max_age_days": 36500}, "sensitive_data": {"severity": "warn"}},
+    }  # fmt: skip
+    document = {"type": "assets.MLPipeline", "attributes": spec}
+    (folder / "defs.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    (folder / "features.py").write_text(FEATURES.replace("WINDOW", "6h"))
+    with (folder / "orders.csv").open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(spec["columns"])
+        for order in range(ROWS):
+            amount = round(float(dice.gamma(2, 20)), 2)
+            returned = "yes" if amount + dice.normal(0, 22) > 45 else "no"
+            at = BEGIN + timedelta(minutes=5 * order)
+            lines.writerow([order, written(at), f"shop{dice.integers(SHOPS)}", amount, returned])
+    with (folder / "clicks.csv").open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["shop", "kind", "at", "seen"])
+        for _ in range(CLICKS):
+            at = BEGIN + timedelta(minutes=int(dice.integers(5 * ROWS)))
+            seen = at + timedelta(hours=1)
+            kind = ("buy", "look")[dice.integers(2)]
+            lines.writerow([f"shop{dice.integers(SHOPS)}", kind, written(at), written(seen)])
+    return walk_in(home, "shops")
+
+
+@pytest.fixture(scope="module")
+def at_features(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """The walk up to `features`."""
+    walk = shops(tmp_path_factory.mktemp("shops"))
+    steps = ("source", "dataset", "reference", "split", "clicks/source", "aggregates", "features")
+    result = walk.run(*steps)
+    assert result.success, failed_steps(result)
+    return walk
+
+
+@pytest.fixture
+def copied(at_features: Walk, tmp_path: Path) -> Callable[[], Walk]:
+    """Makes a copy of that walk, to be spoiled."""
+
+    def make() -> Walk:
+        shutil.copytree(at_features.folder.parents[1], tmp_path / "home")
+        return walk_in(tmp_path / "home", "shops")
+
+    return make
+
+
+def test_rows_count_the_events_that_were_known_before_their_time(at_features: Walk) -> None:
+    lake = at_features.lake
+    orders = lake.table("shops/dataset").read().to_pylist()
+    clicks = [c for c in lake.table("shops/clicks/source").read().to_pylist() if c["kind"] == "buy"]
+    scaled = lake.table("shops/features").read().column("clicks__scaled").to_pylist()
+    counts = [
+        sum(
+            c["shop"] == o["shop"]
+            and c["seen"] < o["ordered"]
+            and c["at"] >= o["ordered"] - timedelta(hours=6)
+            for c in clicks
+        )
+        for o in orders
+    ]
+    by_count = {count: scaled[k] for k, count in enumerate(counts)}
+    assert len(by_count) > 3
+    assert [by_count[count] for count in counts] == scaled
+    assert sorted(by_count.values()) == [by_count[count] for count in sorted(by_count)]
+
+
+def test_a_served_candidate_looks_up_what_training_saw(at_features: Walk) -> None:
+    walk = at_features
+    result = walk.run("model")
+    said = walk.said("model")
+    assert said["training_serving_skew"].passed, said["training_serving_skew"].because
+    assert result.success, failed_steps(result)
+    assert walk.run("evaluation", "gate_verdict", "registered_model", "deployment").success
+
+
+def test_an_event_table_that_its_gates_refuse_is_not_counted(copied: Callable[[], Walk]) -> None:
+    walk = copied()
+    with (walk.folder / "clicks.csv").open("a") as file:
+        file.writelines("shop1,buy,never,never\n" for _ in range(400))
+    before = walk.lake.table("shops/aggregates").latest()
+    result = walk.run("clicks/source", "aggregates")
+    assert not result.success
+    assert not walk.said("clicks/source")["malformed_rows"].passed
+    assert walk.lake.table("shops/aggregates").latest() == before
+    alone = walk.run("aggregates")
+    assert not alone.success
+    assert walk.lake.table("shops/aggregates").latest() == before
+
+
+def test_another_definition_is_counted_anew(copied: Callable[[], Walk]) -> None:
+    walk = copied()
+    (walk.folder / "features.py").write_text(FEATURES.replace("WINDOW", "3h"))
+    before = walk.lake.table("shops/aggregates").latest()
+    assert walk.run("aggregates").success
+    after = walk.lake.table("shops/aggregates").latest()
+    keys = [set(version.lineage.facts["aggregates"].split(", ")) for version in (before, after)]
+    assert keys[0] != keys[1]
