@@ -20,6 +20,7 @@ from mlplatform.features.declare import (
     Numeric,
     Text,
 )
+from mlplatform.features.load_columns import later_time
 from mlplatform.spec import Pipeline, PipelineSpec
 from mlplatform.spec.section import vector_width
 
@@ -177,10 +178,14 @@ def _behind(aggregate: Aggregate, spec: PipelineSpec) -> Iterator[Source]:
         yield _column(spec.event_time, spec)
     events = spec.events[aggregate.events]
     types = spec.columns if events.source is None else events.columns
-    when = f"from {events.known_at} on" if events.known_at else "from its commit on"
+    known_at = events.known_at or "its commit"
     named = [*([aggregate.column] if aggregate.column else []), *(c for c, _, _ in aggregate.where)]
     for column in dict.fromkeys([*named, events.event_time]):
-        yield Source(column=f"{aggregate.events}.{column}", type=types[column], available=when)
+        later = later_time(events, column, spec)
+        when = f"the later of {known_at} and {later}" if later else known_at
+        yield Source(
+            column=f"{aggregate.events}.{column}", type=types[column], available=f"from {when} on"
+        )
 
 
 def _defined(feature: Function, path: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mlplatform.features.declare import Feature
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.events import Events
 
 TIMES = "; Datetime and Elapsed take times"
 
@@ -19,6 +20,15 @@ def known_problem(column: str, spec: PipelineSpec) -> str | None:
     if column in spec.known_after:
         return f"which is known only after the event: {spec.known_after[column]}"
     return None
+
+
+def later_time(events: Events, column: str, spec: PipelineSpec) -> str | None:
+    """Return the timestamp column by which an event's `column` is known, or None if with the event.
+
+    An aggregate that reads it counts the event from the later of that and the event's `known_at`.
+    """
+    time = spec.known_at.get(column) if events.source is None else None
+    return None if time == events.known_at else time
 
 
 def column_problem(

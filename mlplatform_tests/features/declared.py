@@ -38,7 +38,7 @@ def pipeline(folder: Path, name: str = "shops", **changes: Any) -> Pipeline:
         "label": {"column": "closes", "positive": "yes"},
         "unused": {"email": "identifies a person"},
         "known_after": {"billed": "billed later"},
-        "known_at": {"rent": "opened"},
+        "known_at": {"rent": "opened", "billed": "opened"},
         "events": {
             "sales": {
                 "source": {"kind": "csv", "files": ["sales.csv"]},

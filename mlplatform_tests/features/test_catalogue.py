@@ -89,7 +89,10 @@ def test_columns_say_when_their_values_are_known(catalogue):
         ("sales.number", "int64", "from its commit on"),
         ("sales.time", "timestamp", "from its commit on"),
     ]
-    assert catalogue["bills"].sources[-2].available == "from at on"
+    assert [(s.column, s.available) for s in catalogue["bills"].sources[-2:]] == [
+        ("visits.billed", "from the later of at and opened on"),
+        ("visits.at", "from at on"),
+    ]
 
 
 def test_aggregates_are_told_in_words(catalogue):

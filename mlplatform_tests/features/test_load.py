@@ -1,9 +1,12 @@
+import re
 import sys
 
 import pytest
 
 from mlplatform.errors import SpecError
+from mlplatform.features.declare import Aggregate
 from mlplatform.features.load import load_feature_set
+from mlplatform.features.load_aggregates import aggregate_problem
 from mlplatform.spec import load_pipeline
 from mlplatform_tests.features.declared import HEAD, load, pipeline
 
@@ -126,6 +129,7 @@ def counted(**changes):
         (counted(where=[("shop", ">", 1)]), "'shop' of events 'sales' is string; it cannot be compared"),
         (counted(where=[("number", "==", True)]), "'number' of events 'sales' is int64; it cannot"),
         (counted(events="visits", where=[("email", "==", "a")]), "it needs 'email', which the spec leaves"),
+        (counted(events="visits", by={"email": "shop"}), "it needs 'email', which the spec leaves"),
     ],
 )  # fmt: skip
 def test_an_aggregate_fits_its_events_and_the_row(tmp_path, aggregate, said):
@@ -134,11 +138,39 @@ def test_an_aggregate_fits_its_events_and_the_row(tmp_path, aggregate, said):
     assert f"{tmp_path / 'features.py'}: feature 'n' reads the aggregate" in str(caught.value)
 
 
-def test_own_rows_as_events_may_have_what_is_known_later_and_the_label(tmp_path):
-    billed = counted(events="visits", function="mean", column="billed")
-    closed = counted(events="visits", where=[("closes", "==", "yes"), ("billed", ">", 0.5)])
-    for declared in (billed, closed):
-        assert load(tmp_path, declared).aggregates[0].events == "visits"
+LATER = "'visits', which is known only after the event: billed later; 'at' does not say when"
+LABEL = "it needs 'closes' of events 'visits', which is the label; 'at' does not say when"
+PEEKS = [
+    (counted(events="visits", function="last", column="billed"), f"{LATER}: declare known_at: {{billed: "),
+    (counted(events="visits", where=[("billed", ">", 0.5)]), LATER),
+    (counted(events="visits", where=[("closes", "==", "yes")]), f"{LABEL}: declare known_at: {{closes: "),
+    (counted(events="visits", by={"closes": "shop"}), LABEL),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("aggregate", "said"), PEEKS)
+def test_the_time_of_an_event_does_not_say_when_what_is_known_later_became_known(
+    tmp_path, aggregate, said
+):
+    with pytest.raises(SpecError, match=re.escape(said)) as caught:
+        load(tmp_path, aggregate, known_at={})
+    assert f"{tmp_path / 'features.py'}: feature 'n' reads the aggregate" in str(caught.value)
+    timed = load(tmp_path, aggregate, known_at={"billed": "opened", "closes": "at"})
+    assert timed.aggregates[0].events == "visits"
+
+
+@pytest.mark.parametrize("aggregate", [aggregate for aggregate, _ in PEEKS])
+def test_what_a_commit_brought_was_known_by_then(tmp_path, aggregate):
+    by_commit = {"visits": {"event_time": "at"}}
+    assert load(tmp_path, aggregate, known_at={}, events=by_commit).aggregates
+
+
+def test_departures_do_not_know_how_late_the_flight_will_arrive(root):
+    spec = load_pipeline(root / "pipelines" / "flight_delays").spec
+    read = {"function": "last", "column": "arr_delay"}, {"where": [("late", "==", "yes")]}
+    for peeking in read:
+        one = Aggregate("plane", events="departures", by=["tailnum"], **peeking)
+        assert "'departed' does not say when" in (aggregate_problem(one, spec) or "")
 
 
 def test_a_function_that_is_wrong_is_refused_when_it_loads(tmp_path):

@@ -11,6 +11,8 @@ from mlplatform.features.aggregates.changes import SCHEMA, change_batches
 from mlplatform.features.aggregates.events import (
     EVENT_TIME,
     KNOWN_AT,
+    known_column,
+    latest,
     needed_columns,
     read_events,
 )
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake, Version
 
 FACT = "aggregates"  # Of a version: JSON array of the keys it has, also those without any change.
+_ANEW = {  # What loads do to when events are known, where only the commits say it.
+    "full": "loaded in full, so every load of other content makes all its events",
+    "upsert": "loaded by upsert, so every load makes the events that it brings again",
+}
 
 
 def build(
@@ -41,7 +47,8 @@ def build(
         aggregates: What to compute; those of equal key once.
         lake: Holds the events.
         versions: By event table: its version, or the dataset's where its events are own rows.
-        tell: Called with a line for every event table some of whose events have no time.
+        tell: Called with a line for every event table some of whose events have no time, or whose
+            loads change since when its events are known.
 
     Raises:
         FeatureError: At once, if an aggregate does not fit the declared columns; while it is read,
@@ -92,20 +99,30 @@ def _batches(
             same = [other for other in aggregates if other.events == one.events]
             columns = needed_columns(same)
             held[one.events] = list(read_events(pipeline, lake, one.events, versions, columns))
-            _tell_untimed(one.events, held[one.events], tell)
+            if tell is not None:
+                for line in _told(pipeline.spec, one.events, held[one.events]):
+                    tell(line)
         yield from change_batches(one, held[one.events])
         if all(other.events != one.events for other in aggregates[at + 1 :]):
             del held[one.events]
 
 
-def _tell_untimed(
-    name: str, batches: Sequence[pa.RecordBatch], tell: Callable[[str], object] | None
-) -> None:
+def _told(spec: PipelineSpec, name: str, batches: Sequence[pa.RecordBatch]) -> Iterator[str]:
+    """Yield a line for each reason why events of a table do not count, or not since when one thinks."""
+    declared = spec.events[name]
+    load = (declared.source or spec.source).load
+    if declared.known_at is None and load in _ANEW:
+        yield f"{name}: {_ANEW[load]} known anew; declare known_at"
     rows = sum(batch.num_rows for batch in batches)
-    timed = sum(
-        int((batch.column(EVENT_TIME).is_valid().to_numpy(zero_copy_only=False)
-             & batch.column(KNOWN_AT).is_valid().to_numpy(zero_copy_only=False)).sum())
-        for batch in batches
-    )  # fmt: skip
-    if tell is not None and timed < rows:
-        tell(f"{name}: {rows - timed:,} of {rows:,} events lack a time and do not count")
+    untimed = sum(latest(batch, [EVENT_TIME, KNOWN_AT]).null_count for batch in batches)
+    if untimed:
+        yield f"{name}: {untimed:,} of {rows:,} events lack a time and do not count"
+    named = batches[0].schema.names if batches else []
+    for column in [name for name in named if known_column(name) in named]:
+        whole = (batch.filter(batch.column(column).is_valid()) for batch in batches)
+        untimed = sum(batch.column(known_column(column)).null_count for batch in whole)
+        if untimed:
+            yield (
+                f"{name}: {untimed:,} of {rows:,} events do not say when {column!r} became known "
+                "and do not count where it is read"
+            )

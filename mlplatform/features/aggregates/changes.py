@@ -34,8 +34,8 @@ def changes(aggregate: Aggregate, events: Iterable[pa.RecordBatch]) -> pa.Table:
 
     Args:
         aggregate: What to compute.
-        events: The events' columns, and when they happened and became known, by `read_events`.
-            Those without one of the two, of the entity's parts or of the value do not count.
+        events: The events' columns, and when they and single columns of them happened and became
+            known, by `read_events`. Those without one of the two, of the entity's parts or of the value do not count.
 
     Raises:
         FeatureError: Naming event table, column and row of a value that is not finite or whose

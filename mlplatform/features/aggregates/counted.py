@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from mlplatform.errors import FeatureError
 from mlplatform.features.aggregates import entity, where
-from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT
+from mlplatform.features.aggregates.events import EVENT_TIME, known
 from mlplatform.features.aggregates.exact import LIMIT
 from mlplatform.features.aggregates.times import ticks
 from mlplatform.features.columns import NUMBERS, column_of, kind_of
@@ -27,7 +27,7 @@ class Counted:
         entities: Distinct entities, sorted; some may have no event.
         entity: int64, each event's place in `entities`.
         time: int64 microseconds: when it happened.
-        known: int64 microseconds: when it became known.
+        known: int64 microseconds: when it and what the aggregate reads of it became known.
         enters: int64 microseconds: the first instant at which it counts.
         leaves: int64 microseconds: the first at which it does no more; past `instants.LAST` for never.
         values: int64 or float64 of the aggregate's column; float64 zeros for a count.
@@ -49,12 +49,12 @@ def counted(aggregate: Aggregate, events: Iterable[pa.RecordBatch]) -> Counted:
         kept = [(pa.nulls(0, pa.string()), *(np.zeros(0, np.int64) for _ in range(2)), np.zeros(0))]
     whose, times, knowns, values = zip(*kept, strict=True)
     entities, places = _sorted_places(pa.chunked_array(whose, pa.string()))
-    time, known = np.concatenate(times), np.concatenate(knowns)
+    time, known_at = np.concatenate(times), np.concatenate(knowns)
     window = aggregate.window_microseconds
-    enters = np.maximum(time, known) + 1
+    enters = np.maximum(time, known_at) + 1
     leaves = time + min(MAX_WINDOW if window is None else window, MAX_WINDOW) + 1
     some = (enters < leaves) & (enters <= LAST)
-    arrays = (places, time, known, enters, leaves, np.concatenate(values))
+    arrays = (places, time, known_at, enters, leaves, np.concatenate(values))
     return Counted(entities, *(array[some] for array in arrays))
 
 
@@ -65,13 +65,13 @@ def _kept(
     first_row = 0
     for batch in events:
         whose = entity.texts(batch, [event for event, _ in aggregate.entity])
-        times, known = batch.column(EVENT_TIME), batch.column(KNOWN_AT)
-        has_all = pc.and_(whose.is_valid(), pc.and_(times.is_valid(), known.is_valid()))
+        times, known_at = batch.column(EVENT_TIME), known(aggregate, batch)
+        has_all = pc.and_(whose.is_valid(), pc.and_(times.is_valid(), known_at.is_valid()))
         some = has_all.to_numpy(zero_copy_only=False) & where.met(batch, aggregate.where)
         values, valid = _values(aggregate, batch)
         some &= valid
         _check(aggregate, values, some, first_row)
-        arrays = (ticks(times)[some], ticks(known)[some], values[some])
+        arrays = (ticks(times)[some], ticks(known_at)[some], values[some])
         yield (whose.filter(pa.array(some)), *arrays)
         first_row += batch.num_rows
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlplatform.errors import FeatureError
 from mlplatform.features.aggregates.times import TIMESTAMP, instants
 from mlplatform.features.columns import column_of
 from mlplatform.features.declare.aggregate import Aggregate
 from mlplatform.features.instants import microseconds_of
+from mlplatform.features.load_columns import later_time
 from mlplatform.ingest.landed import FACT, File, landed
 from mlplatform.spec import Pipeline
 
@@ -32,6 +34,26 @@ def needed_columns(aggregates: Iterable[Aggregate]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def known_column(column: str) -> str:
+    """Return the name of the times at which the values of an event's column became known."""
+    return f"{KNOWN_AT}_{column}"
+
+
+def known(aggregate: Aggregate, batch: pa.RecordBatch) -> pa.Array:
+    """Return when each event, and all that the aggregate reads of it, was known, int64 microseconds.
+
+    Null where one of these times is.
+    """
+    names = [KNOWN_AT, *(known_column(column) for column in needed_columns([aggregate]))]
+    return latest(batch, [name for name in names if name in batch.schema.names])
+
+
+def latest(batch: pa.RecordBatch, times: Iterable[str]) -> pa.Array:
+    """Return the latest time of each row, int64 microseconds; null where one is."""
+    whole = [batch.column(name).cast(pa.int64()) for name in times]
+    return pc.max_element_wise(*whole, skip_nulls=False)
+
+
 def read_events(
     pipeline: Pipeline,
     lake: "Lake",
@@ -43,7 +65,8 @@ def read_events(
 
     Batches have `columns`, and `_event_time` and `_known_at`, timestamps in microseconds, UTC. An
     event is known by its `known_at` column; without one, from the commit that first landed its
-    file. Null where the row does not say.
+    file. A column that by the spec's `known_at` is known by another time has that in
+    `known_column`. Null where the row does not say.
 
     Args:
         pipeline: Declares the events.
@@ -63,21 +86,25 @@ def read_events(
     if columns is None:
         columns = list(declared.columns or pipeline.spec.columns)
     known_by = declared.known_at or FILE
-    wanted = dict.fromkeys([*columns, declared.event_time, known_by])
+    times = {column: later_time(declared, column, pipeline.spec) for column in columns}
+    later = {column: time for column, time in times.items() if time is not None}
+    wanted = dict.fromkeys([*columns, declared.event_time, known_by, *later.values()])
     landings = {} if declared.known_at else _landings(pipeline, lake, name, version)
     row, table = 0, lake.table(version.table)
     for batch in table.batches(version, columns=list(wanted), dictionaries=True):
         try:
             happened = instants(declared.event_time, batch.column(declared.event_time), row)
-            known = (
+            known_at = (
                 _landed_at(batch.column(FILE), landings)
                 if declared.known_at is None
                 else instants(declared.known_at, batch.column(declared.known_at), row)
             )
+            knowns = [instants(time, batch.column(time), row) for time in later.values()]
         except FeatureError as wrong:
             raise FeatureError(f"events {name!r}: {wrong}") from None
-        arrays = [*(column_of(batch, column) for column in columns), happened, known]
-        yield pa.RecordBatch.from_arrays(arrays, names=[*columns, EVENT_TIME, KNOWN_AT])
+        arrays = [*(column_of(batch, column) for column in columns), happened, known_at, *knowns]
+        names = [*columns, EVENT_TIME, KNOWN_AT, *map(known_column, later)]
+        yield pa.RecordBatch.from_arrays(arrays, names=names)
         row += batch.num_rows
 
 
@@ -98,17 +125,17 @@ def _landings(pipeline: Pipeline, lake: "Lake", name: str, version: "Version") -
 def landing_times(table: "Table", number: int) -> dict[str, int]:
     """Return when the content of each file in version `number` of a `source` table first landed.
 
-    A later commit may bring the same rows again, when it replaces the whole table: they are known
-    since the first.
+    A later commit may bring the same content again, when it replaces the whole table or the spec
+    reads it otherwise: it is known since the first.
     """
-    first: dict[str, int] = {}
+    first: dict[tuple[str, str], int] = {}
     for commit in sorted(table.history(), key=lambda commit: commit.number):
         fact = json.loads(commit.lineage.facts.get(FACT, "{}"))
         for says in fact.get("files", ()):
-            identity = File(**says).identity(fact.get("reading", ""))
-            first.setdefault(identity, microseconds_of(commit.committed_at))
-    state = landed(table, table.version(number))
-    return {name: first[file.identity(state.reading)] for name, file in state.files.items()}
+            file = File(**says)
+            first.setdefault((file.name, file.sha256), microseconds_of(commit.committed_at))
+    files = landed(table, table.version(number)).files
+    return {name: first[name, file.sha256] for name, file in files.items()}
 
 
 def _landed_at(files: pa.Array, landings: Mapping[str, int]) -> pa.Array:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT
+from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT, known_column
 from mlplatform.features.columns import column_of
 from mlplatform.features.declare.aggregate import COMPARISONS, Aggregate
 
 Entity = tuple[Any, ...]
-Event = tuple[int, int, Any]  # When it happened and became known, in microseconds; its value.
+Event = tuple[int, int, Any]  # When it happened and all that is read of it was known; its value.
 FRACTION = 2**40  # Sums are of values rounded to multiples of 2**-40.
 
 
@@ -48,14 +48,15 @@ def _by_entity(
     read = {*entity, *(name for name, _, _ in aggregate.where), *filter(None, [aggregate.column])}
     for batch in events:
         columns = {name: column_of(batch, name).to_pylist() for name in read}
-        times = (_microseconds(batch.column(name)) for name in (EVENT_TIME, KNOWN_AT))
-        for row, (happened, known) in enumerate(zip(*times, strict=True)):
+        own = {known_column(name) for name in read} & set(batch.schema.names)
+        times = [_microseconds(batch.column(name)) for name in (EVENT_TIME, KNOWN_AT, *own)]
+        for row, (happened, *knowns) in enumerate(zip(*times, strict=True)):
             of = tuple(columns[name][row] for name in entity)
             value = columns[aggregate.column][row] if aggregate.column else 0
-            if None in (happened, known, value) or of not in found:
+            if None in (happened, *knowns, value) or of not in found:
                 continue
             if all(_meets(columns[name][row], how, than) for name, how, than in aggregate.where):
-                found[of].append((happened, known, value))
+                found[of].append((happened, max(knowns), value))
     return {of: _arrays(events) for of, events in found.items()}
 
 

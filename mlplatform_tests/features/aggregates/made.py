@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT
+from mlplatform.features.aggregates.events import EVENT_TIME, KNOWN_AT, known_column
 from mlplatform.features.declare import Aggregate
 from mlplatform.features.declare.aggregate import FUNCTIONS
 
@@ -20,6 +20,7 @@ EVENTS = pa.schema(
         pa.field("x", pa.float64()),
         pa.field(EVENT_TIME, TIMESTAMP),
         pa.field(KNOWN_AT, TIMESTAMP),
+        pa.field(known_column("x"), TIMESTAMP),
     ]
 )
 Event = dict[str, Any]
@@ -53,6 +54,7 @@ EVENT = st.fixed_dictionaries(
         "x": sometimes_none(FLOATS),
         EVENT_TIME: sometimes_none(TIMES),
         KNOWN_AT: sometimes_none(st.just(0) | TIMES),
+        known_column("x"): sometimes_none(st.just(0) | TIMES),
     }
 )
 EVENT_LISTS = event_lists()
@@ -90,7 +92,8 @@ def batches(events: Sequence[Event], *cuts: int) -> list[pa.RecordBatch]:
 def event(
     who: str | None, x: float | None, at: int | None, known: int | None = 0, n: int | None = 0
 ) -> Event:
-    return {"who": who, "n": n, "x": x, EVENT_TIME: at, KNOWN_AT: known}
+    times = {EVENT_TIME: at, KNOWN_AT: known, known_column("x"): known}
+    return {"who": who, "n": n, "x": x, **times}
 
 
 def rows_at(
