@@ -39,6 +39,11 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             parent = mlflow.parent_run(pipeline.name)
             aggregates = read.get("aggregates")
             made = _assessed(store, pipeline, dataset, split, aggregates, candidate, champion)
+            if "unscored" in made.facts:
+                context.log.warning(
+                    "champion %s cannot be scored, the candidate is judged without it: %s",
+                    champion[:12], made.facts["unscored"],
+                )  # fmt: skip
             with child_run(mlflow.tracking_uri, parent, pipeline.table("evaluation")) as run:
                 run.metrics({name: n for name, n in made.shown.items() if math.isfinite(n or 0)})
                 run.tags({"mlplatform.model_digest": candidate})
@@ -71,16 +76,16 @@ def _assessed(
     champion: str,
 ) -> Made:
     from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
-    from mlplatform.evaluate.looked_up import Scorer
-    from mlplatform.features.program import Predictor
+    from mlplatform.evaluate.looked_up import Stored
     from mlplatform.ingest.split import TEST, rows_of
 
     rows = rows_of(TEST, *(store.table(v.table).read(v) for v in (dataset, split)))
     digests = [digest for digest in (candidate, champion) if digest]
-    loaded = {digest: Predictor.load(store.artifacts.open(digest)) for digest in digests}
-    models = {digest: Scorer(model, store, aggregates) for digest, model in loaded.items()}
-    assessed = assess(pipeline.spec, rows, models)
+    models = {digest: Stored(digest, store, aggregates) for digest in digests}
+    assessed = assess(pipeline.spec, rows, models, dispensable={champion})
     facts = {"scores": store.artifacts.put({SCORES: to_bytes(assessed.scores)})}
+    if champion in assessed.unscored:
+        facts["unscored"] = assessed.unscored[champion]
     shown = {
         f"test/{m['metric']}": m["observed"]
         for m in assessed.metrics.to_pylist()

@@ -93,7 +93,7 @@ def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tu
 
     rows, encoder = seen_in_training(lake, read["features"])
     trained = fit(pipeline, rows, encoder, chosen(pipeline, read.get("study")))
-    reference = _reference(lake, pipeline, read["dataset"])
+    reference = _reference(lake, pipeline, read)
     state = lake.artifacts.open(read["features"].lineage.facts["state"])
     files = export(trained, encoder, state.read("features.stablehlo"))
     digest = lake.artifacts.put({**files, "reference.json": reference})
@@ -102,17 +102,19 @@ def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tu
     return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=summary), trained
 
 
-def _reference(lake: Lake, pipeline: Pipeline, dataset: Version) -> bytes:
+def _reference(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> bytes:
     """Return the drift reference: histograms of the feature columns of all rows but the test's.
 
-    The pass that profiled the dataset has counted them.
+    The pass that profiled the dataset has counted the raw ones.
     """
-    from mlplatform.monitor.reference import from_view
+    from mlplatform.evaluate.made_from import MadeFrom
+    from mlplatform.monitor.reference import from_view, with_aggregates
     from mlplatform.validate.profile import TRAINING, load_scan
     from mlplatform.validate.record import profiles_of
 
     spec = pipeline.spec
     barred = {spec.label.column, *spec.unused, *spec.known_after}
-    seen = profiles_of(lake, pipeline, dataset)[0]
+    seen = profiles_of(lake, pipeline, read["dataset"])[0]
     view = load_scan(lake, seen.scan).view(TRAINING)
-    return from_view(view, [name for name in spec.columns if name not in barred])
+    raw = from_view(view, [name for name in spec.columns if name not in barred])
+    return with_aggregates(raw, MadeFrom(pipeline, lake, read["features"]), read["split"])

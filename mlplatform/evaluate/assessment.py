@@ -1,7 +1,7 @@
 """Candidate and champion on the same rows: their metrics as a table, and their scores row by row."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mlplatform.errors import SourceError
+from mlplatform.errors import CorruptionError, FeatureError, SourceError
 from mlplatform.evaluate.metrics import binary
 from mlplatform.evaluate.slices import ALL, SLICES_SCHEMA, by_group
 from mlplatform.spec import PipelineSpec
@@ -19,7 +19,7 @@ SCORES = "scores.arrow"
 
 
 class Predictor(Protocol):
-    """A loaded model artifact."""
+    """A model artifact."""
 
     def predict_table(self, table: pa.Table) -> Any:
         """Return f32[rows], the probability of class 1."""
@@ -30,30 +30,48 @@ class Assessment:
     """What two models did on the same rows.
 
     Attributes:
-        metrics: One row per (model, slice, metric), in `SCHEMA`.
+        metrics: One row per (model, slice, metric), in `SCHEMA`; none of a model without scores.
         scores: `row_id`, `label` and one float32 column per model digest.
+        unscored: Why a model gave no scores, by digest; its column is all NaN.
     """
 
     metrics: pa.Table
     scores: pa.Table
+    unscored: Mapping[str, str] = field(default_factory=dict)
 
 
-def assess(spec: PipelineSpec, rows: pa.Table, models: Mapping[str, Predictor]) -> Assessment:
+def assess(
+    spec: PipelineSpec,
+    rows: pa.Table,
+    models: Mapping[str, Predictor],
+    dispensable: Collection[str] = (),
+) -> Assessment:
     """Return the metrics and scores of every model in `models`, by digest, on dataset `rows`.
+
+    One that is `dispensable` is left `unscored` where its files are not those of a model, or it does
+    not fit the rows. A lake that cannot be read is no such reason: the next attempt may reach it.
 
     Raises:
         SourceError: If there is no row to judge by.
+        CorruptionError, FeatureError: If a model that is not dispensable cannot be scored.
     """
     if not rows.num_rows:
         raise SourceError(f"{spec.name}: the test split has no rows, so no model can be judged")
     labels = class_of(spec, rows)
     columns: dict[str, Any] = {"row_id": rows["row_id"], "label": labels}
-    tables = []
+    tables, unscored = [SCHEMA.empty_table()], {}
     for digest, predictor in models.items():
-        scores = np.asarray(predictor.predict_table(rows), dtype=np.float32)
+        try:
+            scores = np.asarray(predictor.predict_table(rows), dtype=np.float32)
+        except (CorruptionError, FeatureError) as wrong:
+            if digest not in dispensable:
+                raise
+            unscored[digest] = str(wrong)
+            columns[digest] = np.full(rows.num_rows, np.nan, np.float32)
+            continue
         columns[digest] = scores
         tables.append(_measured(spec, rows, labels, scores, digest))
-    return Assessment(metrics=pa.concat_tables(tables), scores=pa.table(columns))
+    return Assessment(pa.concat_tables(tables), pa.table(columns), unscored)
 
 
 def class_of(spec: PipelineSpec, rows: pa.Table) -> NDArray[np.int8]:

@@ -14,6 +14,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """A model artifact by its digest, loaded when it is asked: as `Scorer` otherwise."""
+
+    digest: str
+    lake: "Lake"
+    aggregates: "Version | None" = None
+
+    def predict_table(self, rows: pa.Table) -> np.ndarray:
+        """Return f32[rows]: the probability of class 1 of raw rows.
+
+        Raises:
+            CorruptionError: If the files are not those of one model of this format.
+            FeatureError: If an aggregate that it reads is not counted any more, or naming row and
+                column of the first value that does not fit.
+        """
+        from mlplatform.features.program import Predictor
+
+        predictor = Predictor.load(self.lake.artifacts.open(self.digest))
+        return Scorer(predictor, self.lake, self.aggregates).predict_table(rows)
+
+
+@dataclass(frozen=True)
 class Scorer:
     """A loaded model, and the version of the table its aggregates are looked up in, if it reads any."""
 

@@ -40,8 +40,12 @@ def accuracy(
 
     Against a champion this is a non-inferiority test on the same rows: it passes when the one-sided
     95 % lower bound of the difference is at least `-margin`, fails when the upper bound is below
-    it, and is inconclusive in between, saying how many rows would decide. `champion` is `None` only
-    where no model is live; a champion that could not be scored is an `Outcomes` without rows.
+    it, and is inconclusive in between, saying how many rows would decide.
+
+    `champion` is `None` only where no model is live. One whose every answer is NaN could not be
+    scored at all: the candidate is then judged by the floor and the majority class alone, and the
+    verdict says so, since a live model that nothing can run would else bar every successor. One that
+    lacks rows, or some answers, has not been compared, and the verdict is inconclusive.
 
     `observed` is the candidate's accuracy, `limit` the floor, `baseline` the champion's accuracy,
     or the majority class's where there is no champion.
@@ -111,6 +115,14 @@ def _against(candidate: Outcomes, champion: Outcomes | None, margin: float) -> F
         why = f"the first model: no champion to stay within {margin:g} of"
         return Finding(outcome=Outcome.PASS, because=why)
     name = f"champion {champion.model_digest[:12]}"
+    rows = len(champion.correct)
+    if rows and np.isnan(champion.correct).all() and not _other_rows(candidate, champion):
+        why = (
+            f"{name} could not be scored on any of {rows:,} rows, so no margin of {margin:g} was"
+            " tested: judged by the floor and the majority class alone"
+        )
+        seen_of_it = {"champion": champion.model_digest, "champion_unscored": True}
+        return Finding(outcome=Outcome.PASS, because=why, evidence=seen_of_it)
     unusable = _unusable(champion) or _other_rows(candidate, champion)
     if unusable:
         why = f"cannot compare with {name} (margin {margin:g}): {unusable}"

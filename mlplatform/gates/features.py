@@ -211,14 +211,18 @@ def _told(seen: ParitySeen) -> dict[str, object]:
 
 
 def request_skew(seen: RequestsSeen | None, policy: RequestSkewGate) -> Verdict:
-    """Pass when served requests look like the training rows, or are too few to tell."""
+    """Pass when served requests look like the training rows, or are too few to tell.
+
+    Enough requests of which nothing can be compared fail.
+    """
     gate, limit = "request_skew", policy.max_psi
     if seen is None:
         why = f"served requests were not looked at; the largest PSI is {limit:g} nats"
         return refused(gate, policy.severity, limit, why)
     if seen.requests < policy.min_requests:
         why = (
-            f"{seen.requests:,} requests are logged; {policy.min_requests:,} are compared at least"
+            f"nothing was compared: {seen.requests:,} requests are logged, and"
+            f" {policy.min_requests:,} are needed"
         )
         return verdict(gate, policy, [], passed=why, limit=limit)
     if not seen.shifts and not seen.missing:

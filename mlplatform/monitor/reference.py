@@ -2,14 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlplatform.errors import CorruptionError, PlatformError
+from mlplatform.features.table_rows import ROW_ID, parted
+from mlplatform.ingest.split import TEST
 from mlplatform.monitor.histogram import CategoricalBins, Histogram, NumericBins
 from mlplatform.spec.section import ColumnType, vector_width
 from mlplatform.validate.distance import EmptyWindowError
 from mlplatform.validate.scan import ColumnView, Plan, View, scan
+
+if TYPE_CHECKING:
+    from mlplatform.evaluate.made_from import MadeFrom
+    from mlplatform.lake import Version
 
 FORMAT = 1  # Raised when a reader of the old form would misread the new one.
 # A value rarer than this counts as `(other)`: in 500 rows it is expected fewer than 5 times, too
@@ -33,6 +41,37 @@ def cut(table: pa.Table, columns: Sequence[str]) -> bytes:
     return from_view(scan(table.select(list(types)).to_batches(), plan).view(), list(types))
 
 
+def with_aggregates(content: bytes, made: "MadeFrom", split: "Version") -> bytes:
+    """Return a reference with the aggregates that features read, of all rows but the test's.
+
+    Their values stand in no table: they are looked up again, batch by batch.
+
+    Args:
+        content: The reference of the raw columns.
+        made: The features.
+        split: Which of their rows are the test's.
+
+    Raises:
+        EmptyWindowError: If all are.
+        SourceError: If `split` is not about the rows that the features were made from.
+    """
+    from mlplatform.features.aggregates import Lookup
+
+    if made.aggregates is None:
+        return content
+    encoder, lake = made.encoder, made.lake
+    lookup = Lookup.read(lake, made.aggregates, encoder.aggregates, encoder.event_time)
+    by = [name for one in encoder.aggregates for name in one.row_columns]
+    rows = made.rows(list(dict.fromkeys([ROW_ID, encoder.event_time, *by])))
+    parts = lake.table(split.table).batches(split, columns=[ROW_ID, "part"])
+    kept = (batch.filter(pc.not_equal(part, TEST)) for batch, part in parted(rows, parts))
+    names = [one.name for one in encoder.aggregates]
+    plan = Plan(columns=dict.fromkeys(names, "float64"), correlations=False, duplicates=False)
+    seen = scan((lookup.fill(batch).select(names) for batch in kept), plan)
+    said, more = json.loads(content), json.loads(from_view(seen.view(), names))
+    return _written({**said, "columns": said["columns"] | more["columns"]})
+
+
 def from_view(view: View, columns: Sequence[str]) -> bytes:
     """Return the reference of `columns` of the rows in `view`, as JSON.
 
@@ -51,7 +90,7 @@ def from_view(view: View, columns: Sequence[str]) -> bytes:
     seen = {name: view.columns[name] for name in columns}
     said = {name: _said(_cut(one)) for name, one in seen.items() if _is_cut(one.type)}
     content = {"format": FORMAT, "rows": view.rows, "columns": said}
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    return _written(content)
 
 
 def load(content: bytes) -> Reference:
@@ -68,6 +107,10 @@ def load(content: bytes) -> Reference:
     except (ValueError, KeyError, TypeError, AttributeError, PlatformError) as wrong:
         why = f"{type(wrong).__name__}: {wrong}"
         raise CorruptionError(f"this is no drift reference of format {FORMAT}: {why}") from None
+
+
+def _written(content: Mapping[str, object]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _is_cut(type_: ColumnType) -> bool:

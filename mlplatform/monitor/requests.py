@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlplatform.errors import LakeError
+from mlplatform.errors import PlatformError
 from mlplatform.measures import MissingSeen, RequestsSeen, ShiftSeen
 from mlplatform.monitor import reference
 from mlplatform.monitor.drift import ColumnDrift, measure
@@ -28,8 +28,9 @@ MODEL = "model_digest"
 def requests(pipeline: "Pipeline", lake: "Lake", digest: str, max_requests: int) -> RequestsSeen:
     """Return how the newest logged requests, of whichever model, differ from one model's training rows.
 
-    A column counts over the requests to models that read it; one that none of them reads is left
-    out. Where no column can be compared there are no requests.
+    A column counts over the requests to models that read it, an aggregate over those to models that
+    define it alike; one that none of them reads is left out. So requests may be many, and no column
+    of them compared.
 
     Args:
         pipeline: Whose requests.
@@ -48,19 +49,19 @@ def requests(pipeline: "Pipeline", lake: "Lake", digest: str, max_requests: int)
     artifact = lake.artifacts.open(digest)
     cut = reference.load(artifact.read("reference.json"))
     logged = next(table.batches(newest), None)
-    reads = _encoder(lake, digest).asked
+    reads = _reads(_encoder(lake, digest))
     names = [name for name in cut if name in reads and logged and name in logged.schema.names]
     window = tail(table.batches(newest, [MODEL, *names]), max_requests)
     by_model = {one: window.filter(pc.equal(window[MODEL], one)) for one in _models(window)}
-    asked = {one: _asked(lake, one) for one in by_model}
+    read = {one: _reads_of(lake, one) for one in by_model}
     drifts = []
     for name in names:
-        parts = [rows for one, rows in by_model.items() if name in asked[one]]
+        parts = [rows for one, rows in by_model.items() if read[one].get(name) == reads[name]]
         values = pa.concat_tables(parts) if parts else window.slice(0, 0)
         if values.num_rows:
             drifts += measure({name: cut[name]}, values)
     return RequestsSeen(
-        requests=window.num_rows if drifts else 0,
+        requests=window.num_rows,
         shifts=tuple(_shift(one) for one in drifts),
         missing=tuple(_missing(one) for one in drifts),
     )
@@ -84,13 +85,18 @@ def _models(window: pa.Table) -> Sequence[str]:
     return found
 
 
-def _asked(lake: "Lake", digest: str) -> Mapping[str, str]:
-    """Return the columns asked of callers by one model; none, where the artifact is gone."""
+def _reads(encoder: "Encoder") -> dict[str, str]:
+    """Return the logged columns that a model reads, with what defines an aggregate, else nothing."""
+    looked_up = {one.name: one.key for one in encoder.aggregates}
+    return dict.fromkeys(encoder.asked, "") | looked_up
+
+
+def _reads_of(lake: "Lake", digest: str) -> Mapping[str, str]:
+    """Return what `_reads` does; nothing, where the model is gone or cannot be read any more."""
     try:
-        asked: Mapping[str, str] = _encoder(lake, digest).asked
-    except LakeError:
+        return _reads(_encoder(lake, digest))
+    except PlatformError:
         return {}
-    return asked
 
 
 def _encoder(lake: "Lake", digest: str) -> "Encoder":

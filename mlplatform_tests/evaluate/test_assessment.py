@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mlplatform.errors import SourceError
+from mlplatform.errors import CorruptionError, FeatureError, LakeError, SourceError
 from mlplatform.evaluate.assessment import assess, class_of, from_bytes, to_bytes
 from mlplatform.spec import load_pipeline
 from mlplatform_tests.small import CENSUS
@@ -47,6 +47,39 @@ def test_two_models_are_measured_on_the_same_rows():
     assert observed(assessed.metrics, "old", "true_positive_rate", "sex=Female") == 0
     assert assessed.scores["row_id"].to_pylist() == [7, 8, 9, 10]
     assert assessed.scores["old"].to_pylist() == pytest.approx([0.1, 0.1, 0.8, 0.2])
+
+
+class Broken:
+    """A model that cannot be asked."""
+
+    def __init__(self, wrong: Exception) -> None:
+        self.wrong = wrong
+
+    def predict_table(self, table: pa.Table) -> np.ndarray:
+        """Raise."""
+        raise self.wrong
+
+
+@pytest.mark.parametrize("kind", [CorruptionError, FeatureError])
+def test_a_dispensable_model_that_cannot_be_scored_is_left_out_saying_why(kind):
+    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Broken(kind("of another format"))}
+    assessed = assess(SPEC, ROWS, models, dispensable={"old"})
+    assert assessed.unscored == {"old": "of another format"}
+    assert set(assessed.metrics["model"].to_pylist()) == {"new"}
+    assert np.isnan(assessed.scores["old"].to_numpy()).all()
+    assert observed(assessed.metrics, "new", "accuracy") == 1
+
+
+def test_a_model_that_is_not_dispensable_has_to_be_scored():
+    models = {"new": Broken(CorruptionError("damaged")), "old": Answers(0.9, 0.1, 0.8, 0.2)}
+    with pytest.raises(CorruptionError, match="damaged"):
+        assess(SPEC, ROWS, models, dispensable={"old"})
+
+
+def test_a_lake_that_cannot_be_reached_leaves_no_model_out():
+    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Broken(LakeError("no route"))}
+    with pytest.raises(LakeError, match="no route"):
+        assess(SPEC, ROWS, models, dispensable={"old"})
 
 
 def test_no_row_is_no_evaluation():

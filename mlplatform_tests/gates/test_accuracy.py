@@ -84,6 +84,21 @@ def test_a_missed_floor_fails_even_where_the_champion_is_beaten(scored):
     assert verdict.because == "accuracy 0.7500, below the floor 0.8"
 
 
+def test_a_champion_that_nothing_can_run_bars_no_successor_and_the_verdict_says_so(scored):
+    champion = scored(digest=CHAMPION)
+    champion.correct[:] = np.nan
+    verdict = accuracy(scored(), champion, POLICY)
+    assert verdict.passed
+    assert "champion cccccccccccc could not be scored on any of 1,000 rows" in verdict.because
+    assert "judged by the floor and the majority class alone" in verdict.because
+    assert verdict.evidence["champion_unscored"] is True
+    assert verdict.baseline == verdict.evidence["majority_class"]
+    low = accuracy(scored(wrong=250), champion, AccuracyGate(minimum=0.8))
+    assert low.outcome is Outcome.FAIL
+    champion.row_id[:2] = [1, 0]
+    assert accuracy(scored(), champion, POLICY).outcome is Outcome.INCONCLUSIVE
+
+
 @pytest.mark.parametrize("how", ["no rows", "other rows", "other order", "other labels", "nan"])
 def test_a_champion_that_cannot_be_compared_is_never_a_pass(scored, how):
     champion = scored(digest=CHAMPION)

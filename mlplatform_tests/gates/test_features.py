@@ -187,7 +187,13 @@ def test_features_may_differ_between_platforms_and_predictions_within_a_bound():
 def test_few_requests_pass_and_the_verdict_says_how_few():
     verdict = request_skew(RequestsSeen(requests=499), RequestSkewGate(min_requests=500))
     assert verdict.passed
-    assert "499 requests are logged; 500 are compared" in verdict.because
+    assert "nothing was compared: 499 requests are logged, and 500 are needed" in verdict.because
+
+
+def test_enough_requests_of_which_nothing_was_compared_are_no_pass():
+    verdict = request_skew(RequestsSeen(requests=500), RequestSkewGate(min_requests=500))
+    assert verdict.outcome is Outcome.FAIL
+    assert "no column of 500 requests was compared" in verdict.because
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """Logged requests beside training rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from mlplatform.errors import LakeError
+from mlplatform.evaluate.made_from import MadeFrom
+from mlplatform.features import Aggregate
 from mlplatform.features.encoder import Encoder
 from mlplatform.gates.features import request_skew
-from mlplatform.monitor.reference import cut
+from mlplatform.monitor.reference import cut, with_aggregates
 from mlplatform.monitor.requests import requests, tail
 from mlplatform.spec.feature_gates import RequestSkewGate
 from mlplatform_tests.monitor import loans
@@ -22,9 +26,12 @@ def world(tmp_path):
     return loans.World(tmp_path)
 
 
-def model(world, fitted=None):
-    """Store what a model says of itself; return its digest."""
+def model(world, fitted=None, *, aggregates=False):
+    """Store what a model says of itself, of aggregates if asked; return its digest."""
     reference = cut(loans.rows(5_000), COLUMNS)
+    if aggregates:
+        made = MadeFrom(world.pipeline, world.lake, world.features_of())
+        reference = with_aggregates(reference, made, world.split)
     content = {"features.json": (fitted or loans.encoder()).to_json(), "reference.json": reference}
     return world.lake.artifacts.put(content)
 
@@ -42,6 +49,11 @@ def served(count, **changed):
     for name, values in changed.items():
         rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values))
     return rows
+
+
+def with_before(count, value):
+    """Requests for which this value of the aggregate was looked up."""
+    return served(count).append_column("before", pa.array(np.full(count, value)))
 
 
 def log(world, digest, rows):
@@ -91,7 +103,7 @@ def test_without_a_log_there_are_no_requests_and_the_gate_says_so(world):
     assert requests(world.pipeline, world.lake, digest, 10).requests == 0
     verdict = judged(world, digest)
     assert verdict.passed
-    assert "0 requests are logged; 200 are compared at least" in verdict.because
+    assert "nothing was compared: 0 requests are logged, and 200 are needed" in verdict.because
 
 
 def test_only_the_newest_requests_are_judged(world):
@@ -113,10 +125,44 @@ def test_a_column_is_not_missing_from_requests_to_a_model_that_does_not_read_it(
     assert judged(world, digest).passed
 
 
-def test_requests_to_a_model_that_is_gone_are_not_judged(world):
+def test_requests_of_which_nothing_can_be_compared_are_counted_and_no_pass(world):
     digest = model(world)
     log(world, "0" * 64, served(300, score=np.full(300, 9.0)))
-    assert requests(world.pipeline, world.lake, digest, 10).requests == 0
+    seen = requests(world.pipeline, world.lake, digest, 50_000)
+    assert (seen.requests, seen.shifts, seen.missing) == (300, (), ())
+    verdict = judged(world, digest)
+    assert not verdict.passed
+    assert "no column of 300 requests was compared" in verdict.because
+
+
+def test_requests_to_a_model_of_another_format_count_for_no_column(world):
+    digest = model(world)
+    content = {"features.json": b'{"format": 1}', "reference.json": b"{}"}
+    log(world, world.lake.artifacts.put(content), served(400, score=np.full(400, 9.0)))
+    log(world, digest, served(300))
+    seen = requests(world.pipeline, world.lake, digest, 50_000)
+    assert seen.requests == 700
+    assert {one.rows for one in seen.shifts} == {300}
+    assert judged(world, digest).passed
+
+
+def test_an_aggregate_that_serving_looks_up_otherwise_is_named(world):
+    digest = model(world, aggregates=True)
+    log(world, digest, with_before(500, 1e6))
+    verdict = judged(world, digest)
+    assert not verdict.passed
+    assert {row["column"] for row in verdict.evidence["columns"] if row["broken"]} == {"before"}
+
+
+def test_aggregates_of_one_name_are_compared_where_their_definition_is_the_same(world):
+    digest = model(world, aggregates=True)
+    shorter = Aggregate("before", events="past", by=["customer"], window="1d")
+    other = replace(loans.encoder(), aggregates=(shorter, loans.AMOUNT))
+    log(world, model(world, other), with_before(400, 1e6))
+    log(world, digest, with_before(300, 2.0))
+    seen = requests(world.pipeline, world.lake, digest, 50_000)
+    rows = {one.column: one.rows for one in seen.missing}
+    assert (rows["before"], rows["score"]) == (300, 700)
 
 
 def test_columns_that_the_log_never_held_are_left_out(world):
