@@ -87,7 +87,10 @@ def _as_trained(bench: Bench, version: Version) -> Verdict:
     scores = Scorer(predictor, bench.store, made.aggregates).predict_table(rows)
     served = binary(class_of(bench.pipeline.spec, rows), scores)
     trained = bench.store.table(version.table).read(version).to_pylist()[0]
-    return walk.program_matches_training(trained["validation_log_loss"], served["log_loss"])
+    saturated = float(((scores <= 0) | (scores >= 1)).mean())
+    return walk.program_matches_training(
+        trained["validation_log_loss"], served["log_loss"], saturated
+    )
 
 
 def _like_requests(bench: Bench, version: Version) -> Verdict:

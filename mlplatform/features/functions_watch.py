@@ -92,6 +92,8 @@ class Watch:
             frame = frame.f_back
 
 
+# What differs from process to process, and from machine to machine.
+_MACHINE = frozenset({"getpid", "getppid", "getcwd", "getlogin", "uname", "node", "gethostname"})
 _active = threading.local()
 _hooked = threading.Lock()
 _ENVIRONMENT: set[CodeType] = {os.getenv.__code__, type(os.environ).__getitem__.__code__}
@@ -118,6 +120,8 @@ def _forbidden(called: Any, *, direct: bool) -> str | None:
         return f"asks a clock ({owner.__name__}.{name})"
     if name in ("urandom", "getrandom") and module in ("posix", "nt"):
         return f"draws random numbers of the machine (os.{name})"
+    if module in ("posix", "nt", "platform", "socket") and name in _MACHINE:
+        return f"asks for the machine or the process ({module}.{name})"
     if module == "builtins" and name in ("print", "input"):
         return f"prints or asks ({name})"
     if name == "write" and owner is not None and owner in (sys.stdout, sys.stderr):

@@ -53,13 +53,14 @@ def _counts(times: pa.Array) -> tuple[np.ndarray, int]:
     return values.to_numpy().astype(np.int64, copy=False), unit
 
 
-def require_within(counts: np.ndarray, first: int, last: int, column: str) -> None:
+def require_within(counts: np.ndarray, first: int, last: int, column: str, clock: str = "") -> None:
     """Raise `FeatureError` naming row and column of a time before `first` or after `last`."""
     # What is before the first wraps round to a large number: one comparison sees both.
     outside = (counts - first).view(np.uint64) > np.uint64(last - first)
     if outside.any():
         row = int(outside.argmax())
-        raise FeatureError(f"row {row}: column {column!r} is a time outside years 1 to 9999")
+        by = f" by the clock of {clock}" if clock else ""
+        raise FeatureError(f"row {row}: column {column!r} is a time outside years 1 to 9999{by}")
 
 
 def local_clock(times: Column, column: str, zone: str) -> np.ndarray:
@@ -73,7 +74,7 @@ def local_clock(times: Column, column: str, zone: str) -> np.ndarray:
     local = microseconds(times, column)
     if zone != "UTC":
         local = _local(local, zone)
-        require_within(local, FIRST, LAST, column)
+        require_within(local, FIRST, LAST, column, zone)
     days = local // DAY
     result = np.empty((len(local), 2), dtype=np.int32)
     result[:, 0] = days

@@ -71,6 +71,8 @@ def words(state: State, encoder: Encoder) -> Words:
             return _named(read.vocabulary)
     if isinstance(state, BucketState):
         edges = [f"{edge:.5g}" for edge in state.edges]
+        if not edges:  # Of a constant.
+            return _named(["any"])
         pairs = pairwise(edges)
         return _named([f"< {edges[0]}", *(f"{a} to {b}" for a, b in pairs), f"≥ {edges[-1]}"])
     first = 1 if isinstance(state, TimeState) else 0

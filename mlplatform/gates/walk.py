@@ -48,12 +48,15 @@ def features_finite(rows: int | None, expected_rows: int, not_finite: int | None
     return _verdict("features_finite", whole and bad == 0, bad, 0.0, why, {})
 
 
-def program_matches_training(trained_nats: float | None, served_nats: float | None) -> Verdict:
+def program_matches_training(
+    trained_nats: float | None, served_nats: float | None, saturated: float = 0.0
+) -> Verdict:
     """Pass when the exported program has the validation log loss the trainer saw, within `PARITY`.
 
     Args:
         trained_nats: Validation log loss, in nats, of the network on the stored feature vectors.
         served_nats: The same from the raw rows through the artifact, as a server computes it.
+        saturated: Share of predictions that are exactly 0 or 1, whose loss float32 cannot tell.
     """
     trained, served = finite(trained_nats), finite(served_nats)
     if trained is None or served is None:
@@ -61,6 +64,10 @@ def program_matches_training(trained_nats: float | None, served_nats: float | No
         return refused("program_matches_training", Severity.BLOCK, PARITY, why)
     gap = abs(trained - served)
     why = f"validation log loss {served:.6f} as served, {trained:.6f} in training, gap {gap:.1e}"
+    if gap > PARITY and saturated > 0:
+        why += (
+            f"; {saturated:.2%} of predictions are exactly 0 or 1: scale, log or clip what is large"
+        )
     return _verdict("program_matches_training", gap <= PARITY, gap, PARITY, why, {})
 
 

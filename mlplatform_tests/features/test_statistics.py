@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from mlplatform.errors import FeatureError
 from mlplatform.features.batch_function import BatchFunction
 from mlplatform.features.statistics import Moments, Statistics, _of_column, value
-from mlplatform.features.statistics_shown import markdown, occupancy, pictures, table
+from mlplatform.features.state import BucketState
+from mlplatform.features.statistics_shown import markdown, occupancy, pictures, table, words
 from mlplatform_tests.features import table_cases as trips
 
 ROWS = 1500
@@ -148,3 +149,8 @@ def test_hostile_words_and_personal_data_are_not_shown_as_they_are(counted, func
     assert shown.count("\n") == 2
     assert "someone@example.org" not in shown
     assert len(shown) < 1000
+
+
+def test_the_interval_of_a_constant_has_a_name(function):
+    name = words(BucketState(name="b", input=0, edges=()), function.encoder)
+    assert [name(0), name(2)] == ["(missing)", "`any`"]

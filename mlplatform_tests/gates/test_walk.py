@@ -42,6 +42,11 @@ def test_the_program_matches_training_within_the_parity_and_not_beyond(trained: 
     assert verdict.passed == (abs(trained - served) <= walk.PARITY)
 
 
+def test_a_gap_of_saturated_predictions_is_told_as_such():
+    assert "are exactly 0 or 1" in walk.program_matches_training(3.5, 3.9, 0.2).because
+    assert "are exactly 0 or 1" not in walk.program_matches_training(3.5, 3.9).because
+
+
 @pytest.mark.parametrize(
     "verdict",
     [

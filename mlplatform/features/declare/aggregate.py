@@ -56,10 +56,13 @@ class Aggregate:
     description: str = ""
 
     def __post_init__(self) -> None:
+        if isinstance(self.by, str) or isinstance(self.where, str):
+            raise SpecError(f"aggregate {self.name!r}: by= and where= are lists")
         pairs = self.by.items() if isinstance(self.by, Mapping) else ((n, n) for n in self.by)
         # Kept as a tuple of pairs, so that an aggregate is hashable and equal by value.
         object.__setattr__(self, "by", tuple(pairs))
-        object.__setattr__(self, "where", tuple(tuple(c) for c in self.where))
+        listed = tuple(tuple(c) if isinstance(c, list | tuple) else (c,) for c in self.where)
+        object.__setattr__(self, "where", listed)
         problem = self._problem()
         if problem:
             raise SpecError(f"aggregate {self.name!r}: {problem}")
@@ -98,7 +101,7 @@ class Aggregate:
         if (self.column is None) != (self.function == "count"):
             counts = self.function == "count"
             return "a count reads no column=" if counts else f"{self.function} needs column="
-        if self.window is not None and not _WINDOW.fullmatch(self.window):
+        if self.window is not None and not _WINDOW.fullmatch(str(self.window)):
             return f"window={self.window!r}; write it like 30min, 24h or 7d"
         for condition in self.where:
             if len(condition) != 3 or condition[1] not in COMPARISONS:

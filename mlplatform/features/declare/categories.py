@@ -10,10 +10,13 @@ from mlplatform.features.declare.feature import (
     aggregates_in,
     check_name,
     column_name,
+    is_number,
     require,
+    require_whole,
 )
 from mlplatform.features.declare.numbers import MAX_BINS, NUMBERS
 
+MAX_COUNT = 10**12
 MAX_IDS = 1_000_000  # Each id is a row of the model's embedding table.
 
 
@@ -35,7 +38,7 @@ class Categorical(Feature):
         check_name(self.name)
         if not self.column:
             object.__setattr__(self, "column", self.name)
-        require(self.name, self.min_count >= 1, f"min_count={self.min_count}; at least 1 is needed")
+        require_whole(self.name, "min_count", self.min_count, 1, MAX_COUNT)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:
@@ -61,8 +64,7 @@ class Hashed(Feature):
         check_name(self.name)
         if not self.column:
             object.__setattr__(self, "column", self.name)
-        possible = 2 <= self.buckets <= MAX_IDS
-        require(self.name, possible, f"buckets={self.buckets}; 2 to {MAX_IDS:,} are possible")
+        require_whole(self.name, "buckets", self.buckets, 2, MAX_IDS)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:
@@ -90,6 +92,8 @@ class Bucketize(Feature):
         check_name(self.name)
         if not self.column:
             object.__setattr__(self, "column", self.name)
+        numbers = not isinstance(self.edges, str) and all(map(is_number, self.edges))
+        require(self.name, numbers, f"edges={self.edges!r} are no numbers of 32 bits")
         object.__setattr__(self, "edges", tuple(float(edge) for edge in self.edges))
         one = bool(self.edges) != (self.quantiles is not None)
         require(self.name, one, "give either edges= or quantiles=")
@@ -98,8 +102,8 @@ class Bucketize(Feature):
             abs(edge) < float("inf") for edge in self.edges
         )
         require(self.name, ascend, f"edges={self.edges} are not finite and ascending")
-        possible = self.quantiles is None or 2 <= self.quantiles <= MAX_BINS
-        require(self.name, possible, f"quantiles={self.quantiles}; 2 to {MAX_BINS} are possible")
+        if self.quantiles is not None:
+            require_whole(self.name, "quantiles", self.quantiles, 2, MAX_BINS)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:
@@ -130,10 +134,11 @@ class Cross(Feature):
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        require(self.name, not isinstance(self.of, str), f"of={self.of!r}; write a list of names")
         object.__setattr__(self, "of", tuple(self.of))
         require(self.name, len(set(self.of)) > 1, f"of={self.of}; cross two or more features")
-        possible = self.buckets is None or 2 <= self.buckets <= MAX_IDS
-        require(self.name, possible, f"buckets={self.buckets}; 2 to {MAX_IDS:,} are possible")
+        if self.buckets is not None:
+            require_whole(self.name, "buckets", self.buckets, 2, MAX_IDS)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:

@@ -11,6 +11,8 @@ NAME = re.compile(
     r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*"
 )  # No "__": it parts a name from its suffix.
 
+LARGEST = 3.4028234663852886e38  # Of float32.
+
 Column = str | Aggregate  # What a feature reads: a raw column, or a point-in-time aggregate.
 
 
@@ -54,6 +56,19 @@ def column_name(column: Column) -> str:
 def aggregates_in(*columns: Column) -> tuple[Aggregate, ...]:
     """Return the aggregates among `columns`."""
     return tuple(column for column in columns if isinstance(column, Aggregate))
+
+
+def require_whole(feature: str, field: str, value: object, least: int, most: int) -> None:
+    """Raise `SpecError` naming the feature unless `value` is a whole number from `least` to `most`."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    require(feature, whole, f"{field}={value!r}; {least:,} to {most:,} are possible")
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a number that float32, in which features are computed, can hold."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= LARGEST
 
 
 def require(feature: str, holds: bool, wrong: str) -> None:  # noqa: FBT001 - the condition itself.

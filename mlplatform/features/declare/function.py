@@ -12,6 +12,7 @@ from mlplatform.features.declare.feature import (
     check_name,
     column_name,
     require,
+    require_whole,
 )
 
 TAKEN = ("int64", "float64", "bool")
@@ -32,11 +33,12 @@ class Function(Feature):
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        listed = not isinstance(self.columns, str | Aggregate)
+        require(self.name, listed, f"columns={self.columns!r}; write a list of columns")
         object.__setattr__(self, "columns", tuple(self.columns))
         require(self.name, bool(self.columns), "give columns=: what does it read?")
         require(self.name, callable(self.function), "needs a function")
-        possible = 1 <= self.width <= MAX_WIDTH
-        require(self.name, possible, f"width={self.width}; 1 to {MAX_WIDTH:,} are possible")
+        require_whole(self.name, "width", self.width, 1, MAX_WIDTH)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:
@@ -71,7 +73,7 @@ def feature(
         said = (getattr(function, "__doc__", None) or "").strip().splitlines()
         return Function(
             name=name or getattr(function, "__name__", ""),
-            columns=tuple(columns),
+            columns=columns,  # type: ignore[arg-type] # Made a tuple where it is checked.
             function=function,
             width=width,
             description=description or (said[0] if said else ""),

@@ -11,7 +11,9 @@ from mlplatform.features.declare.feature import (
     aggregates_in,
     check_name,
     column_name,
+    is_number,
     require,
+    require_whole,
 )
 
 MAX_BINS = 256  # Each bin is a column of the feature table; more has never paid on a table.
@@ -36,13 +38,13 @@ def _check_scaled(feature: "Numeric | Elapsed") -> None:
     check_name(feature.name)
     name, bins, clip = feature.name, feature.bins, feature.clip
     require(name, feature.scale in SCALES, f"scale={feature.scale!r}; known: {', '.join(SCALES)}")
-    require(
-        name, bins is None or 1 <= bins <= MAX_BINS, f"bins={bins}; 1 to {MAX_BINS} are possible"
-    )
-    finite = feature.missing is None or abs(feature.missing) < float("inf")
-    require(name, finite, f"missing={feature.missing} is not a finite number")
-    ordered = clip is None or (len(clip) == 2 and clip[0] < clip[1])
-    require(name, ordered, f"clip={clip}; write (least, most)")
+    if bins is not None:
+        require_whole(name, "bins", bins, 1, MAX_BINS)
+    finite = feature.missing is None or is_number(feature.missing)
+    require(name, finite, f"missing={feature.missing!r} is no number of 32 bits")
+    pair = isinstance(clip, tuple | list) and len(clip) == 2 and all(map(is_number, clip))
+    ordered = clip is None or (pair and clip[0] < clip[1])
+    require(name, ordered, f"clip={clip!r}; write (least, most), numbers of 32 bits")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Numeric(_Scaled):
     Attributes:
         name: The feature's name, and its column unless `column` says another.
         column: The raw column, of type int64 or float64, or an `Aggregate`.
-        scale: "standard" is (x - mean) / deviation; "quantile" the share of training rows below, from
-            0 to 1, piecewise linear; "none" leaves the number as it is.
+        scale: "standard" is (x - mean) / deviation, at most 10 either way; "quantile" the share of
+            training rows below, from 0 to 1, piecewise linear; "none" leaves the number as it is.
         log: Take sign(x) * log(1 + |x|) first; for amounts that span orders of magnitude.
         clip: Least and most value, before anything else.
         bins: Encode piecewise-linearly over this many training quantiles (Gorishniy et al. 2022,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlplatform.features.declare.feature import Feature, check_name, require
+from mlplatform.features.declare.feature import Feature, check_name, require_whole
 
 MAX_BUCKETS = 1024
 MAX_NGRAM = 3
@@ -29,10 +29,8 @@ class Text(Feature):
         check_name(self.name)
         if not self.column:
             object.__setattr__(self, "column", self.name)
-        possible = 2 <= self.buckets <= MAX_BUCKETS
-        require(self.name, possible, f"buckets={self.buckets}; 2 to {MAX_BUCKETS:,} are possible")
-        few = 1 <= self.ngrams <= MAX_NGRAM
-        require(self.name, few, f"ngrams={self.ngrams}; 1 to {MAX_NGRAM} are possible")
+        require_whole(self.name, "buckets", self.buckets, 2, MAX_BUCKETS)
+        require_whole(self.name, "ngrams", self.ngrams, 1, MAX_NGRAM)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:
