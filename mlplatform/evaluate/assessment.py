@@ -30,9 +30,10 @@ class Assessment:
     """What two models did on the same rows.
 
     Attributes:
-        metrics: One row per (model, slice, metric), in `SCHEMA`; none of a model without scores.
+        metrics: One row per (model, slice, metric), in `SCHEMA`; NaN of a model without scores.
         scores: `row_id`, `label` and one float32 column per model digest.
-        unscored: Why a model gave no scores, by digest; its column is all NaN.
+        unscored: Why a model gave no scores, by digest; its column is all NaN. Its rows of metrics
+            tell this assessment from one without it.
     """
 
     metrics: pa.Table
@@ -59,7 +60,7 @@ def assess(
         raise SourceError(f"{spec.name}: the test split has no rows, so no model can be judged")
     labels = class_of(spec, rows)
     columns: dict[str, Any] = {"row_id": rows["row_id"], "label": labels}
-    tables, unscored = [SCHEMA.empty_table()], {}
+    tables, unscored = [], {}
     for digest, predictor in models.items():
         try:
             scores = np.asarray(predictor.predict_table(rows), dtype=np.float32)
@@ -67,8 +68,7 @@ def assess(
             if digest not in dispensable:
                 raise
             unscored[digest] = str(wrong)
-            columns[digest] = np.full(rows.num_rows, np.nan, np.float32)
-            continue
+            scores = np.full(rows.num_rows, np.nan, np.float32)
         columns[digest] = scores
         tables.append(_measured(spec, rows, labels, scores, digest))
     return Assessment(pa.concat_tables(tables), pa.table(columns), unscored)

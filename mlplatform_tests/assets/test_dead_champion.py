@@ -1,0 +1,44 @@
+"""A live model that nothing can run any more, and its successor."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mlplatform.evaluate.assessment import SCORES, from_bytes
+from mlplatform.lake import Lineage
+from mlplatform.rollout import Event, Kind
+from mlplatform.rollout.events import append
+from mlplatform_tests.assets.conftest import Walk, failed_steps
+
+FILES = ("program.stablehlo", "params.safetensors", "signature.json", "reference.json")
+
+
+def live_of_another_format(walk: Walk) -> str:
+    """Make a champion of the newest model's files whose features are of an older format."""
+    model = walk.lake.table("census_income/model").latest()
+    assert model is not None
+    artifact = walk.lake.artifacts.open(model.lineage.facts["artifact"])
+    files = {name: artifact.read(name) for name in FILES}
+    digest = walk.lake.artifacts.put({**files, "features.json": b'{"format": 1}'})
+    event = Event(
+        kind=Kind.DEPLOYED, model_digest=digest, model_version=1, percent=100, by="t", reason="t",
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    who = Lineage(asset="test", run_id="r", code_version="c")
+    append(walk.lake.table("census_income/deployment"), event, who, token="old")
+    return digest
+
+
+def test_a_champion_of_another_format_bars_no_successor(walked_to: Callable[..., Walk]):
+    walk = walked_to("evaluation")
+    champion = live_of_another_format(walk)
+    result = walk.run("evaluation", "gate_verdict")
+    assert result.success, failed_steps(result)
+    said = walk.said("evaluation")["accuracy"]
+    assert f"champion {champion[:12]} could not be scored on any of" in said.because
+    evaluation = walk.lake.table("census_income/evaluation").latest()
+    assert evaluation is not None
+    facts = evaluation.lineage.facts
+    assert facts["champion"] == champion
+    assert "its format is 1, not 2" in facts["unscored"]
+    scores = from_bytes(walk.lake.artifacts.open(facts["scores"]).read(SCORES))
+    assert scores[facts["candidate"]].to_numpy().min() >= 0
