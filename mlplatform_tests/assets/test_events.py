@@ -1,8 +1,8 @@
 """A pipeline with event tables, walked: its own rows as events, and a table from a source of its own."""
 
 import csv
+import json
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -87,15 +87,21 @@ def at_features(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     return walk
 
 
+@pytest.fixture(scope="module")
+def deployed(at_features: Walk) -> Walk:
+    """The same walk, to its end."""
+    result = at_features.run(
+        "model", "evaluation", "gate_verdict", "registered_model", "deployment"
+    )
+    assert result.success, failed_steps(result)
+    return at_features
+
+
 @pytest.fixture
-def copied(at_features: Walk, tmp_path: Path) -> Callable[[], Walk]:
-    """Makes a copy of that walk, to be spoiled."""
-
-    def make() -> Walk:
-        shutil.copytree(at_features.folder.parents[1], tmp_path / "home")
-        return walk_in(tmp_path / "home", "shops")
-
-    return make
+def copied(deployed: Walk, tmp_path: Path) -> Walk:
+    """A copy of that walk, to be spoiled."""
+    shutil.copytree(deployed.folder.parents[1], tmp_path / "home")
+    return walk_in(tmp_path / "home", "shops")
 
 
 def test_rows_count_the_events_that_were_known_before_their_time(at_features: Walk) -> None:
@@ -118,17 +124,14 @@ def test_rows_count_the_events_that_were_known_before_their_time(at_features: Wa
     assert sorted(by_count.values()) == [by_count[count] for count in sorted(by_count)]
 
 
-def test_a_served_candidate_looks_up_what_training_saw(at_features: Walk) -> None:
-    walk = at_features
-    result = walk.run("model")
-    said = walk.said("model")
-    assert said["training_serving_skew"].passed, said["training_serving_skew"].because
-    assert result.success, failed_steps(result)
-    assert walk.run("evaluation", "gate_verdict", "registered_model", "deployment").success
+def test_a_served_candidate_looks_up_what_training_saw(deployed: Walk) -> None:
+    said = deployed.said("model")["training_serving_skew"]
+    assert said.passed
+    assert "1,200 rows by batch, 1,200 rows by server" in said.because
 
 
-def test_an_event_table_that_its_gates_refuse_is_not_counted(copied: Callable[[], Walk]) -> None:
-    walk = copied()
+def test_an_event_table_that_its_gates_refuse_is_not_counted(copied: Walk) -> None:
+    walk = copied
     with (walk.folder / "clicks.csv").open("a") as file:
         file.writelines("shop1,buy,never,never\n" for _ in range(400))
     before = walk.lake.table("shops/aggregates").latest()
@@ -141,11 +144,11 @@ def test_an_event_table_that_its_gates_refuse_is_not_counted(copied: Callable[[]
     assert walk.lake.table("shops/aggregates").latest() == before
 
 
-def test_another_definition_is_counted_anew(copied: Callable[[], Walk]) -> None:
-    walk = copied()
-    (walk.folder / "features.py").write_text(FEATURES.replace("WINDOW", "3h"))
-    before = walk.lake.table("shops/aggregates").latest()
-    assert walk.run("aggregates").success
-    after = walk.lake.table("shops/aggregates").latest()
-    keys = [set(version.lineage.facts["aggregates"].split(", ")) for version in (before, after)]
-    assert keys[0] != keys[1]
+def test_a_live_model_keeps_its_aggregates_beside_those_of_another_definition(copied: Walk) -> None:
+    (copied.folder / "features.py").write_text(FEATURES.replace("WINDOW", "3h"))
+    before = copied.lake.table("shops/aggregates").latest()
+    assert copied.run("aggregates").success
+    after = copied.lake.table("shops/aggregates").latest()
+    keys = [set(json.loads(version.lineage.facts["aggregates"])) for version in (before, after)]
+    assert keys[0] < keys[1]
+    assert len(keys[1]) == 3
