@@ -29,6 +29,11 @@ class OnlineStore(Protocol):
         """Reference of the version that look-ups now answer from; None before the first load."""
         ...
 
+    @property
+    def answered(self) -> str | None:
+        """Reference of the version that was last answered from or told; costs nothing, for it asks nobody."""
+        ...
+
     def load(
         self,
         reference: str,
@@ -48,10 +53,6 @@ class OnlineStore(Protocol):
         Raises:
             OnlineStoreError: If somebody else is loading; try again later.
         """
-        ...
-
-    def known(self, aggregate: str) -> bool:
-        """Return whether the loaded version has the aggregate of this key, as far as `load` was told."""
         ...
 
     def lookup(self, aggregate: str, entity: str, at_us: int) -> float | None:

@@ -20,6 +20,7 @@ from mlplatform.features.instants import FIRST
 TIMEOUT_SECONDS = 5.0  # Of one answer.
 LOCK_SECONDS = 60  # A load that says nothing for so long has died.
 AT_ONCE = 10_000  # Commands sent before their answers are read.
+SCANNED = 1_000  # Keys that one step of a clean-up looks at.
 MEMBERS = 1_000  # Of one command.
 TRIES = 10  # Of look-ups that a load overtakes.
 _ENTRY = np.dtype([("at", ">u8"), ("value", ">f8")])
@@ -73,6 +74,11 @@ class RedisStore:
         """Reference of the current version; None before the first load."""
         return self._look().reference
 
+    @property
+    def answered(self) -> str | None:
+        """Reference of the version that was last answered from or told; asks nobody."""
+        return self._loaded.reference
+
     def load(
         self,
         reference: str,
@@ -84,15 +90,11 @@ class RedisStore:
         says = {"generation": generation, "reference": reference}
         keys = None if aggregates is None else sorted(aggregates)
         with self._loading(generation):
-            self._remove_others(self._look().generation)
+            _go_on(self._remove_others(self._look().generation, generation))
             self._write(generation, changes)
-            self._switch(generation, json.dumps({**says, "aggregates": keys}))
-            self._remove_others(generation)
-
-    def known(self, aggregate: str) -> bool:
-        """Return whether the current version has the aggregate of this key."""
-        now = self._look()
-        return now.reference is not None and (now.aggregates is None or aggregate in now.aggregates)
+            switch = ("SET", self._current, json.dumps({**says, "aggregates": keys}))
+            _go_on(self._while_mine(generation, switch))
+            self._remove_others(generation, generation)  # Who takes over now removes them, too.
 
     def lookup(self, aggregate: str, entity: str, at_us: int) -> float | None:
         """Return the value as of an instant; see `OnlineStore.lookup`."""
@@ -150,8 +152,8 @@ class RedisStore:
     def _write(self, generation: str, changes: Iterable[pa.RecordBatch]) -> None:
         for batch in changes:
             members = _members(batch)
+            _go_on(self._while_mine(generation))
             with self._reached(), self._redis.pipeline(transaction=False) as sent:
-                sent.expire(self._lock, LOCK_SECONDS)
                 for aggregate, entity, begin, end in runs(batch):
                     key = self._key(generation, aggregate, entity)
                     for first in range(begin, end, MEMBERS):
@@ -160,31 +162,40 @@ class RedisStore:
                         sent.execute_command("ZADD", key, *scored)
                 sent.execute()
 
-    def _switch(self, token: str, says: str) -> None:
-        """Make the new generation current, provided that nobody took over meanwhile."""
+    def _while_mine(self, token: str, *commands: Sequence[str | bytes]) -> bool:
+        """Run commands at once, and begin the lock's time anew; False and nothing if it is not this load's."""
         with self._reached(), self._redis.pipeline(transaction=True) as sent:
             sent.watch(self._lock)
-            mine = sent.get(self._lock) == token.encode()
-            if mine:
-                sent.multi()
-                sent.set(self._current, says)
-                try:
-                    sent.execute()
-                except self._overtaken:
-                    mine = False
-        if not mine:
-            raise OnlineStoreError("another load began because this one took too long; try again")
+            if sent.get(self._lock) != token.encode():
+                return False
+            sent.multi()
+            sent.expire(self._lock, LOCK_SECONDS)
+            for command in commands:
+                sent.execute_command(*command)
+            try:
+                sent.execute()
+            except self._overtaken:
+                return False
+        return True
 
-    def _remove_others(self, kept: str) -> None:
-        """Remove the keys of all generations but one: of the last, and of loads that died."""
+    def _remove_others(self, kept: str, token: str) -> bool:
+        """Remove the keys of all generations but one: of the last, and of loads that died.
+
+        What was found while the lock is still this load's is of no load that goes on. Return whether
+        it is to the end: a load that took over may be writing keys that this one takes for dead.
+        """
         stay = tuple(
             name.encode() for name in (self._current, self._lock, f"{self._prefix}{kept}:")
         )
-        with self._reached():
-            found = self._redis.scan_iter(match=f"{self._prefix}*", count=1_000)
+        cursor, is_mine = 0, True
+        while is_mine:
+            with self._reached():
+                cursor, found = self._redis.scan(cursor, match=f"{self._prefix}*", count=SCANNED)
             gone = [key for key in found if not key.startswith(stay)]
-            for first in range(0, len(gone), AT_ONCE):
-                self._redis.unlink(*gone[first : first + AT_ONCE])
+            is_mine = self._while_mine(token, *([("UNLINK", *gone)] if gone else []))
+            if not cursor:
+                break
+        return is_mine
 
     @contextmanager
     def _loading(self, token: str) -> Iterator[None]:
@@ -197,9 +208,7 @@ class RedisStore:
         try:
             yield
         finally:
-            with self._reached():
-                if self._redis.get(self._lock) == token.encode():
-                    self._redis.delete(self._lock)
+            self._while_mine(token, ("DEL", self._lock))
 
     def _check_memory(self) -> None:
         """Refuse a Redis that forgets keys when it is full: a value would silently be another one."""
@@ -219,6 +228,11 @@ class RedisStore:
             raise OnlineStoreError(
                 f"the online store in Redis does not answer: {type(wrong).__name__}"
             ) from None
+
+
+def _go_on(is_mine: bool) -> None:  # noqa: FBT001 - what `_while_mine` returned.
+    if not is_mine:
+        raise OnlineStoreError("another load began because this one took too long; try again")
 
 
 def _instant(at_us: int) -> bytes:

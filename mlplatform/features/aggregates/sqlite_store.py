@@ -54,6 +54,11 @@ class SqliteStore:
             self._follow()
             return self._version
 
+    @property
+    def answered(self) -> str | None:
+        """Reference of the version that was last answered from or told; looks at no file."""
+        return self._version
+
     def load(
         self,
         reference: str,
@@ -68,12 +73,6 @@ class SqliteStore:
                 self._replace((reference, keys), changes)
         except (OSError, sqlite3.Error) as wrong:
             raise OnlineStoreError(f"{self._path} cannot be written: {wrong}") from None
-
-    def known(self, aggregate: str) -> bool:
-        """Return whether the loaded version has the aggregate of this key."""
-        with self._lock:
-            self._follow()
-            return self._version is not None and (self._keys is None or aggregate in self._keys)
 
     def lookup(self, aggregate: str, entity: str, at_us: int) -> float | None:
         """Return the value as of an instant; see `OnlineStore.lookup`."""

@@ -4,6 +4,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -111,6 +113,8 @@ def test_a_load_that_lost_its_turn_changes_nothing(redis_url):
     def slow():
         yield from _batches([("a", "[]", 0, 2.0)])
         redis.Redis.from_url(redis_url).set("mlplatform:turn:loading", "another")
+        yield from _batches([("a", "[]", 1, 2.0)])
+        raise AssertionError("it is told at once, and not at the end")
 
     store = RedisStore(redis_url, "turn")
     store.load("0:a", _batches([("a", "[]", 0, 1.0)]))
@@ -118,6 +122,71 @@ def test_a_load_that_lost_its_turn_changes_nothing(redis_url):
         store.load("1:b", slow())
     assert (store.version, store.lookup("a", "[]", 1)) == ("0:a", 1.0)
     assert redis.Redis.from_url(redis_url).get("mlplatform:turn:loading") == b"another"
+
+
+@pytest.mark.parametrize("cleaning", ["before", "after"])
+def test_a_clean_up_that_lost_its_turn_removes_nothing_of_the_load_that_took_over(
+    redis_url, cleaning
+):
+    """It stood still for longer than the lock holds, and found the other one's keys then."""
+    import redis
+
+    name, client = f"late-{cleaning}", redis.Redis.from_url(redis_url)
+    first, second = RedisStore(redis_url, name), RedisStore(redis_url, name)
+    first.load("0:a", _batches([("a", "[]", 0, 1.0)]))
+    written, go_on = threading.Event(), threading.Event()
+
+    def rows():
+        yield from _batches([("a", "[]", 0, 7.0)])
+        written.set()
+        assert go_on.wait(30)
+
+    other = threading.Thread(target=lambda: second.load("2:c", rows()))
+    scan = first._redis.scan
+
+    def late(*of, **options):
+        if (first.version == "1:b") == (cleaning == "after") and not other.ident:
+            client.delete(f"mlplatform:{name}:loading")  # As if its time were over.
+            other.start()
+            assert written.wait(30)
+        return scan(*of, **options)
+
+    first._redis.scan = late
+    with (
+        ExitStack() as told
+    ):  # Afterwards its version was there, and is only not cleaned up behind.
+        if cleaning == "before":
+            told.enter_context(pytest.raises(OnlineStoreError, match="another load began"))
+        first.load("1:b", _batches([("a", "[]", 0, 5.0)]))
+    go_on.set()
+    other.join()
+    assert (second.version, second.lookup("a", "[]", 1)) == ("2:c", 7.0)
+    assert len(list(client.scan_iter(f"mlplatform:{name}:*"))) == 2  # An entity, and `current`.
+
+
+def test_a_clean_up_keeps_the_turn_however_long_it_takes(redis_url):
+    import redis
+
+    client, lock = redis.Redis.from_url(redis_url), "mlplatform:long:loading"
+    store = RedisStore(redis_url, "long")
+    scan = store._redis.scan
+
+    def slow(*of, **options):
+        assert client.ttl(lock) > 50
+        client.expire(lock, 5)  # As if most of its time were over.
+        return scan(*of, **options)
+
+    def rows():
+        assert client.ttl(lock) > 50
+        yield from _batches([("a", "[]", 0, 1.0)])
+
+    with client.pipeline() as sent:
+        for k in range(5000):
+            sent.set(f"mlplatform:long:dead:a:[{k}]", "left by a load that died")
+        sent.execute()
+    store._redis.scan = slow
+    store.load("0:a", rows())
+    assert len(list(client.scan_iter("mlplatform:long:*"))) == 2
 
 
 def test_a_redis_that_drops_keys_when_full_is_refused():
