@@ -28,7 +28,9 @@ class Lookup:
     """The aggregates that live models read, as of any instant; nothing is loaded while none reads any.
 
     A version that lacks what a live model reads is not loaded: the newest that has it all goes on, and
-    `problem` says so. No value is ever made up for one that is not there.
+    `problem` says so. No value is ever made up for one that is not there. Another server may put
+    another version into a store that they share: it is noticed by the next answer, and taken over
+    if it is newer and has what is read.
 
     Args:
         table: The changes of the aggregates.
@@ -54,6 +56,7 @@ class Lookup:
         self._keys: frozenset[str] = frozenset()
         self._found: tuple[object, Version | None] = (None, None)
         self._opened_store: OnlineStore | None = None
+        self._noticed: str | None = None
         self._loading = threading.Lock()
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -112,6 +115,8 @@ class Lookup:
         except OnlineStoreError as wrong:
             _log.warning("looking up aggregates: %s", wrong)
             raise Problem(503, "the online store cannot be asked", headers=RETRY) from None
+        finally:
+            self._notice()
         kept = [{**row, **full} for row, full in zip(timed, filled, strict=True)]
         return filled, kept
 
@@ -152,12 +157,32 @@ class Lookup:
                 self._say("the aggregates cannot be loaded", repr(wrong))
 
     def _load(self, chosen: "Version") -> None:
-        keys = _keys(chosen)
-        # Other servers may share the store: it is asked each time.
-        if self._store.version != chosen.reference:
-            self._store.load(chosen.reference, self._table.batches(chosen), keys)
-        self.version, self._keys = chosen, keys
+        held = self._store.version  # Other servers may share the store: it is asked each time.
+        if held is not None and held != chosen.reference:
+            chosen = self._taken_over(held, chosen)
+        if held != chosen.reference:
+            self._store.load(chosen.reference, self._table.batches(chosen), _keys(chosen))
+        self.version, self._keys = chosen, _keys(chosen)
         self._metrics.aggregates_version.set(chosen.number)
+
+    def _taken_over(self, held: str, chosen: "Version") -> "Version":
+        """Return the version that another server loaded if it is newer and lacks nothing; else `chosen`."""
+        if self._only is not None:
+            return chosen
+        needed = (self._live | self._asked) & _keys(chosen)
+        newer = (each for each in self._table.history() if each.number > chosen.number)
+        fit = (each for each in newer if each.reference == held and needed <= _keys(each))
+        return next(fit, chosen)
+
+    def _notice(self) -> None:
+        """Have the thread look at once when an answer came from a version that this server did not load."""
+        if self.version is None:
+            return
+        answered = self._store.answered
+        if answered in (self.version.reference, self._noticed):
+            return
+        self._noticed = answered  # Once: what cannot be put right is left to the next poll.
+        self._wake.set()
 
     def _choose(self) -> "tuple[Version | None, str]":
         """Return the version that has all that is read, else all that live models read; and a problem."""

@@ -61,7 +61,7 @@ def run(
     settings, metrics = settings or ServeSettings(), Metrics()
     with TemporaryDirectory(prefix="mlplatform-serve-") as own:
         folder = settings.cache_folder or own
-        store = opener(pipeline_name, settings.online_store, folder, connection)
+        store = opener(lake.root, pipeline_name, settings.online_store, folder, connection)
         lookup = Lookup(lake.table(f"{pipeline_name}/{AGGREGATES}"), store, metrics)
         follower = Follower(lake, pipeline_name, lookup, metrics, settings)
         follower.require_deployment()
@@ -97,7 +97,7 @@ def run_candidate(
     settings, metrics = settings or ServeSettings(), Metrics()
     table, number = aggregates or (f"{name}/{AGGREGATES}", None)
     with TemporaryDirectory(prefix="mlplatform-serve-") as own:
-        store = opener(name, "", settings.cache_folder or own, no_secret)
+        store = opener(lake.root, name, "", settings.cache_folder or own, no_secret)
         lookup = Lookup(lake.table(table), store, metrics, number)
         source = Fixed(lake, digest, lookup if aggregates else None, settings)
         service = Service(name, source, lookup, NoLog(), metrics, settings)

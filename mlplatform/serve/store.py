@@ -1,5 +1,6 @@
 """Where a server's online store is: a file of its own, or one that many servers share."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,15 +10,19 @@ from mlplatform.errors import ServingError, SourceError
 if TYPE_CHECKING:
     from mlplatform.features.aggregates import OnlineStore
 
+_DIGITS = 12  # Of a lake's hash.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def opener(
-    pipeline: str, variable: str, folder: str, connection: Callable[[str], str]
+    root: str, pipeline: str, variable: str, folder: str, connection: Callable[[str], str]
 ) -> "Callable[[], OnlineStore]":
     """Return what opens the online store of a pipeline's server.
 
+    Lakes that share one place have stores of their own.
+
     Args:
+        root: The lake's.
         pipeline: Whose aggregates.
         variable: Name of the environment variable that holds the store's address; empty for a file.
         folder: Where that file lies.
@@ -31,7 +36,8 @@ def opener(
     def opened() -> "OnlineStore":
         from mlplatform.features.aggregates import open_store
 
-        return open_store(place, pipeline)
+        lake = hashlib.sha256(root.encode()).hexdigest()[:_DIGITS]
+        return open_store(place, f"{pipeline}-{lake}")
 
     return opened
 

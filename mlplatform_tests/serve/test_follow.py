@@ -36,7 +36,7 @@ def following(world) -> Follower:
 def unstarted(lake: Lake, pipeline: str) -> Follower:
     """Return a follower that has not looked yet."""
     metrics = Metrics()
-    store = opener(pipeline, "", "never used", no_secret)
+    store = opener(lake.root, pipeline, "", "never used", no_secret)
     lookup = Lookup(lake.table(f"{pipeline}/aggregates"), store, metrics)
     return Follower(lake, pipeline, lookup, metrics, NOW)
 

@@ -8,13 +8,14 @@ import pytest
 
 from mlplatform.errors import ServingError
 from mlplatform.features.aggregates import SqliteStore
-from mlplatform.ingest.access import named_in
+from mlplatform.ingest.access import named_in, no_secret
 from mlplatform.lake import Lake
 from mlplatform.serve.lookup import Lookup
 from mlplatform.serve.metrics import Metrics
 from mlplatform.serve.problem import Problem
 from mlplatform.serve.store import opener
 from mlplatform_tests.serve.flights import LATE, NAME, NEXT, encoder, write
+from mlplatform_tests.serve.test_rollouts import wait_until
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ROW = {"tailnum": "N1", "departs": NOON, "distance": 100.0, "place": None}
@@ -25,13 +26,19 @@ class Aggregates:
 
     def __init__(self, lake, folder) -> None:
         self.lake, self.table = lake, lake.table(f"{NAME}/aggregates")
-        self.metrics = Metrics()
+        self.metrics, self.folder = Metrics(), folder
         self.store = SqliteStore(folder / "online.sqlite")
         self.lookup = Lookup(self.table, lambda: self.store, self.metrics)
 
     def write(self, *keys: str, value: float = 2.0):
         """Commit a version with these keys, of which the first has a change at eleven."""
         return write(self.lake, *keys, value=value)
+
+    def of_another_server(self) -> Lookup:
+        """Return look-ups of another server that shares the store."""
+        table = self.lake.table(self.table.name)
+        store = SqliteStore(self.folder / "online.sqlite")
+        return Lookup(table, lambda: store, Metrics())
 
     def late(self, **row: object) -> object:
         """Return the aggregate that a row gets."""
@@ -161,6 +168,54 @@ def test_a_store_that_was_emptied_is_filled_again_and_says_503_until_then(aggreg
     assert aggregates.late() == 2.0
 
 
+def test_a_version_that_another_server_loaded_is_noticed_by_the_next_answer(aggregates):
+    aggregates.write(LATE.key)
+    aggregates.lookup.require(KEY, wait=True)
+    aggregates.lookup.live(KEY)
+    aggregates.lookup.start(poll_seconds=600, retry_seconds=600)
+    newer = aggregates.write(LATE.key, value=3.0)
+    aggregates.of_another_server().require(KEY, wait=True)
+    assert aggregates.lookup.version.number == 0
+    assert aggregates.late() == 3.0
+    wait_until(lambda: aggregates.lookup.version == newer)
+    assert aggregates.sample("version") == newer.number
+    aggregates.lookup.stop()
+
+
+def test_a_newer_version_of_another_server_is_not_replaced_by_an_older(aggregates, monkeypatch):
+    """It came between this server's look at the table and its look at the store."""
+    older = aggregates.write(LATE.key)
+    aggregates.lookup.live(KEY)
+    newer = aggregates.write(LATE.key, value=3.0)
+    aggregates.of_another_server().require(KEY, wait=True)
+    monkeypatch.setattr(aggregates.table, "latest", lambda: older)
+    aggregates.lookup.look()
+    assert aggregates.lookup.version == newer
+    assert aggregates.store.version == newer.reference
+    assert aggregates.late() == 3.0
+
+
+def test_one_that_lacks_what_is_read_is_replaced_and_answers_nothing_until_then(aggregates):
+    aggregates.write(LATE.key)
+    aggregates.lookup.require(KEY, wait=True)
+    aggregates.lookup.live(KEY)
+    aggregates.lookup.start(poll_seconds=600, retry_seconds=600)
+    aggregates.write(NEXT.key)
+    aggregates.of_another_server().require(OTHER, wait=True)
+    with pytest.raises(Problem, match="the online store cannot be asked"):
+        aggregates.late()
+    wait_until(lambda: aggregates.store.version == aggregates.lookup.version.reference)
+    assert aggregates.late() == 2.0
+    aggregates.lookup.stop()
+
+
+def test_lakes_that_share_a_place_do_not_share_a_store(tmp_path):
+    roots = ("s3://one/lake", "s3://two/lake", "s3://one/lake")
+    one, two, again = (opener(root, NAME, "", str(tmp_path), no_secret)() for root in roots)
+    one.load("0:one", [])
+    assert (one.version, two.version, again.version) == ("0:one", None, "0:one")
+
+
 def test_a_row_without_its_entity_is_refused_by_row_and_column(aggregates):
     aggregates.write(LATE.key)
     aggregates.lookup.require(KEY, wait=True)
@@ -172,8 +227,8 @@ def test_a_row_without_its_entity_is_refused_by_row_and_column(aggregates):
 def test_an_online_store_is_named_by_an_environment_variable_never_by_its_address():
     address = "redis://h:1/0"
     with pytest.raises(ServingError, match="give the name of an environment variable") as caught:
-        opener(NAME, address, "", named_in({}))
+        opener("lake", NAME, address, "", named_in({}))
     assert address not in str(caught.value)
     with pytest.raises(ServingError, match="the environment variable STORE is not set"):
-        opener(NAME, "STORE", "", named_in({}))
-    opener(NAME, "STORE", "", named_in({"STORE": address}))
+        opener("lake", NAME, "STORE", "", named_in({}))
+    opener("lake", NAME, "STORE", "", named_in({"STORE": address}))
