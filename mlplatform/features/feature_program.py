@@ -59,14 +59,6 @@ class FeatureProgram:
         vectors, ids = program(numeric, integers)
         return vectors, ids
 
-    def run(self, encoded: Encoded) -> "tuple[np.ndarray, np.ndarray]":
-        """Return vectors f32[rows, V] and ids i32[rows, M] of any number of rows.
-
-        They are views of `columns`: turning them round would take ten times as long as computing them.
-        """
-        vectors, ids = self.columns(encoded)
-        return vectors.T, ids.T
-
     def columns(self, encoded: Encoded) -> "tuple[np.ndarray, np.ndarray]":
         """Return f32[V, rows] and i32[M, rows] of any number of rows; they may be read-only."""
         vectors, ids = self._columns(encoded)

@@ -75,11 +75,6 @@ class Predictor:
         """
         return self.predict(self.encoder.encode(data))
 
-    def features(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
-        """Return vectors f32[rows, V] and ids i32[rows, M]: what this very program computes before its network."""
-        _, vectors, ids = self.everything(encoded)
-        return vectors, ids
-
     def everything(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return probability f32[rows], vectors f32[rows, V] and ids i32[rows, M], of one run."""
         probability, vectors, ids = self._runs(encoded)

@@ -26,7 +26,12 @@ def encoded() -> Encoded:
 
 @pytest.fixture(scope="module")
 def whole(encoded):
-    return kinds.program().run(encoded)
+    return rows_of(kinds.program(), encoded)
+
+
+def rows_of(program: FeatureProgram, encoded):
+    """Return vectors f32[rows, V] and ids i32[rows, M]."""
+    return [columns.T for columns in program.columns(encoded)]
 
 
 def same(found, expected) -> bool:
@@ -45,9 +50,9 @@ def test_the_program_computes_what_the_transform_does(encoded, whole):
 def test_features_of_every_kind_have_the_same_bits_in_a_batch_of_any_size(encoded, whole):
     program = kinds.program()
     for rows in range(1, ROWS + 1):
-        assert same(program.run(encoded[:rows]), [array[:rows] for array in whole]), rows
+        assert same(rows_of(program, encoded[:rows]), [array[:rows] for array in whole]), rows
         last = slice(ROWS - rows, ROWS)
-        assert same(program.run(encoded[last]), [array[last] for array in whole]), rows
+        assert same(rows_of(program, encoded[last]), [array[last] for array in whole]), rows
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -70,9 +75,9 @@ def test_columns_are_the_rows_turned_round(encoded, whole):
 
 
 def test_no_rows_have_columns():
-    vectors, ids = kinds.program().run(kinds.encoder().encode(kinds.dataset(0)))
-    assert vectors.shape == (0, len(kinds.encoder().vector_names))
-    assert ids.shape == (0, len(kinds.encoder().id_names))
+    vectors, ids = kinds.program().columns(kinds.encoder().encode(kinds.dataset(0)))
+    assert vectors.shape == (len(kinds.encoder().vector_names), 0)
+    assert ids.shape == (len(kinds.encoder().id_names), 0)
 
 
 def test_threads_may_share_a_program(encoded, whole):
@@ -81,7 +86,9 @@ def test_threads_may_share_a_program(encoded, whole):
 
     def compute(at: int) -> None:
         rows = (slice(row, row + 4) for row in range(at, ROWS - 4, 8))
-        wrong.extend(r for r in rows if not same(program.run(encoded[r]), [a[r] for a in whole]))
+        wrong.extend(
+            r for r in rows if not same(rows_of(program, encoded[r]), [a[r] for a in whole])
+        )
 
     threads = [threading.Thread(target=compute, args=(at,)) for at in range(8)]
     for thread in threads:

@@ -1,4 +1,3 @@
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -50,9 +49,9 @@ def test_a_table_gives_back_the_arrays_it_was_built_from(made):
     data = trips.dataset(300)
     of = trips.function()
     vectors, ids, labels = arrays(built(made, data), of.encoder)
-    expected = of.program.run(of.encoder.encode(data.combine_chunks().to_batches()[0]))
-    assert vectors.tobytes() == np.asarray(expected[0]).tobytes()
-    assert ids.tobytes() == np.asarray(expected[1]).tobytes()
+    expected = of.program.columns(of.encoder.encode(data.combine_chunks().to_batches()[0]))
+    assert vectors.tobytes() == expected[0].T.tobytes()
+    assert ids.tobytes() == expected[1].T.tobytes()
     assert set(labels) == {0.0, 1.0}
 
 

@@ -45,15 +45,15 @@ def test_a_model_is_loaded_from_its_lake_artifact(lake, files, fitted):
 def test_the_program_predicts_what_the_fitted_network_does(predictor, fitted):
     _, encoder, trained = fitted
     encoded = encoder.encode(people.dataset(300, seed=1))
-    vectors, ids = people.program().run(encoded)
-    expected = jax.nn.sigmoid(trained.net.logits(trained.params, vectors, ids))
+    vectors, ids = people.program().columns(encoded)
+    expected = jax.nn.sigmoid(trained.net.logits(trained.params, vectors.T, ids.T))
     np.testing.assert_array_max_ulp(predictor.predict(encoded), np.asarray(expected), maxulp=ULPS)
 
 
 def test_the_programs_features_are_the_bits_of_the_features_table(predictor, fitted):
     _, encoder, _ = fitted
     vectors, ids, _ = arrays(people.table(), encoder)
-    found = predictor.features(encoder.encode(people.dataset()))
+    _, *found = predictor.everything(encoder.encode(people.dataset()))
     assert found[0].tobytes() == vectors.tobytes()
     assert found[1].tobytes() == ids.tobytes()
 
