@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from mlplatform.monitor import reference
 from mlplatform_tests.assets.conftest import Walk, failed_steps, walk_in
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -128,6 +129,12 @@ def test_a_served_candidate_looks_up_what_training_saw(deployed: Walk) -> None:
     said = deployed.said("model")["training_serving_skew"]
     assert said.passed
     assert "1,200 rows by batch, 1,200 rows by server" in said.because
+
+
+def test_the_drift_reference_knows_the_aggregates(deployed: Walk) -> None:
+    model = deployed.lake.table("shops/model").latest()
+    content = deployed.lake.artifacts.open(model.lineage.facts["artifact"]).read("reference.json")
+    assert {"amount", "spent", "clicks"} <= set(reference.load(content))
 
 
 def test_an_event_table_that_its_gates_refuse_is_not_counted(copied: Walk) -> None:
