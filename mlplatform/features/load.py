@@ -43,7 +43,7 @@ def load_feature_set(pipeline: Pipeline) -> FeatureSet:
     for feature in features.features:
         if isinstance(feature, Function):
             _check(feature, path)
-    clash = sorted(_asked(features, pipeline.spec) & set(LOG_COLUMNS))
+    clash = sorted(_asked(features, pipeline.spec) & LOG_COLUMNS)
     if clash:
         raise SpecError(
             f"{path}: clients would be asked for {clash[0]!r}, which the log of predictions has as a"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TABLE = "predictions"  # `<pipeline>/predictions`
 COLUMNS = "columns"  # Fact of each commit: the raw columns of the table, as JSON.
-RESERVED = frozenset(LOG_COLUMNS)
+RESERVED = LOG_COLUMNS
 CLOSE_SECONDS = 10.0  # How long a stopping server tries to write what is queued.
 RETRY_SECONDS = 1.0  # After the lake refused.
 

@@ -23,8 +23,10 @@ from mlplatform.spec.triggers import Triggers
 NO_VECTORS = ("csv", "sql")  # Kinds of sources that have no lists of numbers.
 RESERVED = ("row_id", "source_file", "source_line", "part")  # Columns the platform adds.
 # Columns that the log of predictions adds to those a model asks for.
-LOG_COLUMNS = ("request_id", "request_row", "arm", "model_version", "model_digest", "probability")
-LOG_COLUMNS += ("latency_ms", "answered_at")
+LOG_COLUMNS = frozenset(
+    {"request_id", "request_row", "arm", "model_version", "model_digest", "probability"}
+    | {"latency_ms", "answered_at"}
+)
 
 
 class Label(Section):

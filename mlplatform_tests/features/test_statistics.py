@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from mlplatform.errors import FeatureError
 from mlplatform.features.batch_function import BatchFunction
-from mlplatform.features.statistics import Moments, Statistics, _of_column, value
 from mlplatform.features.state import BucketState
+from mlplatform.features.statistics import Moments, Statistics, _of_column, value
 from mlplatform.features.statistics_shown import markdown, occupancy, pictures, table, words
 from mlplatform_tests.features import table_cases as trips
 
