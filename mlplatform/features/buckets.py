@@ -7,7 +7,7 @@ anyway, and large tables run in whole buckets.
 
 The smallest bucket is 8: below it XLA's CPU backend multiplies matrices by another kernel, which adds
 in another order, and predictions of one row came out up to 25 units in the last place apart; from 8
-rows up they were equal in every bit (Adult, 199-128-64-1).
+rows up they were equal in every bit (Adult, 168-128-64-1).
 """
 
 from bisect import bisect_left
