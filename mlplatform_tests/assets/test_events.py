@@ -12,6 +12,7 @@ import yaml
 
 from mlplatform.monitor import reference
 from mlplatform_tests.assets.conftest import Walk, failed_steps, walk_in
+from mlplatform_tests.small import change
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS, SHOPS, CLICKS = 1200, 6, 900
@@ -159,3 +160,14 @@ def test_a_live_model_keeps_its_aggregates_beside_those_of_another_definition(co
     keys = [set(json.loads(version.lineage.facts["aggregates"])) for version in (before, after)]
     assert keys[0] < keys[1]
     assert len(keys[1]) == 3
+
+
+def test_no_verdict_passes_whose_event_table_was_judged_under_another_policy(copied: Walk) -> None:
+    change(copied.folder, data_gates__row_count__minimum=101)
+    rest = ("source", "dataset", "reference", "split", "features", "model", "evaluation")
+    assert copied.run(*rest).success
+    result = copied.run("gate_verdict")
+    assert not result.success
+    verdict = copied.lake.table("shops/gate_verdict").read().to_pylist()[-1]
+    assert verdict["outcome"] == "fail"
+    assert verdict["because"].startswith("events clicks: ")
