@@ -21,13 +21,9 @@ class NumberInput:
 
     kind: ClassVar[str] = "number"
     numeric: ClassVar[bool] = True
+    width: ClassVar[int] = 1
     column: str
     type: str  # int64, float64 or bool.
-
-    @property
-    def width(self) -> int:
-        """One f32 column."""
-        return 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +32,10 @@ class ElapsedInput:
 
     kind: ClassVar[str] = "elapsed"
     numeric: ClassVar[bool] = True
+    width: ClassVar[int] = 1
     column: str
     since: str
     unit_seconds: int
-
-    @property
-    def width(self) -> int:
-        """One f32 column."""
-        return 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +75,7 @@ class VocabularyInput:
 
     kind: ClassVar[str] = "vocabulary"
     numeric: ClassVar[bool] = False
+    width: ClassVar[int] = 1
     column: str
     type: str  # string, int64 or bool.
     vocabulary: tuple[str, ...]
@@ -90,11 +83,6 @@ class VocabularyInput:
     def __post_init__(self) -> None:
         if len(set(self.vocabulary)) != len(self.vocabulary):
             raise FeatureError(f"the vocabulary of column {self.column!r} repeats a value")
-
-    @property
-    def width(self) -> int:
-        """One i32 column."""
-        return 1
 
     @property
     def size(self) -> int:
@@ -108,14 +96,10 @@ class HashInput:
 
     kind: ClassVar[str] = "hash"
     numeric: ClassVar[bool] = False
+    width: ClassVar[int] = 1
     column: str
     type: str  # string or int64.
     buckets: int
-
-    @property
-    def width(self) -> int:
-        """One i32 column."""
-        return 1
 
     @property
     def size(self) -> int:
@@ -125,17 +109,16 @@ class HashInput:
 
 @dataclass(frozen=True, kw_only=True)
 class TimeInput:
-    """An instant by the clock of `timezone`, as two i32: days since 1970, and seconds since midnight."""
+    """An instant by the clock of `timezone`, as two i32: days since 1970, and seconds since midnight.
+
+    Both are `NO_TIME` where it is missing.
+    """
 
     kind: ClassVar[str] = "time"
     numeric: ClassVar[bool] = False
+    width: ClassVar[int] = 2
     column: str
     timezone: str
-
-    @property
-    def width(self) -> int:
-        """Two i32 columns; both `NO_TIME` where it is missing."""
-        return 2
 
 
 Input = (

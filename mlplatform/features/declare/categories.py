@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mlplatform.features.declare.aggregate import Aggregate
 from mlplatform.features.declare.feature import (
@@ -9,6 +10,7 @@ from mlplatform.features.declare.feature import (
     Feature,
     aggregates_in,
     check_name,
+    check_name_and_column,
     column_name,
     is_number,
     require,
@@ -35,9 +37,7 @@ class Categorical(Feature):
     min_count: int = 1
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
         require_whole(self.name, "min_count", self.min_count, 1, MAX_COUNT)
 
     @property
@@ -61,9 +61,7 @@ class Hashed(Feature):
     buckets: int = 1024
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
         require_whole(self.name, "buckets", self.buckets, 2, MAX_IDS)
 
     @property
@@ -89,19 +87,14 @@ class Bucketize(Feature):
     quantiles: int | None = None
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
         numbers = not isinstance(self.edges, str) and all(map(is_number, self.edges))
         require(self.name, numbers, f"edges={self.edges!r} are no numbers of 32 bits")
         object.__setattr__(self, "edges", tuple(float(edge) for edge in self.edges))
         one = bool(self.edges) != (self.quantiles is not None)
         require(self.name, one, "give either edges= or quantiles=")
-        pairs = zip(self.edges, self.edges[1:], strict=False)
-        ascend = all(low < high for low, high in pairs) and all(
-            abs(edge) < float("inf") for edge in self.edges
-        )
-        require(self.name, ascend, f"edges={self.edges} are not finite and ascending")
+        ascend = all(low < high for low, high in pairwise(self.edges))
+        require(self.name, ascend, f"edges={self.edges} do not ascend")
         if self.quantiles is not None:
             require_whole(self.name, "quantiles", self.quantiles, 2, MAX_BINS)
 

@@ -1,8 +1,10 @@
 """What every declared feature has: a name, columns, words for the catalogue."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mlplatform.errors import SpecError
 from mlplatform.features.declare.aggregate import Aggregate
@@ -17,7 +19,7 @@ Column = str | Aggregate  # What a feature reads: a raw column, or a point-in-ti
 
 
 @dataclass(frozen=True, kw_only=True)
-class Feature:
+class Feature(ABC):
     """What every feature may say. Concrete features are never subclassed.
 
     Attributes:
@@ -29,9 +31,9 @@ class Feature:
     owner: str = ""
 
     @property
+    @abstractmethod
     def reads(self) -> Mapping[str, Sequence[str]]:
         """Each column it reads, with the column types it takes; a vector is written `vector`."""
-        raise NotImplementedError
 
     @property
     def aggregates(self) -> tuple[Aggregate, ...]:
@@ -46,6 +48,13 @@ def check_name(name: object) -> None:
             f"feature name {name!r}: letters, digits and single underscores are possible;"
             " `column=` may name any column"
         )
+
+
+def check_name_and_column(feature: Any) -> None:
+    """Raise `SpecError` unless the name may be a feature's; a column left out has that name."""
+    check_name(feature.name)
+    if not feature.column:
+        object.__setattr__(feature, "column", feature.name)
 
 
 def column_name(column: Column) -> str:

@@ -10,6 +10,7 @@ from mlplatform.features.declare.feature import (
     Feature,
     aggregates_in,
     check_name,
+    check_name_and_column,
     column_name,
     is_number,
     require,
@@ -35,7 +36,6 @@ class _Scaled(Feature):
 
 
 def _check_scaled(feature: "Numeric | Elapsed") -> None:
-    check_name(feature.name)
     name, bins, clip = feature.name, feature.bins, feature.clip
     require(name, feature.scale in SCALES, f"scale={feature.scale!r}; known: {', '.join(SCALES)}")
     if bins is not None:
@@ -68,8 +68,7 @@ class Numeric(_Scaled):
     column: Column = ""
 
     def __post_init__(self) -> None:
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
         _check_scaled(self)
 
     @property
@@ -100,6 +99,7 @@ class Elapsed(_Scaled):
     unit: str = "days"
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         require(self.name, self.unit in UNITS, f"unit={self.unit!r}; known: {', '.join(UNITS)}")
         _check_scaled(self)
 
@@ -122,9 +122,7 @@ class Embedding(Feature):
     column: str = ""
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
 
     @property
     def reads(self) -> Mapping[str, Sequence[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlplatform.features.declare.feature import Feature, check_name, require_whole
+from mlplatform.features.declare.feature import Feature, check_name_and_column, require_whole
 
 MAX_BUCKETS = 1024
 MAX_NGRAM = 3
@@ -26,9 +26,7 @@ class Text(Feature):
     ngrams: int = 1
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
         require_whole(self.name, "buckets", self.buckets, 2, MAX_BUCKETS)
         require_whole(self.name, "ngrams", self.ngrams, 1, MAX_NGRAM)
 

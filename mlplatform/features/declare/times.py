@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import available_timezones
 
-from mlplatform.features.declare.feature import Feature, check_name, require
+from mlplatform.features.declare.feature import Feature, check_name_and_column, require
 
 Part = Literal["hour", "weekday", "day", "month", "day_of_year"]
 # Number of values of each part; the first is 0: the hour from midnight, Monday, the 1st, January.
@@ -34,9 +34,7 @@ class Datetime(Feature):
     timezone: str = "UTC"
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if not self.column:
-            object.__setattr__(self, "column", self.name)
+        check_name_and_column(self)
         for field, known in (("parts", tuple(PARTS)), ("cycles", CYCLES)):
             given = tuple(getattr(self, field))
             object.__setattr__(self, field, given)
