@@ -6,6 +6,7 @@ from mlplatform.gates.answer import finite, refused
 from mlplatform.gates.data.check import Check, plain, verdict
 from mlplatform.gates.data.completeness import more_missing
 from mlplatform.gates.data.drift import ks_check, psi_check
+from mlplatform.gates.data.label import predicts_alone, tells_alone
 from mlplatform.measures import (
     AvailabilitySeen,
     Example,
@@ -110,23 +111,10 @@ def feature_leakage(seen: Sequence[FeatureLeakSeen] | None, policy: FeatureLeaka
 
 def _leak(seen: FeatureLeakSeen, policy: FeatureLeakageGate) -> list[Check]:
     name, told = seen.feature, f" ({seen.worst})" if seen.worst else ""
+    share = "mutual information with the label, share of its entropy"
     return [
-        Check(
-            column=name,
-            measure="AUC of the feature alone",
-            observed=seen.auc,
-            limit=policy.max_auc,
-            why=f"{name} alone predicts the label with AUC {_short(seen.auc)}, limit "
-            f"{policy.max_auc:g}{told}",
-        ),
-        Check(
-            column=name,
-            measure="mutual information with the label, share of its entropy",
-            observed=seen.information,
-            limit=policy.max_information,
-            why=f"{name} alone tells {_short(seen.information)} of the label's entropy, limit "
-            f"{policy.max_information:g}{told}",
-        ),
+        predicts_alone(name, "feature", seen.auc, policy.max_auc, told),
+        tells_alone(name, share, seen.information, policy.max_information, told),
     ]
 
 

@@ -157,7 +157,7 @@ def test_a_feature_that_tells_most_of_the_label_fails_unless_it_is_allowed():
     seen = [leak(information=0.71, worst="of 9 rows with 1, 100% are late"), leak(feature="age")]
     verdict = feature_leakage(seen, FeatureLeakageGate())
     assert not verdict.passed
-    assert "delay alone tells 0.71 of the label's entropy, limit 0.7 (of 9 rows" in verdict.because
+    assert "delay alone tells 0.710 of the label's entropy, limit 0.7 (of 9 rows" in verdict.because
     allowed = feature_leakage(seen, FeatureLeakageGate(allow={"delay": "known at the gate"}))
     assert allowed.passed
     assert allowed.evidence["allowed"] == {"delay": "known at the gate"}

@@ -122,27 +122,34 @@ def label_leakage(m: DataMeasured, policy: LabelLeakageGate) -> Verdict:
     )
 
 
+def predicts_alone(name: str, what: str, auc: float | None, limit: float, told: str) -> Check:
+    """Return whether one column, or feature, alone predicts the label too well."""
+    return Check(
+        column=name,
+        measure=f"AUC of the {what} alone",
+        observed=auc,
+        limit=limit,
+        why=f"{name} alone predicts the label with AUC {_short(auc)}, limit {limit:g}{told}",
+    )
+
+
+def tells_alone(name: str, measure: str, share: float | None, limit: float, told: str) -> Check:
+    """Return whether one column, or feature, alone tells too much of the label's entropy."""
+    return Check(
+        column=name,
+        measure=measure,
+        observed=share,
+        limit=limit,
+        why=f"{name} alone tells {_short(share)} of the label's entropy, limit {limit:g}{told}",
+    )
+
+
 def _leak(seen: LeakSeen, policy: LabelLeakageGate) -> list[Check]:
     name, told = seen.column, f" ({seen.worst})" if seen.worst else ""
     late = finite(seen.late_share)
-    found = [
-        Check(
-            column=name,
-            measure="AUC of the column alone",
-            observed=seen.auc,
-            limit=policy.max_auc,
-            why=f"{name} alone predicts the label with AUC {_short(seen.auc)}, limit "
-            f"{policy.max_auc:g}{told}",
-        ),
-        Check(
-            column=name,
-            measure="Theil's U of the label given the column",
-            observed=seen.dependence,
-            limit=policy.max_dependence,
-            why=f"{name} alone tells {_short(seen.dependence)} of the label's entropy, limit "
-            f"{policy.max_dependence:g}{told}",
-        ),
-    ]
+    predicts = predicts_alone(name, "column", seen.auc, policy.max_auc, told)
+    u = "Theil's U of the label given the column"
+    found = [predicts, tells_alone(name, u, seen.dependence, policy.max_dependence, told)]
     if seen.missing_auc is not None:
         found.append(
             Check(
