@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mlplatform.features.aggregates import Lookup
     from mlplatform.features.feature_program import FeatureProgram
 
-PART, LABEL = "part", "label"
+PART, LABEL, WEIGHT = "part", "label", "weight"
 KEYS = (pa.field(ROW_ID, pa.int64()), pa.field(PART, pa.string()), pa.field(LABEL, pa.int8()))
 Batches = Iterable[pa.RecordBatch]
 
@@ -83,8 +83,10 @@ def build(
     return pa.RecordBatchReader.from_batches(schema, _rows(schema, mapped, statistics))
 
 
-def arrays(features: pa.Table, encoder: Encoder) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return vectors f32[rows, vectors], ids i32[rows, m] and labels f32[rows] of a `features` table.
+def arrays(features: pa.Table, encoder: Encoder) -> "tuple[np.ndarray, ...]":
+    """Return vectors f32[rows, V], ids i32[rows, M], labels and weights f32[rows] of a `features` table.
+
+    Labels are f32 of 0 and 1 or of numbers, or i32 of classes; weights are 1 in a table without them.
 
     Raises:
         FeatureError: If the table was built with other features.
@@ -94,8 +96,14 @@ def arrays(features: pa.Table, encoder: Encoder) -> tuple[np.ndarray, np.ndarray
     if lost:
         raise FeatureError(f"the feature table lacks {lost[0]!r}; build it again with this encoder")
     stack = partial(_stack, features)
-    labels = features.column(LABEL).to_numpy().astype(np.float32)
-    return stack(encoder.vector_names, np.float32), stack(encoder.id_names, np.int32), labels
+    of_classes = features.schema.field(LABEL).type == pa.int32()
+    labels = features.column(LABEL).to_numpy().astype(np.int32 if of_classes else np.float32)
+    weights = np.ones(features.num_rows, np.float32)
+    if WEIGHT in features.schema.names:
+        weights = features.column(WEIGHT).to_numpy()
+    return (
+        stack(encoder.vector_names, np.float32), stack(encoder.id_names, np.int32), labels, weights
+    )  # fmt: skip
 
 
 def _keyed(

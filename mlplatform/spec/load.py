@@ -14,6 +14,7 @@ from mlplatform.spec.model import PipelineSpec
 from mlplatform.spec.source import NOT_SHOWN
 
 COMPONENT = "assets.MLPipeline"
+MEMBER = 5  # From here on a place in a blend lies within one of its members.
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,20 @@ def _first_problem(wrong: ValidationError, path: Path) -> str:
         return f"{path}: {field}.kind: missing; one of {_kinds(problem)}{more}"
     if problem["type"] == "union_tag_invalid":
         got = problem["ctx"]["tag"]
-        return f"{path}: {field}.kind: got {got!r}; Input should be {_kinds(problem)}{more}"
+        tag = "family" if problem["loc"][:1] == ("model",) else "kind"
+        return f"{path}: {field}.{tag}: got {got!r}; Input should be {_kinds(problem)}{more}"
     got = "a value not shown here" if problem["type"] == NOT_SHOWN else repr(problem["input"])
     return f"{path}: {field}: got {got}; {problem['msg']}{more}"
 
 
 def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Leave out which kind of source was tried: the file does not say it in the path."""
-    return (loc[0], *loc[2:]) if loc[:1] == ("source",) and len(loc) > 1 else loc
+    """Leave out which kind of source or family was tried: the file does not say it in the path."""
+    if loc[:1] == ("source",) and len(loc) > 1:
+        return (loc[0], *loc[2:])
+    if loc[:1] == ("model",) and len(loc) > 1:
+        member = loc[4:5] if loc[2:3] == ("members",) and len(loc) > MEMBER else ()
+        return (loc[0], *loc[2:4], *loc[4 + len(member) :])
+    return loc
 
 
 def _kinds(problem: ErrorDetails) -> str:

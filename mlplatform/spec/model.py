@@ -1,13 +1,16 @@
 """Everything a pipeline may say, and nothing else: unknown fields are refused."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mlplatform.spec.data_gates import DataGates
+from mlplatform.spec.budget import Budget
 from mlplatform.spec.events import NOUNS, Events
+from mlplatform.spec.families import AnyModel, Mlp
 from mlplatform.spec.feature_gates import FeatureGates
+from mlplatform.spec.label import Label
 from mlplatform.spec.section import (
     ColumnName,
     ColumnType,
@@ -19,6 +22,7 @@ from mlplatform.spec.section import (
 )
 from mlplatform.spec.source import AnySource, FileSource
 from mlplatform.spec.triggers import Triggers
+from mlplatform.spec.tuning import Tuning
 
 NO_VECTORS = ("csv", "sql")  # Kinds of sources that have no lists of numbers.
 RESERVED = ("row_id", "source_file", "source_line", "part")  # Columns the platform adds.
@@ -27,14 +31,6 @@ LOG_COLUMNS = frozenset(
     {"request_id", "request_row", "arm", "model_version", "model_digest", "probability"}
     | {"latency_ms", "answered_at"}
 )
-
-
-class Label(Section):
-    """The column to predict. Rows equal to `positive` are class 1."""
-
-    column: ColumnName
-    positive: str
-    strip: str = Field(default="", description="Characters dropped from the end of the label.")
 
 
 class Split(Section):
@@ -68,30 +64,6 @@ class Split(Section):
             if self.validation_from > self.test_from:  # type: ignore[operator]  # Neither is None.
                 raise ValueError("split.validation_from is after split.test_from")
         return self
-
-
-class Model(Section):
-    """The model family and how it is trained."""
-
-    family: Literal["mlp"] = "mlp"
-    hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 64])
-    dropout: Share = 0.1
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    epochs: int = Field(default=12, ge=1)
-    batch_size: int = Field(default=256, ge=1)
-    seed: int = Field(default=0, description="Seeds weights, shuffling and dropout.")
-    gpu: bool = Field(default=False, description="Ask Kubernetes for a GPU for the training step.")
-
-
-class Tuning(Section):
-    """An Optuna study over training and validation rows. Off while `trials` is 0."""
-
-    trials: int = Field(default=0, ge=0)
-    learning_rate: tuple[float, float] = (3e-4, 1e-2)
-    weight_decay: tuple[float, float] = (1e-6, 1e-2)
-    dropout: tuple[Share, Share] = (0.0, 0.4)
-    seed: int = 0
 
 
 class AccuracyGate(Gate):
@@ -176,7 +148,8 @@ class PipelineSpec(Section):
         "only a change of feature code or columns fits anew, and only new rows are computed.",
     )
     split: Split = Split()
-    model: Model = Model()
+    model: AnyModel = Mlp()
+    budget: Budget = Budget()
     tuning: Tuning = Tuning()
     data_gates: DataGates = DataGates()
     feature_gates: FeatureGates = FeatureGates()
@@ -195,6 +168,7 @@ class PipelineSpec(Section):
         gates = self.data_gates
         named = {
             "label.column": [self.label.column],
+            "label.weight": [self.label.weight] if self.label.weight else [],
             "key": self.key,
             "event_time": [self.event_time] if self.event_time else [],
             "groups": self.groups,
