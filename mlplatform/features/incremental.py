@@ -1,8 +1,8 @@
 """The `features` table made anew, or only its new rows where the older ones cannot have changed.
 
 Rows are unchanged when what computes them is (feature code, spec, libraries, fitted state: the asset
-says so by `terms` and `state`) and what they are computed from is: the raw columns read, the labels,
-the parts and the aggregates' values of the version before are compared with those of now, bit by bit.
+says so by `terms` and `state`) and what they are computed from is: the raw columns read, labels and
+weights, the parts and the aggregates' values of the version before are compared with those of now, bit by bit.
 Reading both costs a fraction of computing, and is true whatever happened to the source meanwhile.
 """
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import FeatureError, LakeError, SourceError
+from mlplatform.features import labels as of_label
 from mlplatform.features.batch_function import BatchFunction
 from mlplatform.features.engine import Engine, Local
 from mlplatform.features.statistics import Statistics
@@ -70,7 +71,7 @@ def rows(
     """Return the rows to append to `previous` if all of its rows are unchanged, else all rows.
 
     Args:
-        pipeline: Says which label is positive.
+        pipeline: Says what the label is, and what rows weigh.
         lake: Where the versions are.
         function: The batch function of the fitted state.
         inputs: What to compute the table from.
@@ -158,7 +159,7 @@ def _raw(
     pipeline: Pipeline, lake: "Lake", function: BatchFunction, before: Inputs, now: Inputs
 ) -> tuple[Batches, Batches]:
     """Return what features before and now are computed from: columns, and aggregates that may differ."""
-    columns = list(dict.fromkeys([ROW_ID, pipeline.spec.label.column, *function.reads]))
+    columns = list(dict.fromkeys([ROW_ID, *of_label.reads(pipeline.spec.label), *function.reads]))
     old, new = (
         lake.table(of.dataset.table).batches(of.dataset, columns=columns, dictionaries=True)
         for of in (before, now)

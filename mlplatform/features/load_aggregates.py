@@ -47,6 +47,8 @@ def _peeks(events: str, column: str, spec: PipelineSpec) -> str | None:
         return None
     if column == spec.label.column:
         why = "is the label"
+    elif column == spec.label.weight:
+        why = "is what rows weigh in training"
     elif column in spec.known_after:
         why = f"is known only after the event: {spec.known_after[column]}"
     else:

@@ -15,6 +15,8 @@ def known_problem(column: str, spec: PipelineSpec) -> str | None:
         return f"which is no column; columns: {', '.join(spec.columns)}"
     if column == spec.label.column:
         return "which is the label"
+    if column == spec.label.weight:
+        return "which is what rows weigh in training (label.weight)"
     if column in spec.unused:
         return f"which the spec leaves unused: {spec.unused[column]}"
     if column in spec.known_after:

@@ -1,7 +1,8 @@
 """The `features` table: one row a data row, one column a transformed feature, made by the program itself.
 
-Columns are row_id (int64), part (string), label (int8, 1 = positive), the float features (f32) and the
-ids (i32). Rows are streamed: memory does not grow with the table.
+Columns are row_id (int64), part (string), label (int8, 1 = positive; int32, a place in the classes; or
+f32, a number), weight (f32) where one is declared, the float features (f32) and the ids (i32). Rows
+are streamed: memory does not grow with the table.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,27 +14,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlplatform.errors import FeatureError
+from mlplatform.features import labels as of_label
 from mlplatform.features.batch_function import BatchFunction
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.engine import Engine, Local, Mapped
+from mlplatform.features.labels import LABEL, WEIGHT
 from mlplatform.features.statistics import Statistics
 from mlplatform.features.table_rows import ROW_ID, parted
 from mlplatform.ingest.split import TRAIN
 from mlplatform.spec import Pipeline
+from mlplatform.spec.label import Label
 
 if TYPE_CHECKING:
     from mlplatform.features.aggregates import Lookup
     from mlplatform.features.feature_program import FeatureProgram
 
-PART, LABEL, WEIGHT = "part", "label", "weight"
-KEYS = (pa.field(ROW_ID, pa.int64()), pa.field(PART, pa.string()), pa.field(LABEL, pa.int8()))
+PART = "part"
 Batches = Iterable[pa.RecordBatch]
+
+
+def keys(label: Label) -> list[pa.Field]:
+    """Return the columns that stand before the features."""
+    return [pa.field(ROW_ID, pa.int64()), pa.field(PART, pa.string()), *of_label.fields(label)]
 
 
 def reads(pipeline: Pipeline, function: BatchFunction, engine: Engine) -> list[str]:
     """Return the columns of `dataset` that `build` needs: all that features read, unless the engine reads them."""
     raw = function.reads if engine.reads_rows else []
-    return list(dict.fromkeys([ROW_ID, pipeline.spec.label.column, *raw]))
+    return list(dict.fromkeys([ROW_ID, *of_label.reads(pipeline.spec.label), *raw]))
 
 
 def training_batches(dataset: Batches, split: Batches) -> Iterator[pa.RecordBatch]:
@@ -61,7 +69,7 @@ def build(
     """Return the table of all rows given, in their order, in constant memory.
 
     Args:
-        pipeline: Says which label is positive.
+        pipeline: Says what the label is, and what rows weigh.
         encoder: The fitted state.
         program: The exported transformation.
         dataset: Batches with the columns that `reads` names; strings may be dictionaries.
@@ -73,14 +81,15 @@ def build(
 
     Raises:
         FeatureError: At once if there is nothing to look aggregates up in; while it is read, naming
-            the row of a label that is missing, or row and column of a value that does not fit.
+            row and column of a label, weight or value that is missing or does not fit.
         SourceError: While it is read, if `split` is not about the rows of `dataset`.
     """
     function = BatchFunction(encoder, program, lookup)
-    schema = pa.schema([*KEYS, *function.schema])
+    before = keys(pipeline.spec.label)
+    schema = pa.schema([*before, *function.schema])
     kept = _keyed(pipeline, dataset, split, first_row)
     mapped = (engine or Local()).map(function, kept, first_row)
-    return pa.RecordBatchReader.from_batches(schema, _rows(schema, mapped, statistics))
+    return pa.RecordBatchReader.from_batches(schema, _rows(schema, mapped, len(before), statistics))
 
 
 def arrays(features: pa.Table, encoder: Encoder) -> "tuple[np.ndarray, ...]":
@@ -109,42 +118,24 @@ def arrays(features: pa.Table, encoder: Encoder) -> "tuple[np.ndarray, ...]":
 def _keyed(
     pipeline: Pipeline, dataset: Batches, split: Batches, first_row: int
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows with their part and label in the last two columns."""
-    row = first_row
+    """Yield the rows with what stands before the features, but the id, in the last columns."""
+    label, row = pipeline.spec.label, first_row
+    added = [f"__{field.name}" for field in keys(label)[1:]]
     for rows, part in parted(dataset, split):
-        label = labels(pipeline, rows, row)
-        names = [*rows.schema.names, f"__{PART}", f"__{LABEL}"]
-        yield pa.RecordBatch.from_arrays([*rows.columns, part.cast(pa.string()), label], names)
+        known = [part.cast(pa.string()), *of_label.columns(label, rows, row)]
+        names = [*rows.schema.names, *added]
+        yield pa.RecordBatch.from_arrays([*rows.columns, *known], names)
         row += rows.num_rows
 
 
 def _rows(
-    schema: pa.Schema, mapped: Iterable[Mapped], statistics: Statistics | None
+    schema: pa.Schema, mapped: Iterable[Mapped], before: int, statistics: Statistics | None
 ) -> Iterator[pa.RecordBatch]:
     for rows, features, counted in mapped:
-        keys = [rows.column(ROW_ID), *rows.columns[-2:]]
+        known = [rows.column(ROW_ID), *rows.columns[1 - before :]]
         if statistics is not None:
             statistics.add(counted)
-        yield pa.RecordBatch.from_arrays([*keys, *features.columns], schema=schema)
-
-
-def labels(pipeline: Pipeline, rows: pa.RecordBatch, first_row: int = 0) -> pa.Array:
-    """Return int8[rows]: 1 where the label is the positive one.
-
-    Raises:
-        FeatureError: Naming the first row without a label, counted from `first_row`.
-    """
-    label = pipeline.spec.label
-    values = rows.column(label.column)
-    if values.null_count:
-        row = first_row + pc.index(values.is_null(), True).as_py()
-        raise FeatureError(
-            f"row {row}: the label {label.column!r} is missing; drop or label the row"
-        )
-    if pa.types.is_dictionary(values.type):
-        positive = pc.equal(values.dictionary.cast(pa.string()), label.positive)
-        return positive.cast(pa.int8()).take(values.indices)
-    return pc.equal(values.cast(pa.string()), label.positive).cast(pa.int8())
+        yield pa.RecordBatch.from_arrays([*known, *features.columns], schema=schema)
 
 
 def _stack(features: pa.Table, names: tuple[str, ...], kind: type) -> np.ndarray:

@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlplatform.spec.data_gates import DataGates
 from mlplatform.spec.budget import Budget
+from mlplatform.spec.data_gates import DataGates
 from mlplatform.spec.events import NOUNS, Events
 from mlplatform.spec.families import AnyModel, Mlp
 from mlplatform.spec.feature_gates import FeatureGates
@@ -25,11 +25,13 @@ from mlplatform.spec.triggers import Triggers
 from mlplatform.spec.tuning import Tuning
 
 NO_VECTORS = ("csv", "sql")  # Kinds of sources that have no lists of numbers.
+NUMBERS = ("int64", "float64")
+LABEL_TYPES = {"multiclass": ("string", "int64", "bool"), "regression": NUMBERS}
 RESERVED = ("row_id", "source_file", "source_line", "part")  # Columns the platform adds.
 # Columns that the log of predictions adds to those a model asks for.
 LOG_COLUMNS = frozenset(
     {"request_id", "request_row", "arm", "model_version", "model_digest", "probability"}
-    | {"latency_ms", "answered_at"}
+    | {"prediction", "latency_ms", "answered_at"}
 )
 
 
@@ -212,6 +214,25 @@ class PipelineSpec(Section):
                 if vector_width(self.columns[name]):
                     kind = self.columns[name]
                     raise ValueError(f"{field} names {name!r}, a {kind}; name no vector there")
+        return self
+
+    @model_validator(mode="after")
+    def _label_fits_its_task(self) -> Self:
+        label, kind = self.label, self.columns[self.label.column]
+        taken = LABEL_TYPES.get(label.task, (kind,))
+        if kind not in taken:
+            raise ValueError(
+                f"label.column {label.column!r} is {kind}; for the task {label.task!r} it is"
+                f" {' or '.join(taken)}"
+            )
+        if label.weight is None:
+            return self
+        if label.weight == label.column:
+            raise ValueError("label.weight names the label itself")
+        if self.columns[label.weight] not in NUMBERS:
+            raise ValueError(
+                f"label.weight {label.weight!r} is {self.columns[label.weight]}; it is int64 or float64"
+            )
         return self
 
     @model_validator(mode="after")

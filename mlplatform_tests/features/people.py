@@ -23,6 +23,20 @@ COLUMNS = {
     "rooms": "int64",
     "email": "string",
     "member": "string",
+    "kind": "string",
+    "spending": "float64",
+    "times": "int64",
+}
+# Sections of the spec by which the same people have a label of another task.
+UNUSED = {"email": "identifies a person", "kind": "says who is a member", "spending": "known later"}
+OTHER_TASKS: dict[str, dict[str, Any]] = {
+    "multiclass": {
+        "label": {"column": "kind", "task": "multiclass", "classes": ["young", "middle", "old"]},
+    },
+    "regression": {"label": {"column": "spending", "task": "regression", "weight": "times"}},
+    "quantiles": {
+        "label": {"column": "spending", "task": "regression", "quantiles": [0.1, 0.5, 0.9]},
+    },
 }
 
 
@@ -52,7 +66,7 @@ def pipeline(folder: Path, **changes: Any) -> Pipeline:
         "source": {"kind": "csv", "files": ["people.csv"]},
         "columns": COLUMNS,
         "label": {"column": "member", "positive": "yes"},
-        "unused": {"email": "identifies a person"},
+        "unused": UNUSED,
         "model": {"hidden": [8], "epochs": 3, "batch_size": 16, "learning_rate": 0.02},
         **changes,
     }
@@ -60,13 +74,16 @@ def pipeline(folder: Path, **changes: Any) -> Pipeline:
 
 
 def dataset(rows: int = 600, seed: int = 0) -> pa.Table:
-    """A typed dataset: the older and the Parisians are members; a tenth of incomes is missing."""
+    """A typed dataset: the older and the Parisians are members; a tenth of incomes is missing.
+
+    `kind` is mostly told by age; `spending` by income, rooms and age.
+    """
     rng = np.random.default_rng(seed)
     age = rng.integers(18, 90, rows)
     city = rng.choice(["Paris", "Oslo", "Rome", "Bonn"], rows, p=[0.4, 0.3, 0.2, 0.1])
     income = np.exp(rng.normal(10, 1, rows))
     chance = 1 / (1 + np.exp(-((age - 50) / 8 + 3 * (city == "Paris") - 1)))
-    return pa.table(
+    table = pa.table(
         {
             "row_id": np.arange(rows),
             "age": age,
@@ -77,6 +94,12 @@ def dataset(rows: int = 600, seed: int = 0) -> pa.Table:
             "member": np.where(rng.random(rows) < chance, "yes", "no"),
         }
     )
+    kind = np.array(["young", "middle", "old"])[np.digitize(age + rng.normal(0, 6, rows), [40, 60])]
+    spending = 20 * np.log(income) + age + 15 * (city == "Paris") + rng.normal(0, 5, rows)
+    more = {"kind": kind, "spending": spending, "times": rng.integers(0, 4, rows)}
+    for name, values in more.items():
+        table = table.append_column(name, pa.array(values))
+    return table
 
 
 def split(data: pa.Table) -> pa.Table:

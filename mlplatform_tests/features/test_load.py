@@ -139,6 +139,14 @@ def test_an_aggregate_fits_its_events_and_the_row(tmp_path, aggregate, said):
 
 
 LATER = "'visits', which is known only after the event: billed later; 'at' does not say when"
+
+
+def test_what_rows_weigh_is_no_feature(tmp_path):
+    weighed = {"label": {"column": "closes", "positive": "yes", "weight": "income"}}
+    with pytest.raises(SpecError, match="reads 'income', which is what rows weigh in training"):
+        load(tmp_path, "Numeric('income')", **weighed)
+
+
 LABEL = "it needs 'closes' of events 'visits', which is the label; 'at' does not say when"
 PEEKS = [
     (counted(events="visits", function="last", column="billed"), f"{LATER}: declare known_at: {{billed: "),

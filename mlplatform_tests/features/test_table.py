@@ -48,11 +48,12 @@ def test_a_row_has_its_part_label_and_one_column_for_each_feature_of_every_kind(
 def test_a_table_gives_back_the_arrays_it_was_built_from(made):
     data = trips.dataset(300)
     of = trips.function()
-    vectors, ids, labels = arrays(built(made, data), of.encoder)
+    vectors, ids, labels, weights = arrays(built(made, data), of.encoder)
     expected = of.program.columns(of.encoder.encode(data.combine_chunks().to_batches()[0]))
     assert vectors.tobytes() == expected[0].T.tobytes()
     assert ids.tobytes() == expected[1].T.tobytes()
     assert set(labels) == {0.0, 1.0}
+    assert weights.tolist() == [1.0] * 300
 
 
 def test_the_table_is_the_same_however_rows_come_and_however_many_threads_compute(made):

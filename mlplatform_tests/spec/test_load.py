@@ -34,7 +34,7 @@ def test_the_shipped_pipeline_is_valid():
         ({"model__epoch": 5}, "attributes.model.epoch: no such field"),
         (
             {"model__family": "forest"},
-            "attributes.model.family: got 'forest'; Input should be 'mlp'",
+            "attributes.model.family: got 'forest'; Input should be 'linear', 'mlp'",
         ),
         ({"groups": ["gender"]}, "groups names the column 'gender'; columns: age, workclass"),
         ({"label__column": "salary"}, "label.column names the column 'salary'"),
