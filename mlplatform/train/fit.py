@@ -1,104 +1,123 @@
-"""Fits the model of a pipeline."""
+"""Fits the model of a pipeline, whatever its family."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from mlplatform.errors import TrainingError
 from mlplatform.features.encoder import Encoder
 from mlplatform.spec import Pipeline
-from mlplatform.spec.model import Model
+from mlplatform.spec.families import Blend, Gbdt, Linear, Mlp, Network, TabM, Custom
+from mlplatform.spec.label import Label
+from mlplatform.train.around import Around
+from mlplatform.train.blend import fit_blend
+from mlplatform.train.calibrate import calibrated, predictions
 from mlplatform.train.data import Data, prepare
-from mlplatform.train.mlp import Mlp, mlp
-from mlplatform.train.trainer import Curve, Hyper, Seeds, train
+from mlplatform.train.fitted import Fitted
+from mlplatform.train.gbdt import fit_gbdt
+from mlplatform.train.measure import measure
+from mlplatform.train.network import fit_network
+from mlplatform.train.weights import weighted
+
+Model = Linear | Mlp | TabM | Custom | Gbdt | Blend
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trained:
-    """A fitted model: the parameters of its best epoch, by name, and how it got there.
+    """A fitted model of a pipeline.
 
-    `history` has one value an epoch: train_loss and validation_loss in nats a row, validation_auc
-    and validation_accuracy.
+    Attributes:
+        label: What it predicts.
+        model: As it was asked for.
+        fitted: Parameters, and the function from features to predictions.
+        validation: Metrics of its predictions on validation rows, as they will be served: the task's
+            own first (log_loss in nats, rmse or pinball), then the others.
     """
 
-    net: Mlp
+    label: Label
     model: Model
-    params: Mapping[str, np.ndarray]
-    history: Mapping[str, list[float]]
+    fitted: Fitted
+    validation: Mapping[str, float]
 
-    @property
-    def best_epoch(self) -> int:
-        """The epoch, from 1, whose parameters were kept: the first with the least validation loss."""
-        losses = self.history["validation_loss"]
-        return losses.index(min(losses)) + 1
-
-    @property
-    def validation(self) -> dict[str, float]:
-        """Metrics of the kept parameters on the validation rows: log_loss in nats, auc, accuracy."""
-        names = {"log_loss": "loss", "auc": "auc", "accuracy": "accuracy"}
-        at = self.best_epoch - 1
-        return {name: self.history[f"validation_{kept}"][at] for name, kept in names.items()}
-
-    def summary(self) -> dict[str, float]:
+    def summary(self) -> dict[str, float | str]:
         """Return what a person asks first, as one flat row."""
-        metrics = {f"validation_{name}": value for name, value in self.validation.items()}
-        sizes = {"parameters": sum(array.size for array in self.params.values())}
-        return {"epochs": self.model.epochs, "best_epoch": self.best_epoch, **metrics, **sizes}
+        sizes = {"parameters": sum(array.size for array in self.fitted.params.values())}
+        return {
+            "family": self.model.family,
+            "best_epoch": self.fitted.best,
+            **{f"validation_{name}": value for name, value in self.validation.items()},
+            **sizes,
+            "steps": self.fitted.spent.get("steps", 0),
+            "stopped_by": self.fitted.stopped_by,
+        }
 
 
-def fit(pipeline: Pipeline, features: pa.Table, encoder: Encoder, model: Model) -> Trained:
+def fit(
+    pipeline: Pipeline,
+    features: pa.Table,
+    encoder: Encoder,
+    model: Model,
+    around: Around | None = None,
+) -> Trained:
     """Return `model` fitted to the training rows of a `features` table; equal inputs give equal bits.
 
     Raises:
-        TrainingError: If there is nothing to learn from, or the loss is not finite in some epoch.
+        TrainingError: If there is nothing to learn from, a setting cannot be, or a loss is not
+            finite.
         FeatureError: If the table was built with other features.
+        PreemptedError: If the process was asked to end; the same call goes on.
     """
-    return fit_data(pipeline, prepare(pipeline, features, encoder), encoder, model)
+    return fit_data(pipeline, prepare(pipeline, features, encoder), model, around)
 
 
-def fit_data(pipeline: Pipeline, data: Data, encoder: Encoder, model: Model) -> Trained:
-    """Return `model` fitted to prepared rows, so that many fits can share them and one compiled program.
+def fit_data(
+    pipeline: Pipeline, data: Data, model: Model, around: Around | None = None
+) -> Trained:
+    """Return `model` fitted to prepared rows, so that many fits can share them.
 
     Raises:
-        TrainingError: If a setting is out of range, or the loss is not finite in some epoch.
+        TrainingError: As `fit`.
     """
-    import jax
-
-    if model.dropout >= 1:
-        raise TrainingError(
-            f"{pipeline.name}: model.dropout is {model.dropout}; it must be below 1"
-        )
-    if model.seed < 0:
-        raise TrainingError(f"{pipeline.name}: model.seed is {model.seed}; it must not be negative")
-    net = mlp(encoder, model.hidden)
-    hyper = Hyper(*map(np.float32, (model.learning_rate, model.weight_decay, model.dropout)))
-    start = net.forget(net.init(model.seed), np.asarray(data.train.ids))
-    params, curve = train(
-        jax.device_put(start),
-        data.train,
-        data.validation,
-        Seeds(*np.random.SeedSequence(model.seed).generate_state(2)),
-        hyper,
-        net=net,
-        epochs=model.epochs,
-        batch_size=min(model.batch_size, data.train.labels.shape[0]),
+    found = _fitted(pipeline, data, model, around or Around(on_note=_unsaid))
+    return Trained(
+        label=pipeline.spec.label, model=model, fitted=found, validation=validated(found, data)
     )
-    history = _history(pipeline, model, curve)
-    return Trained(net=net, model=model, params=jax.device_get(params), history=history)
 
 
-def _history(pipeline: Pipeline, model: Model, curve: Curve) -> dict[str, list[float]]:
-    history: dict[str, list[float]] = {
-        name: np.asarray(values).tolist() for name, values in curve._asdict().items()
-    }
-    for part in ("train", "validation"):
-        for epoch, loss in enumerate(history[f"{part}_loss"], start=1):
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"{pipeline.name}: the {part} loss is {loss} in epoch {epoch} of {model.epochs};"
-                    f" lower model.learning_rate (it is {model.learning_rate:g})"
-                )
-    return history
+def validated(fitted: Fitted, data: Data) -> dict[str, float]:
+    """Return the metrics of a model's predictions on the validation rows."""
+    rows = data.validation
+    measured = measure(fitted.task, predictions(fitted, rows), rows)
+    named = {fitted.task.metric if name == "loss" else name: n for name, n in measured.items()}
+    return {name: float(np.asarray(number)) for name, number in named.items()}
+
+
+def _fitted(pipeline: Pipeline, data: Data, model: Model, around: Around) -> Fitted:
+    if isinstance(model, Blend):
+        members = {
+            name: _fitted(pipeline, data, member, around.of(name))
+            for name, member in model.members.items()
+        }
+        found = fit_blend(members, data, model.weights, data.shape.task)
+        found = _together(found, members)
+    elif isinstance(model, Network):
+        found = fit_network(pipeline, weighted(data, pipeline.spec.label, model), model, around)
+    else:
+        found = fit_gbdt(weighted(data, pipeline.spec.label, model), model)
+    return calibrated(found, data.validation, model.calibration)
+
+
+def _together(blend: Fitted, members: Mapping[str, Fitted]) -> Fitted:
+    """Return a blend that says what its members say of how they were trained."""
+    names = {name for member in members.values() for name in member.spent}
+    spent = {n: sum(member.spent.get(n, 0) for member in members.values()) for n in sorted(names)}
+    stopped = [f"{name}: {m.stopped_by}" for name, m in members.items() if m.stopped_by]
+    notes = tuple(f"{name}: {note}" for name, m in members.items() for note in m.notes)
+    return replace(
+        blend, spent=spent, stopped_by="; ".join(stopped), notes=(*blend.notes, *notes)
+    )
+
+
+def _unsaid(sentence: str) -> None:
+    """Tell nobody: who asked for no surroundings reads the notes of the model."""

@@ -24,8 +24,8 @@ def measure(task: Task, predicted: Array, rows: Rows) -> dict[str, jax.Array]:
 
 
 def _binary(predicted: jax.Array, labels: Array, share: Array) -> dict[str, jax.Array]:
-    of_label = jnp.where(labels > 0.5, predicted, 1 - predicted)  # noqa: PLR2004
-    right = (predicted >= 0.5) == (labels > 0.5)  # noqa: PLR2004
+    of_label = jnp.where(labels > 0.5, predicted, 1 - predicted)
+    right = (predicted >= 0.5) == (labels > 0.5)
     return {
         "loss": -(share * jnp.log(jnp.maximum(of_label, TINY))).sum(),
         "auc": auc(predicted, labels),

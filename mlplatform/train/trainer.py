@@ -1,115 +1,210 @@
-"""The whole training run as one XLA program: a scan over epochs of a scan over batches."""
+"""Training as XLA programs: a segment of an epoch is one scan over batches, and nothing leaves the device.
 
+Everything here is pure and traceable. `segment` draws its batches from rows that lie on the device,
+`window` is handed them; `judge` measures held-out rows and keeps the best parameters. All donate the
+state they are given.
+"""
+
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax  # type: ignore[import-untyped] # Optax ships no types.
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from mlplatform.train.mlp import Array, Mlp, Params
+from mlplatform.train import optimizers
+from mlplatform.train.measure import measure
+from mlplatform.train.nets.net import Net, Noise, Params
+from mlplatform.train.task import Array, Rows, Scale, Task
 
-WARM_UP = (
-    0.5  # Epochs over which the learning rate rises; Adam's first steps are its least reliable.
-)
-
-
-class Rows(NamedTuple):
-    """Rows of one part: vectors f32[rows, vectors], ids i32[rows, m], labels f32[rows] of 0 and 1."""
-
-    vectors: Array
-    ids: Array
-    labels: Array
+AXIS = "data"  # Of a mesh: batches are dealt out along it.
+JUDGED = 16_384  # Held-out rows in one product: more would only take memory.
 
 
 class Hyper(NamedTuple):
-    """What a study may vary without compiling again."""
+    """f32 numbers that may differ between trainings without compiling again."""
 
-    learning_rate: Array | np.float32
-    weight_decay: Array | np.float32
-    dropout: Array | np.float32
+    learning_rate: Array
+    weight_decay: Array
+    dropout: Array
+    label_smoothing: Array
+    warmup_epochs: Array
+    average: Array
+    gradient_clip: Array
 
 
 class Seeds(NamedTuple):
-    """A u32 word for each use of chance; the initial parameters have their own."""
+    """A u32 word for each use of chance while training."""
 
-    order: Array | np.uint32
-    dropout: Array | np.uint32
-
-
-class Curve(NamedTuple):
-    """One value an epoch: losses in nats a row, the validation rows' AUC and accuracy."""
-
-    train_loss: jax.Array
-    validation_loss: jax.Array
-    validation_auc: jax.Array
-    validation_accuracy: jax.Array
+    order: Array
+    dropout: Array
 
 
-class _State(NamedTuple):
-    params: Params
-    adam: optax.OptState
-    step: jax.Array
+@dataclass(frozen=True)
+class Plan:
+    """Everything that makes another program.
 
-
-@partial(jax.jit, static_argnames=("net", "epochs", "batch_size"), donate_argnames="params")
-def train(
-    params: Params,
-    rows: Rows,
-    validation: Rows,
-    seeds: Seeds,
-    hyper: Hyper,
-    *,
-    net: Mlp,
-    epochs: int,
-    batch_size: int,
-) -> tuple[Params, Curve]:
-    """Return the parameters after the epoch with the least validation loss, and the curve of all epochs.
-
-    AdamW (Loshchilov & Hutter 2019) with a short warm-up and cosine decay to zero. Each epoch
-    visits whole batches of a fresh permutation; the few rows left over are others each time.
-    `batch_size` is at most the number of rows.
+    Attributes:
+        net: The network.
+        task: What it is fitted to.
+        optimizer: By its name in optax.
+        schedule: By its name in optax.
+        epochs: Over which the schedule runs.
+        steps: Batches an epoch.
+        segments: Equal parts of an epoch, each one call.
+        batch_size: Rows a step.
+        averaged: Whether a moving average of the parameters is what predicts.
+        clipped: Whether gradients are clipped.
+        bfloat16: Whether products are computed in bfloat16.
+        mesh: Devices that share each batch; None is one device.
     """
-    steps = rows.labels.shape[0] // batch_size
-    adam = optax.scale_by_adam()
 
-    def update(state: _State, batch: jax.Array) -> tuple[_State, jax.Array]:
-        part = jax.tree.map(lambda a: a[batch], rows)
-        dropout = (stream(seeds.dropout, state.step), hyper.dropout)
-        loss, slope = jax.value_and_grad(mean_loss)(state.params, part, net, dropout)
-        direction, moments = adam.update(slope, state.adam)
-        rate = hyper.learning_rate * schedule(state.step, steps, epochs)
-        decay = hyper.weight_decay
-        moved = jax.tree.map(lambda p, d: p - rate * (d + decay * p), state.params, direction)
-        return _State(moved, moments, state.step + 1), loss
+    net: Net
+    task: Task
+    optimizer: str
+    schedule: str
+    epochs: int
+    steps: int
+    segments: int
+    batch_size: int
+    averaged: bool = False
+    clipped: bool = False
+    bfloat16: bool = False
+    mesh: Mesh | None = None
 
-    def epoch(
-        carry: tuple[_State, Params, jax.Array], number: jax.Array
-    ) -> tuple[tuple[_State, Params, jax.Array], Curve]:
-        state, best, least = carry
-        order = permutation(stream(seeds.order, number), rows.labels.shape[0])
-        batches = order[: steps * batch_size].reshape(steps, batch_size)
-        state, losses = jax.lax.scan(update, state, batches)
-        measured = measure(state.params, validation, net)
-        better = measured.validation_loss < least
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, best)
-        least = jnp.where(better, measured.validation_loss, least)
-        return (state, best, least), measured._replace(train_loss=losses.mean())
+    @property
+    def segment_steps(self) -> int:
+        """Steps of one segment."""
+        return self.steps // self.segments
 
-    start = _State(params, adam.init(params), jnp.int32(0))
-    (_, best, _), curve = jax.lax.scan(
-        epoch, (start, params, jnp.float32(jnp.inf)), jnp.arange(epochs)
+
+class State(NamedTuple):
+    """All of a training but its rows and settings.
+
+    Attributes:
+        params: What gradients move.
+        fixed: Arrays of the network that they do not.
+        scale: Of a regression's labels.
+        optimizer: Optax's state.
+        average: The moving average of `params`; empty without one.
+        best: The parameters with the least validation loss so far.
+        least: That loss.
+        step: i32, steps taken.
+    """
+
+    params: Params
+    fixed: Params
+    scale: Scale
+    optimizer: Any
+    average: Params
+    best: Params
+    least: Array
+    step: Array
+
+
+class Taken(NamedTuple):
+    """What steps tell: their mean loss, and the largest norm of their gradients."""
+
+    loss: jax.Array
+    norm: jax.Array
+
+
+def start(plan: Plan, params: Params, fixed: Params, scale: Scale) -> State:
+    """Return the state before the first step, on the host; buffers are never shared."""
+    return State(
+        params=params,
+        fixed=fixed,
+        scale=scale,
+        optimizer=optimizers.first(plan.optimizer, params),
+        average=jax.tree.map(np.copy, params) if plan.averaged else {},
+        best=jax.tree.map(np.copy, params),
+        least=np.float32(np.inf),
+        step=np.int32(0),
     )
-    return best, curve
 
 
-def stream(seed: Array | np.uint32, number: jax.Array) -> jax.Array:
+@partial(jax.jit, static_argnames="plan", donate_argnames="state")
+def segment(
+    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, *, plan: Plan
+) -> tuple[State, Taken]:
+    """Take the next steps on rows that lie on the device: whole batches of the epoch's permutation.
+
+    The few rows left over in an epoch are others in the next.
+    """
+    return take_segment(state, rows, seeds, hyper, plan)
+
+
+@partial(jax.jit, static_argnames="plan", donate_argnames="state")
+def window(
+    state: State, batches: Rows, seeds: Seeds, hyper: Hyper, *, plan: Plan
+) -> tuple[State, Taken]:
+    """Take a step for each of `batches`, whose arrays have the shape [steps, batch, …]."""
+
+    def update(state: State, batch: Rows) -> tuple[State, Taken]:
+        return _update(state, batch, seeds, hyper, plan)
+
+    return _summed(jax.lax.scan(update, state, batches))
+
+
+@partial(jax.jit, static_argnames="plan", donate_argnames="state")
+def judge(state: State, rows: Rows, *, plan: Plan) -> tuple[State, dict[str, jax.Array]]:
+    """Measure held-out rows, and keep the parameters if none before had a smaller loss."""
+    return judge_state(state, rows, plan)
+
+
+def take_segment(
+    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, plan: Plan
+) -> tuple[State, Taken]:
+    """Return what `segment` does, to be traced with others."""
+    order = permutation(stream(seeds.order, state.step // plan.steps), rows.labels.shape[0])
+    first = (state.step % plan.steps) * plan.batch_size
+    mine = jax.lax.dynamic_slice(order, (first,), (plan.segment_steps * plan.batch_size,))
+
+    def update(state: State, batch: jax.Array) -> tuple[State, Taken]:
+        return _update(state, jax.tree.map(lambda a: a[batch], rows), seeds, hyper, plan)
+
+    return _summed(jax.lax.scan(update, state, mine.reshape(-1, plan.batch_size)))
+
+
+def judge_state(state: State, rows: Rows, plan: Plan) -> tuple[State, dict[str, jax.Array]]:
+    """Return what `judge` does, to be traced with others."""
+    params = state.average if plan.averaged else state.params
+    measured = measure(plan.task, predict_rows(plan, state, params, rows), rows)
+    better = measured["loss"] < state.least
+    best = jax.tree.map(lambda new, old: jnp.where(better, new, old), params, state.best)
+    least = jnp.where(better, measured["loss"], state.least)
+    return state._replace(best=best, least=least), measured
+
+
+def predict_rows(plan: Plan, state: State, params: Params, rows: Rows) -> jax.Array:
+    """Return what `params` predict of rows, a part of them at a time."""
+
+    def some(features: tuple[Array, Array]) -> jax.Array:
+        logits = plan.net.logits({**params, **state.fixed}, *features)
+        return plan.task.predict(logits, state.scale)
+
+    features = (jnp.asarray(rows.vectors), jnp.asarray(rows.ids))
+    count = features[0].shape[0]
+    if count <= JUDGED:
+        return some(features)
+    whole = count - count % JUDGED
+    head = jax.tree.map(lambda a: a[:whole].reshape(-1, JUDGED, *a.shape[1:]), features)
+    parts = jax.lax.map(some, head)
+    found = parts.reshape(whole, *parts.shape[2:])
+    if whole == count:
+        return found
+    return jnp.concatenate([found, some(jax.tree.map(lambda a: a[whole:], features))])
+
+
+def stream(seed: Array, number: Array) -> jax.Array:
     """Return the random key of one step or epoch: Threefry's own two words, the seed and a counter.
 
     Named, because another default generator would train another model.
     """
-    words = jnp.stack([jnp.uint32(seed), number.astype(jnp.uint32)])
+    words = jnp.stack([jnp.uint32(seed), jnp.asarray(number).astype(jnp.uint32)])
     key: jax.Array = jax.random.wrap_key_data(words, impl="threefry2x32")
     return key
 
@@ -123,39 +218,45 @@ def permutation(key: jax.Array, rows: int) -> jax.Array:
     return jnp.argsort(jax.random.bits(key, (rows,), jnp.uint32))
 
 
-def mean_loss(
-    params: Params, rows: Rows, net: Mlp, dropout: tuple[jax.Array, jax.Array] | None = None
-) -> jax.Array:
-    """Return the mean cross-entropy of the rows, in nats."""
-    logits = net.logits(params, rows.vectors, rows.ids, dropout)
-    return jnp.mean(optax.sigmoid_binary_cross_entropy(logits, rows.labels))
+def _update(
+    state: State, batch: Rows, seeds: Seeds, hyper: Hyper, plan: Plan
+) -> tuple[State, Taken]:
+    batch = _dealt_out(batch, plan)
+    noise = Noise(stream(seeds.dropout, state.step), hyper.dropout)
+
+    def mean_loss(params: Params) -> jax.Array:
+        used = jax.tree.map(lambda p: p.astype(jnp.bfloat16), params) if plan.bfloat16 else params
+        logits = plan.net.logits({**used, **state.fixed}, batch.vectors, batch.ids, noise)
+        logits = logits.astype(jnp.float32)
+        each = plan.task.loss(logits, batch.labels, state.scale, hyper.label_smoothing)
+        return (each * batch.weights).mean()
+
+    loss, slope = jax.value_and_grad(mean_loss)(state.params)
+    norm = optax.global_norm(slope)
+    if plan.clipped:
+        slope = jax.tree.map(lambda s: s * jnp.minimum(1.0, hyper.gradient_clip / norm), slope)
+    total, warmup = plan.steps * plan.epochs, hyper.warmup_epochs * plan.steps
+    rate = hyper.learning_rate * optimizers.rate_at(plan.schedule, state.step, total, warmup)
+    params, moments = optimizers.step(
+        plan.optimizer, slope, state.optimizer, state.params, rate, hyper.weight_decay
+    )
+    average = state.average
+    if plan.averaged:
+        average = optax.incremental_update(params, average, 1 - hyper.average)
+    moved = state._replace(
+        params=params, optimizer=moments, average=average, step=state.step + 1
+    )
+    return moved, Taken(loss, norm)
 
 
-def measure(params: Params, rows: Rows, net: Mlp) -> Curve:
-    """Return loss, AUC and accuracy (at probability one half) of held-out rows."""
-    logits = net.logits(params, rows.vectors, rows.ids)
-    loss = optax.sigmoid_binary_cross_entropy(logits, rows.labels).mean()
-    right = ((logits > 0) == (rows.labels > 0.5)).mean()
-    return Curve(loss, loss, auc(logits, rows.labels), right)
+def _dealt_out(batch: Rows, plan: Plan) -> Rows:
+    """Deal the rows of a batch out to the mesh's devices; gradients are then summed over them."""
+    if plan.mesh is None:
+        return batch
+    along = NamedSharding(plan.mesh, PartitionSpec(AXIS))
+    return Rows(*(jax.lax.with_sharding_constraint(array, along) for array in batch))
 
 
-def schedule(step: jax.Array, steps: int, epochs: int) -> jax.Array:
-    """Return the share of the learning rate at `step` of `epochs` of `steps` each: warm-up, then half a cosine."""
-    rise = jnp.minimum((step + 1) / max(1, WARM_UP * steps), 1)
-    return rise * 0.5 * (1 + jnp.cos(jnp.pi * step / (steps * epochs)))
-
-
-def auc(scores: Array, labels: Array) -> jax.Array:
-    """Return the share of (positive, negative) pairs in the right order, ties counting half.
-
-    The U statistic of Mann & Whitney (1947). Sorted once with the positives of a tie last and once
-    with them first, the mean of the two counts each tie half.
-    """
-    rows, positives = labels.shape[0], labels.sum()
-    place = (jnp.arange(rows) + 1) / rows
-    scores, labels = jnp.asarray(scores), jnp.asarray(labels)
-    last = jax.lax.sort((scores, labels), num_keys=2)[1]
-    first = 1 - jax.lax.sort((scores, 1 - labels), num_keys=2)[1]
-    # Mean rank of the positives as a share of the rows: f32 cannot hold sums of many ranks.
-    rank = (place * (first + last) / 2).sum() / positives
-    return (rank - (positives + 1) / (2 * rows)) * rows / (rows - positives)
+def _summed(scanned: tuple[State, Taken]) -> tuple[State, Taken]:
+    state, taken = scanned
+    return state, Taken(taken.loss.mean(), taken.norm.max())

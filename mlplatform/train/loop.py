@@ -1,0 +1,221 @@
+"""The host's side of a training: calls segment after segment, and between them looks, keeps, tells and stops."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from mlplatform.errors import PreemptedError, TrainingError
+from mlplatform.train import trainer
+from mlplatform.train.around import Around
+from mlplatform.train.budget import Meter, Spent
+from mlplatform.train.checkpoint import Checkpoints
+from mlplatform.train.feed import Feed
+from mlplatform.train.preemption import Preemption
+from mlplatform.train.progress import Pace
+from mlplatform.train.task import Rows, Scale
+from mlplatform.train.trainer import Hyper, Plan, Seeds, State
+
+History = dict[str, list[float]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Course:
+    """One training, ready to run; every array lies on the device.
+
+    Attributes:
+        name: Whose model it is, for messages.
+        plan: The programs.
+        feed: Training rows.
+        validation: Held-out rows.
+        state: Before the first step.
+        seeds: For each use of chance.
+        hyper: Settings that programs take as arguments.
+        patience: Epochs without a better loss that end it; None is never.
+        devices: That work on it.
+    """
+
+    name: str
+    plan: Plan
+    feed: Feed
+    validation: Rows
+    state: State
+    seeds: Seeds
+    hyper: Hyper
+    patience: int | None = None
+    devices: int = 1
+
+
+@dataclass(kw_only=True)
+class _Sofar:
+    """What is known between two segments, and kept with a checkpoint."""
+
+    segment: int = 0
+    history: History = field(default_factory=dict)
+    taken: list[tuple[float, float]] = field(default_factory=list)  # Of the epoch so far.
+    stopped_by: str = ""
+
+    def record(self, measured: Mapping[str, float]) -> None:
+        """End an epoch."""
+        losses, norms = zip(*self.taken, strict=True)
+        told = {"train_loss": float(np.mean(losses)), "gradient_norm": max(norms)}
+        told |= {f"validation_{name}": value for name, value in measured.items()}
+        for name, value in told.items():
+            self.history.setdefault(name, []).append(value)
+        self.taken = []
+
+    @property
+    def best(self) -> int:
+        """The epoch, from 1, with the least validation loss."""
+        losses = self.history["validation_loss"]
+        return losses.index(min(losses)) + 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """How a training ended: the best epoch's parameters on the host, and how it got there."""
+
+    params: dict[str, np.ndarray]
+    fixed: dict[str, np.ndarray]
+    scale: Scale
+    history: History
+    best: int
+    steps: int
+    spent: Spent
+    stopped_by: str
+    notes: tuple[str, ...]
+
+
+def run(course: Course, around: Around, part: str = "") -> Outcome:
+    """Return what a training comes to: all epochs, or fewer where patience or a budget ends it.
+
+    Between the segments nothing moves from host to device or back but the few numbers that are
+    looked at: inside a segment the transfer guard forbids it.
+
+    Args:
+        course: The training. Its state's buffers are donated.
+        around: Where checkpoints lie, what may be used up, who is told.
+        part: Names this configuration among those of one recipe.
+
+    Raises:
+        TrainingError: If a loss is not finite.
+        PreemptedError: If the process was asked to end; what was reached is kept.
+    """
+    kept = around.kept(part)
+    state, sofar, meter, notes = _taken_up(course, around, kept)
+    plan = course.plan
+    total = plan.epochs * plan.segments
+    pace = Pace(epochs=plan.epochs, steps=plan.steps, rows=plan.steps * plan.batch_size)
+    with Preemption() as preemption:
+        while sofar.segment < total and not sofar.stopped_by:
+            state = _segment(course, state, sofar)
+            sofar.stopped_by = meter.reached(_steps(plan, sofar) + plan.segment_steps - 1) or ""
+            if not sofar.segment % plan.segments or sofar.stopped_by:
+                state = _judged(course, state, sofar)
+                around.on_epoch(pace.after(sofar.segment // plan.segments, sofar.history))
+                if _out_of_patience(course, sofar):
+                    break
+            if kept and (preemption.requested or kept.due()):
+                _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
+            if preemption.requested:
+                raise PreemptedError(_preempted(course, sofar, kept))
+    params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
+    steps = _steps(plan, sofar)
+    return Outcome(
+        params=params,
+        fixed=fixed,
+        scale=scale,
+        history=sofar.history,
+        best=sofar.best,
+        steps=steps,
+        spent=meter.spent(steps),
+        stopped_by=sofar.stopped_by,
+        notes=notes,
+    )
+
+
+def _segment(course: Course, state: State, sofar: _Sofar) -> State:
+    with jax.transfer_guard("disallow"):
+        state, taken = course.feed.advance(
+            sofar.segment, state, course.seeds, course.hyper, course.plan
+        )
+    loss, norm = (float(number) for number in jax.device_get(taken))
+    sofar.taken.append((loss, norm))
+    sofar.segment += 1
+    if not math.isfinite(loss) or not math.isfinite(norm):
+        raise TrainingError(_diverged(course, sofar, loss, norm))
+    return state
+
+
+def _judged(course: Course, state: State, sofar: _Sofar) -> State:
+    with jax.transfer_guard("disallow"):
+        state, measured = trainer.judge(state, course.validation, plan=course.plan)
+    sofar.record({name: float(value) for name, value in jax.device_get(measured).items()})
+    loss = sofar.history["validation_loss"][-1]
+    if not math.isfinite(loss):
+        epoch = len(sofar.history["validation_loss"])
+        raise TrainingError(
+            f"{course.name}: the validation loss is {loss} in epoch {epoch} of"
+            f" {course.plan.epochs}; {_cure(course)}"
+        )
+    return state
+
+
+def _diverged(course: Course, sofar: _Sofar, loss: float, norm: float) -> str:
+    epoch = (sofar.segment - 1) // course.plan.segments + 1
+    what, value = ("train loss", loss) if not math.isfinite(loss) else ("gradient's norm", norm)
+    finite = sofar.history.get("train_loss", [])
+    before = f"; it was {finite[-1]:g} an epoch before" if finite and what == "train loss" else ""
+    return (
+        f"{course.name}: the {what} is {value} in epoch {epoch} of {course.plan.epochs}{before};"
+        f" {_cure(course)}"
+    )
+
+
+def _cure(course: Course) -> str:
+    rate = float(jax.device_get(course.hyper.learning_rate))
+    return f"lower model.learning_rate (it is {rate:g}) or set model.gradient_clip"
+
+
+def _out_of_patience(course: Course, sofar: _Sofar) -> bool:
+    since = len(sofar.history["validation_loss"]) - sofar.best
+    return course.patience is not None and since >= course.patience
+
+
+def _steps(plan: Plan, sofar: _Sofar) -> int:
+    return sofar.segment * plan.segment_steps
+
+
+def _taken_up(
+    course: Course, around: Around, kept: Checkpoints | None
+) -> tuple[State, _Sofar, Meter, tuple[str, ...]]:
+    """Return where to go on: at the newest sound checkpoint, or at the beginning."""
+    saved = kept.newest(course.state) if kept else None
+    warnings = kept.warnings if kept else ()
+    for warning in warnings:
+        around.on_note(warning)
+    if saved is None:
+        return course.state, _Sofar(), Meter(around.budget, course.devices), warnings
+    sofar = _Sofar(**saved.notes["sofar"])
+    around.on_note(f"{course.name}: going on after step {saved.step:,}, from its checkpoint")
+    already = Spent.of(saved.notes["spent"])
+    return saved.state, sofar, Meter(around.budget, course.devices, already), warnings
+
+
+def _keep(
+    kept: Checkpoints, state: State, sofar: _Sofar, spent: Spent, preemption: Preemption
+) -> None:
+    notes: dict[str, Any] = {
+        "sofar": {"segment": sofar.segment, "history": sofar.history, "taken": sofar.taken},
+        "spent": spent.notes(),
+    }
+    kept.save(sofar.segment, state, notes, must=preemption.requested)
+
+
+def _preempted(course: Course, sofar: _Sofar, kept: Checkpoints | None) -> str:
+    done = sofar.segment / course.plan.segments
+    then = "run the same command to go on" if kept else "nothing of it is kept"
+    return f"{course.name}: asked to end after {done:g} of {course.plan.epochs} epochs; {then}"
