@@ -85,6 +85,8 @@ def test_every_dependency_is_used():
         ("tfdv-1.21.lock", ("tfdv-1.21",)),
         ("bootstrap.txt", ("bootstrap",)),
         ("peers.lock", ("peers",)),
+        ("peers-training.lock", ("peers-training",)),
+        ("tables.lock", ("tables",)),
     ],
 )
 def test_a_lock_file_pins_its_sources_by_hash_and_names_no_host(
