@@ -1,4 +1,4 @@
-"""Runs a model artifact: encoded rows to probabilities and features, by the program that training exported."""
+"""Runs a model artifact: encoded rows to predictions and features, by the program that training exported."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,9 +9,10 @@ import pyarrow as pa
 from mlplatform.errors import CorruptionError, FeatureError
 from mlplatform.features.encoded import Encoded
 from mlplatform.features.encoder import Encoder
+from mlplatform.features.predicts import Predicts
 from mlplatform.features.program_export import answer_at_once, deserialized
 from mlplatform.features.program_runs import Runs
-from mlplatform.features.signature import Signature, signature
+from mlplatform.features.signature import Signature, described
 
 if TYPE_CHECKING:
     from jax.export import Exported
@@ -28,7 +29,7 @@ class Files(Protocol):
 class Predictor:
     """A loaded model. Threads may share it: it compiles under a lock and otherwise changes nothing.
 
-    One executable gives probability and features, so that what is said of the features a
+    One executable gives prediction and features, so that what is said of the features a
     prediction was made from is what it was made from.
     """
 
@@ -56,19 +57,28 @@ class Predictor:
             raise CorruptionError(str(wrong)) from None
         signed = Signature.from_json(artifact.read("signature.json"))
         params = _params(artifact.read("params.safetensors"), signed)
-        if signed != signature(encoder, signed.params, signed.jax):
+        if signed != described(encoder, signed.params, signed.jax, signed.predicts):
             raise CorruptionError("signature.json does not describe features.json")
         takes = (*signed.params, *signed.encoded)
         content = artifact.read("program.stablehlo")
         program = deserialized(content, "program.stablehlo", takes, signed.outputs)
         return Predictor(encoder, signed, jax.device_put(params), program)
 
+    @property
+    def predicts(self) -> Predicts:
+        """What it says of each row."""
+        return self.signature.predicts
+
     def predict(self, encoded: Encoded) -> np.ndarray:
-        """Return f32[rows]: the probability of class 1."""
+        """Return what `predicts` says, of each row.
+
+        f32[rows]: the probability of class 1, or the number; f32[rows, classes]: probabilities;
+        f32[rows, quantiles]: rising numbers.
+        """
         return self.everything(encoded)[0]
 
     def predict_table(self, data: pa.Table | pa.RecordBatch) -> np.ndarray:
-        """Return f32[rows]: the probability of class 1 of raw rows.
+        """Return the same of raw rows.
 
         Raises:
             FeatureError: Naming row and column of the first value that does not fit.
@@ -76,9 +86,9 @@ class Predictor:
         return self.predict(self.encoder.encode(data))
 
     def everything(self, encoded: Encoded) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return probability f32[rows], vectors f32[rows, V] and ids i32[rows, M], of one run."""
-        probability, vectors, ids = self._runs(encoded)
-        return probability, vectors, ids
+        """Return prediction as `predict`, vectors f32[rows, V] and ids i32[rows, M], of one run."""
+        prediction, vectors, ids = self._runs(encoded)
+        return prediction, vectors, ids
 
     def warm_up(self, rows: int = 64) -> None:
         """Compile and run every bucket that batches of 1 to `rows` fall into."""

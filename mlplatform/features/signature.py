@@ -6,8 +6,10 @@ from typing import Any
 
 from mlplatform.errors import CorruptionError
 from mlplatform.features.encoder import Encoder
+from mlplatform.features.predicts import NAMES, Predicts
+from mlplatform.spec.label import Label
 
-FORMAT = 2
+FORMAT = 3
 PLATFORMS = ("cpu", "cuda")
 
 
@@ -28,10 +30,11 @@ class Signature:
         inputs: Raw columns a client is asked for: name, type as in a spec, nullable.
         params: The arrays of params.safetensors in the order in which the program takes them.
         encoded: What `Encoder.encode` makes of the inputs.
-        outputs: Probability of class 1, and the feature vectors and ids it was computed from.
+        outputs: What is predicted, and the feature vectors and ids it was computed from.
         platforms: Where the program runs.
         jax: Version that exported it; exported programs are readable for six months of JAX
             releases.
+        predicts: The task, and the classes or quantiles that the first output's columns stand for.
     """
 
     inputs: tuple[dict[str, Any], ...]
@@ -40,6 +43,7 @@ class Signature:
     outputs: tuple[Tensor, ...]
     platforms: tuple[str, ...]
     jax: str
+    predicts: Predicts
 
     def to_json(self) -> bytes:
         """Return the content of signature.json, the same bytes for an equal signature."""
@@ -54,6 +58,8 @@ class Signature:
         """
         try:
             stored = json.loads(content)
+            if stored["format"] != FORMAT:
+                raise ValueError(f"format {stored['format']!r}, not {FORMAT}")  # noqa: TRY301 - one way out
             return Signature(
                 inputs=tuple(stored["inputs"]),
                 params=_tensors(stored["params"]),
@@ -61,6 +67,7 @@ class Signature:
                 outputs=_tensors(stored["outputs"]),
                 platforms=tuple(stored["platforms"]),
                 jax=str(stored["jax"]),
+                predicts=_predicts(stored["predicts"]),
             )
         except (ValueError, KeyError, TypeError) as wrong:
             raise CorruptionError(
@@ -68,17 +75,34 @@ class Signature:
             ) from None
 
 
-def signature(encoder: Encoder, params: tuple[Tensor, ...], jax_version: str) -> Signature:
-    """Return the signature of a model over `encoder`'s features."""
+def signature(
+    encoder: Encoder, params: tuple[Tensor, ...], jax_version: str, label: Label
+) -> Signature:
+    """Return the signature of a model over `encoder`'s features that predicts `label`."""
+    return described(encoder, params, jax_version, Predicts.of(label))
+
+
+def described(
+    encoder: Encoder, params: tuple[Tensor, ...], jax_version: str, predicts: Predicts
+) -> Signature:
+    """Return the signature of a model over `encoder`'s features, by what it predicts.
+
+    The first output is named, and shaped, as `Predicts` says: `probability` f32[rows],
+    `probabilities` f32[rows, classes], `prediction` f32[rows] or `quantiles` f32[rows, quantiles].
+    """
     return Signature(
         inputs=tuple(
             {"name": name, "type": kind, "nullable": True} for name, kind in encoder.asked.items()
         ),
         params=params,
         encoded=encoded_tensors(encoder),
-        outputs=(Tensor("probability", "float32", ("rows",)), *feature_tensors(encoder)),
+        outputs=(
+            Tensor(predicts.name, "float32", ("rows", *predicts.width)),
+            *feature_tensors(encoder),
+        ),
         platforms=PLATFORMS,
         jax=jax_version,
+        predicts=predicts,
     )
 
 
@@ -101,3 +125,10 @@ def feature_tensors(encoder: Encoder) -> tuple[Tensor, Tensor]:
 
 def _tensors(stored: list[dict[str, Any]]) -> tuple[Tensor, ...]:
     return tuple(Tensor(t["name"], t["dtype"], tuple(t["shape"])) for t in stored)
+
+
+def _predicts(stored: dict[str, Any]) -> Predicts:
+    if stored["task"] not in NAMES:
+        raise ValueError(f"task {stored['task']!r}")
+    quantiles = tuple(float(share) for share in stored["quantiles"])
+    return Predicts(stored["task"], tuple(map(str, stored["classes"])), quantiles)

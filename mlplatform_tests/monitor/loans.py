@@ -168,10 +168,7 @@ class Trained(World):
         from mlplatform.features.incremental import Inputs
         from mlplatform.features.incremental import rows as computed
         from mlplatform.monitor.reference import cut
-        from mlplatform.spec.model import Model
-        from mlplatform.train.export import export
-        from mlplatform.train.fit import Trained as Fitted
-        from mlplatform.train.mlp import mlp
+        from mlplatform_tests.models import exported_model
 
         program = export_features(encoder(), {})
         lookup = Lookup.read(self.lake, self.aggregates, encoder().aggregates, "asked")
@@ -180,9 +177,7 @@ class Trained(World):
         made = computed(self.pipeline, self.lake, function, inputs)
         self.features = self.features_of(made.reader, **{PROGRAM: program})
         reference = cut(rows(), ["amount", "score", "customer", "job"])
-        net = mlp(encoder(), [8])
-        fitted = Fitted(net=net, model=Model(), params=net.init(1), history={})
-        files = {**export(fitted, encoder(), program), "reference.json": reference}
+        files = {**exported_model(encoder(), program), "reference.json": reference}
         self.digest = self.lake.artifacts.put(files)
         row = pa.table({"model_digest": [self.digest]})
         self.model = self.write("model", row, self.dataset, self.features, artifact=self.digest)

@@ -22,7 +22,7 @@ WHO = Lineage(asset=f"{NAME}/deployment", run_id="test", code_version="test")
 ROW = {"age": 39, "hours.per-week": 40.5, "workclass": "Private"}
 
 
-def exported(seed: int, **columns: str) -> dict[str, bytes]:
+def exported(seed: int, task: str = "binary", **columns: str) -> dict[str, bytes]:
     """Return the files of a small exported model; another seed has other weights."""
     from mlplatform.features.encoder import Encoder
     from mlplatform.features.inputs import NumberInput, VocabularyInput
@@ -38,7 +38,7 @@ def exported(seed: int, **columns: str) -> dict[str, bytes]:
     names = ["age", "hours", *columns]
     states = [plain(name, at, deviation=20.0) for at, name in enumerate(names)]
     states.append(IdState(name="workclass", input=len(inputs), size=work.size))
-    return exported_of(Encoder(inputs=(*inputs, work), states=tuple(states)), seed)
+    return exported_of(Encoder(inputs=(*inputs, work), states=tuple(states)), seed, task)
 
 
 def plain(name: str, at: int, deviation: float = 1.0) -> "NumericState":
@@ -51,17 +51,12 @@ def plain(name: str, at: int, deviation: float = 1.0) -> "NumericState":
     )  # fmt: skip
 
 
-def exported_of(encoder: "Encoder", seed: int) -> dict[str, bytes]:
+def exported_of(encoder: "Encoder", seed: int, task: str = "binary") -> dict[str, bytes]:
     """Return the files of a small exported model over these features."""
     from mlplatform.features.feature_program import export_features
-    from mlplatform.spec.model import Model as Family
-    from mlplatform.train.export import export
-    from mlplatform.train.fit import Trained
-    from mlplatform.train.mlp import mlp
+    from mlplatform_tests.models import LABELS, exported_model
 
-    net = mlp(encoder, [8])
-    trained = Trained(net=net, model=Family(), params=net.init(seed), history={})
-    return export(trained, encoder, export_features(encoder, {}))
+    return exported_model(encoder, export_features(encoder, {}), LABELS[task], seed)
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def test_a_model_that_predicts_nan_gets_no_traffic(follower, world, files):
     from safetensors.numpy import load, save
 
     params = load(files[1]["params.safetensors"])
-    params["output.bias"][:] = float("nan")
+    params["bias"][:] = float("nan")
     broken = world.put({**files[1], "params.safetensors": save(params)})
     world.deploy(broken)
     follower.look()
