@@ -41,6 +41,10 @@ class TrainingError(PlatformError):
     """Training cannot start or did not produce a finite model."""
 
 
+class PreemptedError(PlatformError):
+    """Training was told to stop; it goes on from its checkpoint when it is run again."""
+
+
 class GateRefusedError(PlatformError):
     """A model without a passing verdict about these very bytes was offered for release."""
 
