@@ -1,13 +1,37 @@
-"""Who takes part, by name. Each is made with what the table's earlier contenders found."""
+"""Who takes part, by name. A blend is of the settings that its members' own studies found."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks.quality.contender import Contender
 from benchmarks.quality.lightgbm_alone import LightGBM
+from benchmarks.quality.platform import Ours
 
-PER_TRIAL = ("lightgbm", "linear", "mlp", "tabm", "gbdt")  # A blend is of settings found by these.
+STUDIED = ("linear", "mlp", "tabm", "gbdt")
+PER_TRIAL = ("lightgbm", *STUDIED)
+BLENDED = ("gbdt", "tabm", "mlp")
+
+
+def blend(found: Mapping[str, Any]) -> Contender:
+    """Return the blend of what a table's earlier contenders found.
+
+    Raises:
+        SystemExit: If one of its members has no study yet.
+    """
+    if lost := [name for name in BLENDED if name not in found]:
+        raise SystemExit(f"blend needs the studies of {', '.join(lost)}; run them first")
+    made = Ours("blend")
+    made.defaults = {"members": {name: found[name]["settings"] for name in BLENDED}}
+    return made
+
+
+def _ours(family: str, _: Mapping[str, Any]) -> Contender:
+    return Ours(family)
+
 
 CONTENDERS: dict[str, Callable[[Mapping[str, Any]], Contender]] = {
     "lightgbm": lambda _: LightGBM(),
+    **{family: partial(_ours, family) for family in STUDIED},
+    "blend": blend,
 }

@@ -15,7 +15,7 @@ START = 5  # Trials drawn at random before the sampler learns from them.
 def study(contender: Contender, problem: Problem, trials: int, seeds: int) -> dict[str, Any]:
     """Return settings, test metrics of each seed and their means, and seconds used."""
     started = time.perf_counter()
-    best, values = tuned(contender, problem, trials)
+    best, values = tuned(contender, problem, trials) if trials else (contender.defaults, [])
     return measured(contender, problem, best, seeds) | {
         "trials": trials,
         "validation_loss_of_trials": values,
@@ -37,7 +37,7 @@ def tuned(contender: Contender, problem: Problem, trials: int) -> tuple[Settings
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=START, multivariate=True)
     run = optuna.create_study(sampler=sampler)
-    run.optimize(objective, n_trials=max(trials, 1))
+    run.optimize(objective, n_trials=trials)
     return run.best_trial.user_attrs["settings"], [round(t.value or 0.0, 6) for t in run.trials]
 
 

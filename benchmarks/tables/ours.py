@@ -35,24 +35,24 @@ EIGHTH = 8  # Every eighth day of the winter validates: rows of one day are alik
 
 def adult() -> Parts:
     """People of the 1994 US census, in the official split."""
-    train = _census(ADULT / "adult.data.gz")
+    train = census(ADULT / "adult.data.gz")
     chosen = np.random.default_rng(0).permutation(train.num_rows)
     validation = round(ADULT_VALIDATION * train.num_rows)
     return Parts(
         train=train.take(np.sort(chosen[validation:])),
         validation=train.take(np.sort(chosen[:validation])),
-        tests={"test": _census(ADULT / "adult.test.gz")},
+        tests={"test": census(ADULT / "adult.test.gz")},
     )
 
 
-def _census(path: Path) -> pa.Table:
+def census(path: Path, texts: tuple[str, ...] = ADULT_TEXTS) -> pa.Table:
     """Return a file's rows; `?` stays a category of its own, as a missing value does with us."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         told = (line for line in lines if line.strip() and not line.startswith("|"))
         read = list(csv.reader(told, skipinitialspace=True))
     rows = {name: [row[at] for row in read] for at, name in enumerate(ADULT_COLUMNS)}
     rows["income"] = [str(int(text.startswith(">50K"))) for text in rows["income"]]
-    return columns(rows, ADULT_NUMBERS, (*ADULT_TEXTS, "income"))
+    return columns(rows, ADULT_NUMBERS, (*texts, "income"))
 
 
 def flights() -> Parts:

@@ -1,0 +1,1 @@
+"""How fast a network is trained on this machine, beside PyTorch and scikit-learn."""

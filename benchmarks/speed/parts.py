@@ -1,0 +1,162 @@
+"""The parts of the benchmark of training speed, each against its goal."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.speed import peers
+from benchmarks.speed.floor import floor
+from benchmarks.speed.ours import Ours
+from benchmarks.speed.rows import WIDTH, rows, stored
+from benchmarks.training_peers import PEERS
+
+HOW: dict[str, Any] = {
+    "hidden": [128, 128],
+    "learning_rate": 1e-3,
+    "weight_decay": 1e-4,
+    "epochs": 15,
+    "batch_size": 512,
+    "seed": 0,
+}
+OURS = "ours"
+TIMES_AS_FAST = {"torch loop": 3.0, "torch DataLoader": 8.0, "scikit-learn": 10.0}
+SHARE_OF_FLOOR = 0.75
+COLD_SECONDS = 5.0
+AS_COMPILING_EACH, AS_TORCH = 3.0, 3.5  # Times as fast, of all trials without pruning.
+
+
+class Bench:
+    """What the parts share.
+
+    Args:
+        folder: For rows and caches.
+        repetitions: Turns that count.
+        trials: Of a study.
+    """
+
+    def __init__(self, folder: Path, repetitions: int, trials: int) -> None:
+        self.folder, self.repetitions, self.trials = folder, repetitions, trials
+
+    @cached_property
+    def rows(self) -> dict[str, np.ndarray]:
+        """Adult one-hot."""
+        return rows()
+
+    @cached_property
+    def file(self) -> Path:
+        """The same, for other processes."""
+        return stored(self.folder)
+
+    @cached_property
+    def ours(self) -> Ours:
+        """Our trainer."""
+        return Ours(self.rows)
+
+
+def warm(bench: Bench) -> dict[str, Any]:
+    """One training, everything warm, all in turn, and the floor timed between the turns."""
+    peers.made()
+    running = {name: peers.Peer(name, bench.file) for name in PEERS}
+    tasks = {OURS: bench.ours.train} | {name: peer.train for name, peer in running.items()}
+    said: dict[str, list[dict[str, float]]] = {name: [] for name in tasks}
+    floors = []
+    for turn in range(bench.repetitions + 1):
+        for name, train in tasks.items():
+            answer = train({**HOW, "seed": turn})
+            if turn:
+                said[name].append(answer)
+        count = len(bench.rows["x"])
+        floors.append(floor([WIDTH, *HOW["hidden"], 1], count, HOW["epochs"], HOW["batch_size"]))
+    for peer in running.values():
+        peer.end()
+    median = {name: statistics.median(a["seconds"] for a in s) for name, s in said.items()}
+    return {
+        "how": HOW,
+        "peers": running["torch loop"].versions,
+        "median_seconds": {name: round(seconds, 3) for name, seconds in median.items()},
+        "test_auc": {n: round(statistics.fmean(a["auc"] for a in s), 4) for n, s in said.items()},
+        "times_as_fast": {
+            name: _goal(median[name] / median[OURS], goal) for name, goal in TIMES_AS_FAST.items()
+        },
+        "floor": _floor(floors, median[OURS]),
+        "seconds": {n: [round(a["seconds"], 3) for a in s] for n, s in said.items()},
+    }
+
+
+def _floor(floors: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return the median floor of each library, and which share of it we reach: XLA's decides."""
+    said: dict[str, Any] = {"gflop": floors[0]["gflop"]}
+    for name in ("xla", "numpy"):
+        least = statistics.median(each[name]["seconds"] for each in floors)
+        said[name] = {"seconds": round(least, 3), "share": round(least / seconds, 3)}
+    return said | {"goal": _goal(said["xla"]["share"], SHARE_OF_FLOOR)}
+
+
+def cold(bench: Bench) -> dict[str, Any]:
+    """A whole process, with the compiled programs of an earlier one on disk."""
+    script = Path(__file__).with_name("cold.py")
+    command = [sys.executable, script, bench.file, bench.folder / "compiled", json.dumps(HOW)]
+    seconds = []
+    for _ in range(bench.repetitions + 1):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(round(time.perf_counter() - started, 3))
+    reached = statistics.median(seconds[1:])
+    return {
+        "median_seconds": reached,
+        "without_cache_seconds": seconds[0],
+        "goal": {"goal": COLD_SECONDS, "reached": reached, "met": reached <= COLD_SECONDS},
+        "seconds": seconds[1:],
+    }
+
+
+def tuning(bench: Bench) -> dict[str, Any]:
+    """So many trials of other rates and decays: one program for all, one each, and PyTorch."""
+    import jax
+
+    peers.made()
+    loop = peers.Peer("torch loop", bench.file)
+    tasks = {OURS: bench.ours.train, "torch loop": loop.train}
+    tasks["compiling each"] = lambda how: (jax.clear_caches(), bench.ours.train(how))[1]
+    total = dict.fromkeys(tasks, 0.0)
+    best = dict.fromkeys(tasks, 0.0)
+    bench.ours.train(HOW)
+    rng = np.random.default_rng(0)
+    for _ in range(bench.trials):
+        tried = {
+            "learning_rate": float(10 ** rng.uniform(-3.5, -2)),
+            "weight_decay": float(10 ** rng.uniform(-6, -2)),
+        }
+        for name, train in tasks.items():
+            answer = train(HOW | tried)
+            total[name] += answer["seconds"]
+            best[name] = max(best[name], answer["auc"])
+    loop.end()
+    return {
+        "trials": bench.trials,
+        "seconds": {name: round(seconds, 2) for name, seconds in total.items()},
+        "best_test_auc": {name: round(auc, 4) for name, auc in best.items()},
+        "times_as_fast": {
+            "compiling each": _goal(total["compiling each"] / total[OURS], AS_COMPILING_EACH),
+            "torch loop": _goal(total["torch loop"] / total[OURS], AS_TORCH),
+        },
+    }
+
+
+def _goal(reached: float, goal: float) -> dict[str, Any]:
+    return {"goal": goal, "reached": round(reached, 2), "met": reached >= goal}
+
+
+PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
+    "warm": warm,
+    "cold": cold,
+    "tuning": tuning,
+}
