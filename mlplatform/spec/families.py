@@ -18,7 +18,7 @@ class Family(Section):
     calibration: Literal["none", "temperature", "isotonic"] = Field(
         default="none", description="Of probabilities, fitted on validation rows."
     )
-    seed: int = Field(default=0, description="Seeds every use of chance.")
+    seed: int = Field(default=0, ge=0, description="Seeds every use of chance.")
     gpu: bool = Field(default=False, description="Ask Kubernetes for a GPU for the training step.")
 
 

@@ -57,7 +57,7 @@ def manifest(trained: Trained) -> dict[str, Any]:
 
     Only what is the same in a repetition: no time, and nothing that a clock decides.
     """
-    fitted = trained.fitted
+    fitted, device = trained.fitted, jax.devices()[0]
     return {
         "model": trained.model.model_dump(mode="json", exclude={"gpu"}),
         "label": trained.label.model_dump(mode="json"),
@@ -65,5 +65,11 @@ def manifest(trained: Trained) -> dict[str, Any]:
         "validation": dict(trained.validation),
         "notes": list(fitted.notes),
         "stopped_by": fitted.stopped_by,
-        "reproducible": statement(jax.devices()[0].platform, jax.devices()[0].device_kind),
+        "reproducibility": statement(
+            platform=device.platform,
+            device_kind=device.device_kind,
+            devices=fitted.devices,
+            precision=fitted.precision,
+            seed=trained.model.seed,
+        ),
     }

@@ -25,6 +25,8 @@ class Fitted:
         notes: What was done otherwise than asked, and why, a sentence each.
         spent: Steps, device_hours and the like.
         stopped_by: The budget that ended it, in words; empty where it ended by itself.
+        devices: How many shared each batch.
+        precision: Of products in training.
     """
 
     task: Task
@@ -35,3 +37,5 @@ class Fitted:
     notes: tuple[str, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     stopped_by: str = ""
+    devices: int = 1
+    precision: str = "float32"

@@ -1,6 +1,7 @@
 """The host's side of a training: calls segment after segment, and between them looks, keeps, tells and stops."""
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mlplatform.errors import PreemptedError, TrainingError
+from mlplatform.errors import TrainingError
 from mlplatform.train import trainer
 from mlplatform.train.around import Around
 from mlplatform.train.budget import Meter, Spent
@@ -68,6 +69,11 @@ class _Sofar:
         self.taken = []
 
     @property
+    def last(self) -> dict[str, float]:
+        """The metrics of the last epoch."""
+        return {name: values[-1] for name, values in self.history.items()}
+
+    @property
     def best(self) -> int:
         """The epoch, from 1, with the least validation loss."""
         losses = self.history["validation_loss"]
@@ -108,20 +114,27 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
     state, sofar, meter, notes = _taken_up(course, around, kept)
     plan = course.plan
     total = plan.epochs * plan.segments
-    pace = Pace(epochs=plan.epochs, steps=plan.steps, rows=plan.steps * plan.batch_size)
+    pace = Pace.start(
+        epochs=plan.epochs,
+        rows=plan.steps * plan.batch_size,
+        steps=plan.steps,
+        epoch=sofar.segment // plan.segments,
+        now=time.monotonic(),
+    )
     with Preemption() as preemption:
         while sofar.segment < total and not sofar.stopped_by:
             state = _segment(course, state, sofar)
             sofar.stopped_by = meter.reached(_steps(plan, sofar) + plan.segment_steps - 1) or ""
             if not sofar.segment % plan.segments or sofar.stopped_by:
                 state = _judged(course, state, sofar)
-                around.on_epoch(pace.after(sofar.segment // plan.segments, sofar.history))
+                pace = pace.mark(sofar.segment // plan.segments, time.monotonic())
+                around.on_epoch(pace.progress(sofar.last))
                 if _out_of_patience(course, sofar):
                     break
             if kept and (preemption.requested or kept.due()):
                 _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
             if preemption.requested:
-                raise PreemptedError(_preempted(course, sofar, kept))
+                raise preemption.error(sofar.segment // plan.segments)
     params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
     steps = _steps(plan, sofar)
     return Outcome(
@@ -213,9 +226,3 @@ def _keep(
         "spent": spent.notes(),
     }
     kept.save(sofar.segment, state, notes, must=preemption.requested)
-
-
-def _preempted(course: Course, sofar: _Sofar, kept: Checkpoints | None) -> str:
-    done = sofar.segment / course.plan.segments
-    then = "run the same command to go on" if kept else "nothing of it is kept"
-    return f"{course.name}: asked to end after {done:g} of {course.plan.epochs} epochs; {then}"

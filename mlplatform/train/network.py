@@ -18,7 +18,7 @@ from mlplatform.train.fitted import Fitted
 from mlplatform.train.loop import Course, Outcome, run
 from mlplatform.train.nets import Net, Params, network
 from mlplatform.train.reproducible import streams
-from mlplatform.train.task import Array, Rows, Scale, Task
+from mlplatform.train.task import Array, Scale, Task
 from mlplatform.train.trainer import Hyper, Plan, Seeds
 
 SEGMENT_STEPS = 4096  # Steps in one call at most: clocks and signals are looked at between calls.
@@ -135,6 +135,8 @@ def fitted(course: Course, outcome: Outcome, notes: tuple[str, ...] = ()) -> Fit
         notes=(*notes, *outcome.notes),
         spent=asdict(outcome.spent),
         stopped_by=outcome.stopped_by,
+        devices=course.devices,
+        precision="bfloat16" if course.plan.bfloat16 else "float32",
     )
 
 

@@ -13,8 +13,9 @@ from mlplatform.errors import TrainingError
 from mlplatform.train.nets.net import Params
 from mlplatform.train.task import Array
 
-# Optimisers that need more than a gradient: a value, a search along a line, or a key for noise.
-NEED_MORE = ("lbfgs", "noisy_sgd", "polyak_sgd", "dpsgd")
+# Optimisers that need more than a gradient (a value, a search along a line, a key for noise), one that
+# keeps its first rate in its state, and one that optax calls deprecated.
+LEFT_OUT = ("lbfgs", "noisy_sgd", "polyak_sgd", "dpsgd", "rprop", "optimistic_adam")
 DECAYED = 0.01  # Share of the rate that exponential decay ends at.
 
 # The share of the learning rate at a step, given the number of steps of the whole training.
@@ -33,7 +34,7 @@ SCHEDULES: dict[str, Callable[[int], Callable[[Any], Any]]] = {
 def optimizers() -> tuple[str, ...]:
     """Return the optimisers that a spec may name: those of optax that need a learning rate alone."""
     names = [n for n in dir(optax) if not n.startswith("scale_by_") and _is_optimizer(n)]
-    return tuple(sorted(set(names) - set(NEED_MORE)))
+    return tuple(sorted(set(names) - set(LEFT_OUT)))
 
 
 def require(optimizer: str, schedule: str) -> None:
@@ -87,7 +88,11 @@ def _is_optimizer(name: str) -> bool:
     if not inspect.isfunction(make):
         return False
     takes = list(inspect.signature(make).parameters.values())
-    return bool(takes) and takes[0].name == "learning_rate" and all(
-        one.default is not inspect.Parameter.empty or one.kind is one.VAR_KEYWORD
-        for one in takes[1:]
+    return (
+        bool(takes)
+        and takes[0].name == "learning_rate"
+        and all(
+            one.default is not inspect.Parameter.empty or one.kind is one.VAR_KEYWORD
+            for one in takes[1:]
+        )
     )

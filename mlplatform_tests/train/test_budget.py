@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.spec.budget import Budget
-from mlplatform.train.budget import Meter, Spent, limits, reached
+from mlplatform.spec.budget import Budget, limits
+from mlplatform.train.budget import Meter, Spent, reached
 
 seconds = st.floats(min_value=0, max_value=1e6)
 

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from mlplatform.train.mlp import mlp
 from safetensors.numpy import load, save
 
 from mlplatform.errors import CorruptionError
@@ -13,7 +14,6 @@ from mlplatform.features.buckets import BUCKETS
 from mlplatform.features.program import Predictor
 from mlplatform.features.table import arrays
 from mlplatform.train.export import export
-from mlplatform.train.mlp import mlp
 from mlplatform_tests.features import people
 
 ULPS = 8  # A matrix product rounds differently at another batch size; 4 were seen.
