@@ -39,6 +39,7 @@ QUESTIONS = {
     "program_matches_training": "Does the exported program answer as the trained network did?",
     "training_serving_skew": "Do table, batch and a running server compute the same features, bit by bit?",
     "request_skew": "Do served requests look like the rows that trained?",
+    "budget": "Did training end by itself, before it had used up its budget?",
     "accuracy": "Is the model good enough, better than guessing, and no worse than the champion?",
     "fairness": "Do groups differ too much in true positive rate?",
     "latency": "Is the 99th percentile of one-row predictions low enough?",
@@ -57,7 +58,7 @@ def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
     if not pipeline.spec.groups:
         del on_model["fairness"]
     on_features = {n: g.severity for n, g in declared(pipeline.spec.feature_gates).items()}
-    on_program = {"program_matches_training": block}
+    on_program = {"program_matches_training": block, "budget": on_model.pop("budget")}
     on_program |= {
         gate: on_features.pop(gate) for gate in ("training_serving_skew", "request_skew")
     }

@@ -274,6 +274,15 @@ class ParitySeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetSeen:
+    """What a training used of what it may: steps, wall_seconds, device_hours, cost, by name."""
+
+    stopped_by: str | None  # The limit that ended it, in words; empty: it ended by itself.
+    limits: Mapping[str, float] = field(default_factory=dict)  # Those that are set.
+    spent: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestsSeen:
     """Served requests beside the live model's training rows."""
 

@@ -1,13 +1,17 @@
 """Judges of what is made from data: feature vectors, and the trained model."""
 
+import json
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets.gates import Bench
 from assets.judges.common import Answer, artifact_of, dataset_of, remembered, upstream
+from mlplatform.gates import budget, walk
 from mlplatform.gates import features as of_features
-from mlplatform.gates import walk
 from mlplatform.lake import Version
+from mlplatform.measures import BudgetSeen
+from mlplatform.spec.budget import limits
 from mlplatform.verdict import Verdict
 
 
@@ -67,7 +71,17 @@ def model(bench: Bench) -> Answer:
 
     names = ["program_matches_training", "training_serving_skew"]
     subject, verdicts = remembered(bench, subject, names, judge)
-    return subject, [*verdicts, _like_requests(bench, version)]
+    return subject, [*verdicts, _within_budget(bench, version), _like_requests(bench, version)]
+
+
+def _within_budget(bench: Bench, version: Version) -> Verdict:
+    """Hold what training used against what it may. Its times stand beside the table: they differ each time."""
+    row = bench.store.table(version.table).read(version).to_pylist()[0]
+    spent = {**json.loads(version.lineage.facts.get("spent", "{}")), "steps": row.get("steps")}
+    seen = BudgetSeen(
+        stopped_by=row.get("stopped_by"), limits=limits(bench.pipeline.spec.budget), spent=spent
+    )
+    return budget.budget(seen, bench.pipeline.spec.model_gates.budget)
 
 
 def _as_trained(bench: Bench, version: Version) -> Verdict:

@@ -24,12 +24,14 @@ ELSEWHERE: Mapping[str, Subject] = {
     "overlap": "split",
     "training_serving_skew": "model",
     "request_skew": "model",
+    "budget": "model",
 }
 
-# What a verdict's meaning depends on: the limits, the groups judged, what counts as positive, what
-# is a key, and when things were known.
+# What a verdict's meaning depends on: the limits, what training may use up, the groups judged, what
+# counts as positive, what is a key, and when things were known.
 SECTIONS = (
     *JUDGED,
+    "budget",
     "groups",
     "label",
     "key",

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from mlplatform.spec.section import Section
 
+LIMITS = ("steps", "wall_seconds", "device_hours", "cost")
+
 
 class Budget(Section):
     """Limits of one training, and, each trial counted, of one study. None is off."""
@@ -23,3 +25,8 @@ class Budget(Section):
         if self.cost is not None and not self.price_per_hour:
             raise ValueError("budget.cost needs budget.price_per_hour")
         return self
+
+
+def limits(budget: Budget) -> dict[str, float]:
+    """Return the limits that are set, by name."""
+    return {name: limit for name in LIMITS if (limit := getattr(budget, name)) is not None}

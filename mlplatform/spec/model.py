@@ -94,9 +94,16 @@ class SizeGate(Gate):
     max_megabytes: float = Field(default=50, gt=0)
 
 
-class ModelGates(Section):
-    """Gates between `evaluation` and `registered_model`."""
+class BudgetGate(Gate):
+    """What a training that its budget ended is worth: it has the best model so far, and not the best."""
 
+    reached: Literal["fail", "pass"] = "fail"
+
+
+class ModelGates(Section):
+    """Gates between `features` and `registered_model`."""
+
+    budget: BudgetGate = BudgetGate()
     accuracy: AccuracyGate = AccuracyGate()
     fairness: FairnessGate = FairnessGate()
     latency: LatencyGate = LatencyGate()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
-from mlplatform.spec.budget import Budget
+from mlplatform.spec.budget import Budget, limits
 from mlplatform.train import together
 
 SECONDS_AN_HOUR = 3600.0
@@ -102,12 +102,6 @@ def reached(budget: Budget, spent: Spent) -> str | None:
     """
     used, words = asdict(spent), _words(budget)
     return next((words[n] for n, limit in limits(budget).items() if used[n] >= limit), None)
-
-
-def limits(budget: Budget) -> dict[str, float]:
-    """Return the limits that are set, by the names `Spent` has for what they limit."""
-    names = ("steps", "wall_seconds", "device_hours", "cost")
-    return {name: limit for name in names if (limit := getattr(budget, name)) is not None}
 
 
 def _words(budget: Budget) -> dict[str, str]:

@@ -31,7 +31,8 @@ def test_every_gate_is_required_by_default_each_of_its_subject():
         "feature_leakage",
     }
     assert {gate for gate, subject in wanted.items() if subject == "model"} == {
-        "training_serving_skew"
+        "budget",
+        "training_serving_skew",
     }
     assert wanted["malformed_rows"] == "source"
     assert wanted["overlap"] == "split"
@@ -61,6 +62,7 @@ def test_fairness_is_required_only_where_groups_are_declared():
         {"data_gates": {"freshness": {"severity": "warn"}}},
         {"feature_gates": {"training_serving_skew": {"max_ulps": 4}}},
         {"feature_gates": {"availability": {"severity": "warn"}}},
+        {"budget": {"steps": 100}},
         {"event_time": "at"},
         {"groups": []},
         {"label": {"column": "y", "positive": "0"}},
