@@ -21,6 +21,7 @@ from mlplatform.spec.section import (
     vector_width,
 )
 from mlplatform.spec.source import AnySource, FileSource
+from mlplatform.spec.space import require_space
 from mlplatform.spec.triggers import Triggers
 from mlplatform.spec.tuning import Tuning
 
@@ -262,6 +263,7 @@ class PipelineSpec(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        require_space(self.model, self.label, self.tuning)
         if self.event_time and self.columns[self.event_time] != "timestamp":
             raise ValueError(f"event_time {self.event_time!r} is not declared as timestamp")
         if self.split.by == "time" and not self.event_time:
