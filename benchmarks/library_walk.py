@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from mlplatform.evaluate.assessment import SCORES, assess, class_of, from_bytes, to_bytes
+from mlplatform.evaluate.assessment import SCORES, assess, from_bytes, to_bytes
 from mlplatform.evaluate.latency import one_row
 from mlplatform.evaluate.metrics import binary, correct
 from mlplatform.features.batch_function import BatchFunction
 from mlplatform.features.fitted import fitted
 from mlplatform.features.incremental import Inputs
 from mlplatform.features.incremental import rows as feature_rows
+from mlplatform.features.labels import truth
 from mlplatform.features.load import load_feature_set
 from mlplatform.features.program import Predictor
 from mlplatform.gates import accuracy, data, fairness, policy_hash, record
@@ -27,8 +28,10 @@ from mlplatform.ingest.split import assign, reads
 from mlplatform.lake import Lake, Lineage
 from mlplatform.monitor.reference import from_view
 from mlplatform.registry.mlflow_index import MlflowIndex
+from mlplatform.registry.outbox import Outbox, Subject
 from mlplatform.registry.record import Candidate, register
-from mlplatform.registry.tracking import child_run, ensure_experiment
+from mlplatform.registry.replay import Store
+from mlplatform.registry.tracking import tracked
 from mlplatform.rollout import Model
 from mlplatform.rollout.events import commit
 from mlplatform.rollout.plan import deploy
@@ -80,8 +83,6 @@ def main(home: str) -> None:
     content = feature_rows(pipeline, lake, function, inputs).reader
     features = table["features"].overwrite(content, WHO)
     enable(settings.compile_cache)
-    Path(settings.mlflow_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    experiment = ensure_experiment(settings.mlflow_uri, pipeline.name, settings.mlflow_artifacts)
     trained = fit(
         pipeline,
         table["features"].read(features, where=pc.field("part") != "test"),
@@ -93,16 +94,15 @@ def main(home: str) -> None:
     digest = lake.artifacts.put(
         {**export(trained, encoder, function.program.content), "reference.json": reference}
     )
-    from mlflow import MlflowClient
-
-    parent = MlflowClient(settings.mlflow_uri).create_run(experiment).info.run_id
-    with child_run(settings.mlflow_uri, parent, pipeline.table("model")) as run:
+    outbox = Outbox(settings.training_logs, Store(settings.mlflow_uri, settings.mlflow_artifacts))
+    subject = Subject(experiment=pipeline.name, asset=pipeline.table("model"), run_id="library")
+    with tracked(outbox, subject) as run:
         run.params(trained.model.model_dump())
         run.history(trained.history, first_step=1)
     artifact = lake.artifacts.open(digest)
     predictor = Predictor.load(artifact)
     validation = rows.filter(pc.equal(parts["part"], "validation"))
-    binary(class_of(spec, validation), predictor.predict_table(validation))
+    binary(truth(spec.label, validation), predictor.predict_table(validation))
     test = rows.filter(pc.equal(parts["part"], "test"))
     assessed = assess(spec, test, {digest: predictor})
     table["evaluation"].overwrite(assessed.metrics, WHO)
