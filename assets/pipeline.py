@@ -19,6 +19,7 @@ from assets import (
     study,
 )
 from mlplatform.spec import Pipeline, PipelineSpec
+from resources import max_runtime
 
 
 class MLPipeline(dg.Component):
@@ -68,4 +69,5 @@ def walk(pipeline: Pipeline) -> "dg.UnresolvedAssetJobDefinition":
         name=f"{pipeline.name}_walk",
         selection=dg.AssetSelection.key_prefixes(pipeline.name),
         description=f"Every asset and check of {pipeline.name}, from source to deployment.",
+        tags=max_runtime.tags(pipeline),
     )

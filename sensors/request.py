@@ -1,13 +1,13 @@
 """A decision becomes a run request or a reason to skip; one run per piece of evidence, retried a few times."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import dagster as dg
 
 from mlplatform.lake import Lake
 from mlplatform.spec import Pipeline
 from mlplatform.triggers.decide import Decision
-from resources import LakeResource
+from resources import LakeResource, max_runtime
 
 EVIDENCE = "mlplatform/evidence"
 TRIGGER = "mlplatform/trigger"
@@ -38,13 +38,16 @@ def watching(
     def sensor(
         context: dg.SensorEvaluationContext, lake: LakeResource
     ) -> dg.RunRequest | dg.SkipReason:
-        return asked(context, trigger, look(lake.open()))
+        return asked(context, trigger, look(lake.open()), max_runtime.tags(pipeline))
 
     return sensor
 
 
 def asked(
-    context: dg.SensorEvaluationContext, trigger: str, decision: Decision
+    context: dg.SensorEvaluationContext,
+    trigger: str,
+    decision: Decision,
+    tags: Mapping[str, str],
 ) -> dg.RunRequest | dg.SkipReason:
     """Return a request for `decision`, or why there is none."""
     if not decision.fire:
@@ -59,6 +62,7 @@ def asked(
     return dg.RunRequest(
         run_key=f"{decision.evidence_key}#{len(earlier) + 1}",
         tags={
+            **tags,
             TRIGGER: trigger,
             EVIDENCE: decision.evidence_key,
             "mlplatform/because": decision.because[:255],

@@ -4,6 +4,7 @@ import dagster as dg
 
 from mlplatform.spec import Pipeline
 from mlplatform.triggers import decide
+from resources import max_runtime
 from sensors.request import EVIDENCE, TRIGGER, targets
 
 
@@ -24,7 +25,7 @@ def build(pipeline: Pipeline) -> dg.ScheduleDefinition | None:
     def by_the_clock(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         decision = decide.schedule(context.scheduled_execution_time, policy)
         tags = {TRIGGER: "schedule", EVIDENCE: decision.evidence_key}
-        tags["mlplatform/because"] = decision.because
+        tags |= {"mlplatform/because": decision.because, **max_runtime.tags(pipeline)}
         return dg.RunRequest(run_key=decision.evidence_key, tags=tags)
 
     return by_the_clock

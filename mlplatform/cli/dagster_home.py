@@ -16,6 +16,8 @@ CONFIGURATION = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
 python_logs: {python_log_level: INFO}
+# Ends runs that outlast their tag `dagster/max_runtime`, which pipelines with a budget set.
+run_monitoring: {enabled: true, poll_interval_seconds: 30}
 """
 
 
