@@ -31,12 +31,10 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         store = lake.open()
         candidate = model.lineage.facts["artifact"]
         champion = to_replace(traffic(store.table(pipeline.table("deployment"))), candidate)
+        inputs = [model, dataset, split, *read.values()]
 
         def make() -> Made:
-            from mlplatform.registry.tracking import child_run
-
             compute.prepare()
-            parent = mlflow.parent_run(pipeline.name)
             aggregates = read.get("aggregates")
             made = _assessed(store, pipeline, dataset, split, aggregates, candidate, champion)
             if "unscored" in made.facts:
@@ -44,12 +42,12 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
                     "champion %s cannot be scored, the candidate is judged without it: %s",
                     champion[:12], made.facts["unscored"],
                 )  # fmt: skip
-            with child_run(mlflow.tracking_uri, parent, pipeline.table("evaluation")) as run:
-                run.metrics({name: n for name, n in made.shown.items() if math.isfinite(n or 0)})
+            with mlflow.tracked(pipeline, "evaluation") as run:
+                run.inputs(((each.table, each.reference) for each in inputs), "testing")
+                run.metrics({k: n for k, n in made.shown.items() if math.isfinite(n or math.nan)})
                 run.tags({"mlplatform.model_digest": candidate})
             return made
 
-        inputs = [model, dataset, split, *read.values()]
         return publish(context, store, pipeline, "evaluation", inputs, make, champion=champion)
 
     return evaluation

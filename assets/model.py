@@ -18,7 +18,7 @@ from resources import ComputeResource, LakeResource, MlflowResource
 
 if TYPE_CHECKING:
     from mlplatform.features.encoder import Encoder
-    from mlplatform.registry.tracking import ChildRun
+    from mlplatform.registry.tracking import RunLog
     from mlplatform.train.fit import Trained
 
 # One GPU for the training step; counts only under `k8s_job_executor`.
@@ -42,18 +42,15 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         permit.require(lake.open(), pipeline, **judged)
 
         def make() -> Made:
-            from mlplatform.registry.tracking import child_run
-
             compute.prepare()
-            # First of all: a training that nobody can look up is lost.
-            parent = mlflow.parent_run(pipeline.name)
-            made, trained = _trained(lake.open(), pipeline, read)
-            says = ", ".join(f"{name} {value:.4g}" for name, value in made.shown.items())
-            context.log.info("trained: %s", says)
-            with child_run(mlflow.tracking_uri, parent, pipeline.table("model")) as run:
+            with mlflow.tracked(pipeline, "model") as run:
+                run.inputs((version.table, version.reference) for version in read.values())
+                made, trained = _trained(lake.open(), pipeline, read)
+                says = ", ".join(f"{name} {value:.4g}" for name, value in made.shown.items())
+                context.log.info("trained: %s", says)
                 log_to(run, trained)
                 run.tags({"mlplatform.model_digest": made.facts["artifact"]})
-            return replace(made, facts={**made.facts, "mlflow_run": run.run_id})
+            return replace(made, facts={**made.facts, "mlflow_run": run.identity})
 
         inputs = [read[noun] for noun in sorted(read)]
         how = chosen(pipeline, read.get("study")).model_dump_json(exclude={"gpu"})
@@ -81,7 +78,7 @@ def chosen(pipeline: Pipeline, study: Version | None) -> Model:
     return Model.model_validate_json(study.lineage.facts["best"])
 
 
-def log_to(run: "ChildRun", trained: "Trained") -> None:
+def log_to(run: "RunLog", trained: "Trained") -> None:
     """Log how a model was fitted: what it was asked for, and every epoch."""
     run.params(trained.model.model_dump())
     run.history(trained.history, first_step=1)

@@ -36,7 +36,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         if known is None:
             who = lineage(context, pipeline, "registered_model", [model, evaluation, gate_verdict])
             register(store, pipeline.name, candidate, who, datetime.now(UTC))
-        bring_up_to_date(store, pipeline.name, mlflow.reachable_uri(), context.run.run_id)
+        uri = mlflow.reachable_uri()
+        mlflow.send_waiting()  # The index names the run that trained a model only if MLflow has it.
+        bring_up_to_date(store, pipeline.name, uri, context.run.run_id)
         return materialised(context, store, newest(table), {}, reused=known is not None)
 
     return registered_model

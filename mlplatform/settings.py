@@ -79,6 +79,11 @@ class Settings:
         return (self.home / "mlflow" / "artifacts").resolve().as_uri()
 
     @property
+    def training_logs(self) -> Path:
+        """Folder of the logs that go to MLflow."""
+        return self.home / "tracking"
+
+    @property
     def compile_cache(self) -> Path:
         """Folder of XLA's compiled programs."""
         return self.home / "cache" / "xla"

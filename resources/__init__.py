@@ -41,6 +41,7 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             if os.environ.get(MLFLOW_URI)
             else settings.mlflow_uri,
             artifacts=settings.mlflow_artifacts,
+            logs=str(settings.training_logs),
         ),
         "engine": FeatureEngineResource(engine=settings.engine, ray_address=settings.ray_address),
         "compute": ComputeResource(compile_cache=str(settings.compile_cache)),

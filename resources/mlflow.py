@@ -1,10 +1,20 @@
-"""MLflow: dagster-mlflow's run of the Dagster run is the parent; every asset logs to a child of it."""
+"""MLflow: dagster-mlflow's run of the Dagster run is the parent; every asset logs to a child of it.
 
+What an asset logs is kept on disk first, so MLflow may be away while it trains.
+"""
+
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import PrivateAttr
+
+from mlplatform.spec import Pipeline
+
+if TYPE_CHECKING:
+    from mlplatform.registry.outbox import Outbox
+    from mlplatform.registry.tracking import RunLog
 
 LOCAL = "sqlite:///"
 
@@ -14,11 +24,11 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     tracking_uri: str
     artifacts: str
+    logs: str
     _context: dg.InitResourceContext | None = PrivateAttr(default=None)
-    _parent: Any = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Keep the run's context for `parent_run`."""
+        """Keep the run's context: the parent is opened when the first log is sent."""
         self._context = context
 
     def reachable_uri(self) -> str:
@@ -34,29 +44,60 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         probe(self.tracking_uri)
         return self.tracking_uri
 
-    def parent_run(self, experiment: str) -> str:
-        """Return the id of the MLflow run that belongs to this Dagster run, opening it at first use.
+    def tracked(self, pipeline: Pipeline, noun: str) -> "AbstractContextManager[RunLog]":
+        """Run a block with the log of one of the pipeline's assets: see `mlplatform.registry.tracking`.
+
+        MLflow that is away is one warning in Dagster's log, and the log is sent later.
 
         Raises:
-            RegistryError: If the tracking server cannot be reached.
+            RegistryError: If the log cannot be kept on disk.
         """
-        if self._parent is None:
-            from mlplatform.registry.backend import within
-            from mlplatform.registry.tracking import ensure_experiment
+        from mlplatform.registry.outbox import Subject
+        from mlplatform.registry.tracking import tracked
 
-            ensure_experiment(self.reachable_uri(), experiment, self.artifacts)
-            self._parent = within(self.tracking_uri, lambda: self._opened(experiment))
-        return str(self._parent.mlflow_run_id or self._parent.active_run().info.run_id)
+        run = self._of_run().dagster_run
+        assert run is not None, "the resource was used outside a run"  # noqa: S101
+        subject = Subject(
+            experiment=pipeline.name,
+            asset=pipeline.table(noun),
+            run_id=run.run_id,
+            job=run.job_name,
+        )
+        warn = dg.get_dagster_logger().warning
+        return tracked(self.outbox(), subject, warn, lambda: self._parent(pipeline.name))
 
-    def _opened(self, experiment: str) -> Any:
-        from dagster_mlflow.resources import MlFlow
+    def send_waiting(self) -> None:
+        """Send the logs that MLflow has not; a warning says so if that cannot be."""
+        self.outbox().send_waiting(dg.get_dagster_logger().warning)
+
+    def outbox(self) -> "Outbox":
+        """Return the logs of this machine."""
+        from mlplatform.registry.outbox import Outbox
+        from mlplatform.registry.replay import Store
+
+        return Outbox(Path(self.logs), Store(self.tracking_uri, self.artifacts))
+
+    def _parent(self, experiment: str) -> str:
+        from dagster_mlflow.resources import MlFlow  # 8 s, which are not the server's.
+
+        from mlplatform.registry.backend import within
 
         config = {"mlflow_tracking_uri": self.tracking_uri, "experiment_name": experiment}
-        assert self._context is not None, "the resource was used outside a run"  # noqa: S101
-        return MlFlow(self._context.replace_config({**config, "env": {}, "extra_tags": {}}))
+        context = self._of_run().replace_config({**config, "env": {}, "extra_tags": {}})
+        return within(self.tracking_uri, lambda: _opened(MlFlow, context))
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Close the parent run, if one was opened."""
-        if self._parent is not None:
-            self._parent.end_run()
-            self._parent = None
+    def _of_run(self) -> dg.InitResourceContext:
+        assert self._context is not None, "the resource was used outside a run"  # noqa: S101
+        return self._context
+
+
+def _opened(mlflow: type, context: dg.InitResourceContext) -> str:
+    """Return the id of dagster-mlflow's run, which is running and no longer active in this thread.
+
+    MLflow holds one active run a thread, and dagster-mlflow takes whatever it finds there for its own.
+    """
+    parent = mlflow(context)
+    run_id = str(parent.active_run().info.run_id)
+    parent.end_run()
+    parent.tracking_client.update_run(run_id, status="RUNNING")
+    return run_id

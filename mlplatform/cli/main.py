@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlplatform.cli import data, features, reference, schema
+from mlplatform.cli import data, features, reference, schema, tracking
 from mlplatform.errors import PlatformError
 from mlplatform.settings import Settings, find_root
 
@@ -22,6 +22,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(reference.app, name="reference")
 app.add_typer(schema.app, name="schema")
+app.add_typer(tracking.app, name="tracking")
 
 Pipeline = Annotated[str, typer.Argument(help="Name of the pipeline: its folder in pipelines/.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the event.")]

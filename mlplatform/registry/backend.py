@@ -6,13 +6,15 @@ MLflow by itself retries an unreachable server for about 244 s and an unreachabl
 
 import fcntl
 import os
+import re
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from mlplatform.errors import RegistryError
 
@@ -21,11 +23,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class RefusedError(RegistryError):
+    """MLflow took the request and will not have what it says, today or later."""
+
+
 PROBE_SECONDS = 3.0
 SERVER_SECONDS = 9.0  # One operation, however many requests it takes.
 DATABASE_SECONDS = 60.0  # The first use of a database makes the schema.
 REQUEST_SECONDS = 4  # One request; with its one retry still below SERVER_SECONDS.
 SQLITE = "sqlite:///"
+REASON_LENGTH = 300  # Characters of what MLflow says; it can quote the whole request.
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for what no retry mends.
+SECRETS = re.compile(r"([^&=]*(?:password|passwd|token|secret)[^&=]*)=([^&]*)", re.IGNORECASE)
+CREDENTIALS = re.compile(r"://[^/\s@]+@")
 UNFINISHED = ".unfinished-"  # and the process id: a database whose schema is being made
 
 
@@ -69,6 +80,8 @@ def load() -> Any:
     """Return the module `mlflow` (5 s the first time), told to be private and brief."""
     # MLflow reads this while it is imported, and sends usage records to its makers otherwise.
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    # It prints the address of every run that ends otherwise, and the password in it.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     import mlflow
     from mlflow.environment_variables import (
         MLFLOW_HTTP_REQUEST_MAX_RETRIES,
@@ -90,7 +103,7 @@ def probe(tracking_uri: str) -> None:
     """
     if tracking_uri.startswith(SQLITE):
         _probe_folder(Path(tracking_uri.removeprefix(SQLITE)).parent)
-    elif _is_server(tracking_uri):
+    elif is_server(tracking_uri):
         _in_time(tracking_uri, lambda: _probe_server(tracking_uri), PROBE_SECONDS)
 
 
@@ -105,16 +118,30 @@ def within(tracking_uri: str, work: Callable[[], T]) -> T:
     """
     if tracking_uri.startswith(SQLITE):
         return _translated(tracking_uri, work)
-    seconds = SERVER_SECONDS if _is_server(tracking_uri) else DATABASE_SECONDS
+    seconds = SERVER_SECONDS if is_server(tracking_uri) else DATABASE_SECONDS
     return _in_time(tracking_uri, lambda: _translated(tracking_uri, work), seconds)
 
 
 def shown(tracking_uri: str) -> str:
-    """Return `tracking_uri` without user and password."""
+    """Return `tracking_uri` without user, password, and what its query keeps secret."""
     parts = urlsplit(tracking_uri)
-    if "@" not in parts.netloc:
+    query = SECRETS.sub(r"\1=***", parts.query)
+    netloc = parts.netloc
+    if "@" in netloc:
+        netloc = "***@" + netloc.rpartition("@")[2]
+    if (netloc, query) == (parts.netloc, parts.query):
         return tracking_uri
-    return parts._replace(netloc="***@" + parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=netloc, query=query).geturl()
+
+
+def without_secrets(tracking_uri: str, text: str) -> str:
+    """Return `text`, an error of MLflow or a driver, with nothing in it that `shown` leaves out."""
+    parts = urlsplit(tracking_uri)
+    secrets = [parts.password, *(value for _, value in SECRETS.findall(parts.query))]
+    for secret in filter(None, secrets):
+        for form in (secret, unquote(secret), quote(secret, safe="")):
+            text = text.replace(form, "***")
+    return CREDENTIALS.sub("://***@", text)
 
 
 def _in_time(tracking_uri: str, work: Callable[[], T], seconds: float) -> T:
@@ -147,11 +174,21 @@ def _translated(tracking_uri: str, work: Callable[[], T]) -> T:
     try:
         return work()
     except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as wrong:
-        reason = " ".join(str(wrong).split())[:300]
-        raise RegistryError(f"MLflow at {shown(tracking_uri)}: {reason}") from wrong
+        said = _brief(without_secrets(tracking_uri, " ".join(str(wrong).split())))
+        refused = getattr(wrong, "error_code", "") in REFUSALS
+        kind = RefusedError if refused else RegistryError
+        # The cause is left behind: its text, which a traceback would show, may hold a password.
+        raise kind(f"MLflow at {shown(tracking_uri)}: {said}") from None
 
 
-def _is_server(tracking_uri: str) -> bool:
+def _brief(reason: str) -> str:
+    """Return the two ends of a long reason: what was asked, and at last what went wrong."""
+    half = REASON_LENGTH // 2
+    return reason if len(reason) <= REASON_LENGTH else f"{reason[:half]} … {reason[-half:]}"
+
+
+def is_server(tracking_uri: str) -> bool:
+    """Tell whether `tracking_uri` is a server's, not a database's."""
     return urlsplit(tracking_uri).scheme in ("http", "https")
 
 
@@ -166,15 +203,21 @@ def _probe_folder(folder: Path) -> None:
 
 
 def _probe_server(tracking_uri: str) -> None:
-    url = tracking_uri.rstrip("/") + "/health"
     try:
-        with urllib.request.urlopen(url, timeout=PROBE_SECONDS):  # noqa: S310 - http or https, see `probe`
+        with urllib.request.urlopen(_health(tracking_uri), timeout=PROBE_SECONDS):  # noqa: S310 - http or https, see `probe`
             return
     except urllib.error.HTTPError:
         return  # Something answers; what it refuses will be said by the call itself.
-    except (OSError, ValueError) as wrong:
-        reason = getattr(wrong, "reason", wrong)
+    except (OSError, ValueError, HTTPException) as wrong:
+        reason = without_secrets(tracking_uri, str(getattr(wrong, "reason", wrong)))
         raise RegistryError(
             f"MLflow at {shown(tracking_uri)} cannot be reached: {reason}; "
             "start it or correct its address"
         ) from None
+
+
+def _health(tracking_uri: str) -> str:
+    """Return the page that says a server is up. Whoever asks need not be known to it."""
+    parts = urlsplit(tracking_uri)
+    path = parts.path.rstrip("/") + "/health"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path).geturl()

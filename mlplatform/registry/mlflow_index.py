@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from mlplatform.errors import RegistryError
-from mlplatform.registry import backend
+from mlplatform.registry import backend, runs
 from mlplatform.registry.record import RegisteredModel
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class MlflowIndex:
             made = self._client.create_model_version(
                 pipeline,
                 self._accepted(source, record),
-                run_id=self._run(record),
+                run_id=self._run(pipeline, record),
                 tags=tags(record),
             )
             return _indexed(made)
@@ -151,17 +151,10 @@ class MlflowIndex:
             if not (token := page.token):
                 return found
 
-    def _run(self, record: RegisteredModel) -> str | None:
-        from mlflow.exceptions import MlflowException
-
-        if not record.mlflow_run_id:
-            return None
-        try:
-            return str(self._client.get_run(record.mlflow_run_id).info.run_id)
-        except MlflowException as wrong:
-            if wrong.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None  # The runs of a lost MLflow are gone; the tag keeps the id.
+    def _run(self, pipeline: str, record: RegisteredModel) -> str | None:
+        # The log of a training may still wait, and the runs of a lost MLflow are gone; the tag stays.
+        known = record.mlflow_run_id
+        return runs.of_log(self._client, pipeline, known) if known else None
 
     def _accepted(self, source: str, record: RegisteredModel) -> str:
         # A server refuses paths of this machine's disk as sources (they could name its own files).

@@ -29,7 +29,8 @@ class Candidate:
         verdict_digests: What that verdict is about: `policy`, `gates`, … and their digests.
         code_version: The code that made it.
         data_versions: Lake table name and `Version.reference` of everything it was made from.
-        mlflow_run_id: The tracking run that trained it, if there is one.
+        mlflow_run_id: The tracking run that trained it: its tag `mlplatform.log`, since MLflow may
+            not have the run yet.
     """
 
     model_digest: str

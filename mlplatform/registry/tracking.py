@@ -1,146 +1,227 @@
-"""Training runs in MLflow: a child of the orchestrator's run for each asset.
+"""Training logs: what an asset says of its run is kept on disk first, and MLflow hears it when it can.
 
-A step that is retried finds its child again.
+    with tracked(outbox, subject, warn) as run:
+        run.params(spec)
+        run.metrics({"loss/train_nats": 0.31}, step=1)
+        with run.child("trial 7") as trial: ...
 
-Uses `MlflowClient` throughout: no active run, nothing global, safe in threads.
+Whether MLflow is up, slow or away decides nothing here: the block runs the same. Each value is kept
+once, however often a retried step says it, under the time it was first said at.
 """
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from threading import Lock
+from typing import Any, NamedTuple
 
-from mlplatform.errors import RegistryError
-from mlplatform.registry import backend
+from mlplatform.registry import limits
+from mlplatform.registry.live import Live
+from mlplatform.registry.outbox import Outbox, Subject
+from mlplatform.registry.replay import Replay
+from mlplatform.registry.spool import Spool
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-ASSET = "mlplatform.asset"
-PARENT = "mlflow.parentRunId"  # MLflow's own name; its UI nests by it.
-METRICS_A_BATCH = 1000  # MLflow's limit
-PARAMS_A_BATCH = 100  # MLflow's limit
-PARAM_LENGTH = 6000  # MLflow's limit
+CHANGED = "mlplatform.changed."  # and the name of a parameter, which MLflow never changes
+DATA = "mlplatform.data."  # and the name of a table: the version of it that was read
 
 
-@dataclass(frozen=True)
-class ChildRun:
-    """One asset's run below a parent run. What a retry logs again is kept once."""
+class Point(NamedTuple):
+    """One value of a metric."""
 
-    client: "MlflowClient"
-    tracking_uri: str
-    run_id: str
-    experiment_id: str
-    started_ms: int
+    name: str
+    value: float
+    at_ms: int  # Unix time
+    step: int
+
+
+class RunLog:
+    """One run's log: an asset's, or a trial's below it. Safe in threads.
+
+    As a context manager it ends the run: `FINISHED`, or `FAILED` if the block raises.
+    """
+
+    def __init__(self, notes: "_Notes", key: str = "") -> None:
+        self._notes = notes
+        self.key = key
+
+    @property
+    def identity(self) -> str:
+        """How MLflow's run is found, now or when it gets there: the value of its tag `mlplatform.log`."""
+        return self._notes.identity
 
     def params(self, values: Mapping[str, object]) -> None:
-        """Log what the asset was made with. A retry must log the same values."""
-        from mlflow.entities import Param
-
-        params = [Param(key, str(value)[:PARAM_LENGTH]) for key, value in values.items()]
-        for start in range(0, len(params), PARAMS_A_BATCH):
-            self._log(params=params[start : start + PARAMS_A_BATCH])
+        """Log what the run is made with; nested mappings become dotted names."""
+        self._notes.params(self.key, limits.flat(values))
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log one value of each metric."""
-        self.history({name: [value] for name, value in values.items()}, first_step=step)
+        """Log one value of each metric, as of now."""
+        now = _now_ms()
+        self.points([Point(name, value, now, step) for name, value in values.items()])
 
     def history(self, values: Mapping[str, Sequence[float]], first_step: int = 0) -> None:
-        """Log each metric's values per epoch, in as few requests as MLflow allows."""
-        from mlflow.entities import Metric
-
-        # A point is the same one to MLflow when its time is: the run's start, not now.
-        points = [
-            Metric(name, float(value), self.started_ms, first_step + step)
+        """Log each metric's values, one a step, as of now."""
+        now = _now_ms()
+        self.points(
+            Point(name, value, now, first_step + step)
             for name, series in values.items()
             for step, value in enumerate(series)
-        ]
-        for start in range(0, len(points), METRICS_A_BATCH):
-            self._log(metrics=points[start : start + METRICS_A_BATCH])
+        )
+
+    def points(self, points: Iterable[tuple[str, float, int, int]]) -> None:
+        """Log (name, value, Unix time in ms, step) of each point."""
+        self._notes.points(self.key, points)
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags."""
-        from mlflow.entities import RunTag
+        fit = {limits.name(key): value[: limits.TAG_LENGTH] for key, value in values.items()}
+        self._notes.say(self.key, "tags", fit)
 
-        self._log(tags=[RunTag(key, value) for key, value in values.items()])
+    def inputs(self, versions: Iterable[tuple[str, str]], context: str = "training") -> None:
+        """Log which tables the run reads, each with its `Version.reference`, and what for.
+
+        They become MLflow's dataset inputs, and tags.
+        """
+        read = list(versions)
+        self.tags({f"{DATA}{table}": reference for table, reference in read})
+        said = [[table, reference, context] for table, reference in read]
+        self._notes.say(self.key, "inputs", said)
 
     def artifact(self, name: str, content: bytes) -> None:
-        """Keep a small file, such as a report, with the run."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            path.write_bytes(content)
-            self._within(lambda: self.client.log_artifact(self.run_id, str(path)))
+        """Keep a small file, such as a report, with the run; `name` may hold folders."""
+        path = PurePosixPath(limits.name(name))
+        kept = self._notes.spool.put(path.name, content)
+        folder = "" if path.parent == PurePosixPath() else str(path.parent)
+        self._notes.say(self.key, "file", [kept, folder])
+
+    def child(self, name: str) -> "RunLog":
+        """Return the log of a run below this one, such as a trial: the same one for the same name."""
+        key = f"{self.key}/{name}" if self.key else name
+        self._notes.open(key, {"name": name, "above": self.key})
+        return RunLog(self._notes, key)
 
     def end(self, status: str = "FINISHED") -> None:
-        """End the run: `FINISHED`, `FAILED` or `KILLED`."""
-        self._within(lambda: self.client.set_terminated(self.run_id, status))
+        """End the run: `FINISHED`, `FAILED` or `KILLED`. What the block's end would say is not said then."""
+        self._notes.end(self.key, status)
 
-    def _log(self, **batch: Any) -> None:
-        self._within(lambda: self.client.log_batch(self.run_id, **batch))
+    def __enter__(self) -> "RunLog":
+        return self
 
-    def _within(self, work: Callable[[], object]) -> None:
-        backend.within(self.tracking_uri, work)
-
-
-def ensure_experiment(tracking_uri: str, name: str, artifacts: str) -> str:
-    """Return the id of the experiment `name`, made with its files below `artifacts` if new.
-
-    Without this MLflow keeps the files of a SQLite store below the current folder.
-
-    Raises:
-        RegistryError: If MLflow cannot be reached within 10 s or refuses.
-    """
-    client = backend.client(tracking_uri)
-
-    def work() -> str:
-        found = client.get_experiment_by_name(name)
-        return str(found.experiment_id if found else client.create_experiment(name, artifacts))
-
-    return backend.within(tracking_uri, work)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind:
+            self.end("FAILED" if issubclass(kind, Exception) else "KILLED")
+        elif self._notes.running(self.key):
+            self.end("FINISHED")
 
 
 @contextmanager
-def child_run(tracking_uri: str, parent_run_id: str, asset: str) -> Iterator[ChildRun]:
-    """Run the block with the child of `parent_run_id` for `asset`: `FAILED` if it raises.
+def tracked(
+    outbox: Outbox,
+    subject: Subject,
+    warn: Callable[[str], None] | None = None,
+    open_parent: Callable[[], str] | None = None,
+) -> Iterator[RunLog]:
+    """Run the block with the log of `subject`, which goes to MLflow meanwhile and when the block ends.
 
-    A retried step finds the child it made before by its tags, and goes on with it.
+    Where MLflow does not answer, `warn` is called once, in this thread, with one line that says what
+    to do; the log waits for the next asset that logs, or for `mlplatform tracking send`.
+    `open_parent` returns the id of the orchestrator's MLflow run; without it the run is found or made.
 
     Raises:
-        RegistryError: If MLflow cannot be reached within 10 s, or knows no such parent.
+        RegistryError: If the log cannot be kept on disk, or another process writes the same one.
     """
-    run = open_child(tracking_uri, parent_run_id, asset)
+    spool = outbox.open(subject)
+    live = Live(
+        Replay(spool, outbox.store, open_parent), warn or logging.getLogger(__name__).warning
+    )
     try:
-        yield run
-    except BaseException:
-        _end_quietly(run)
-        raise
-    run.end()
+        notes = _Notes(spool, subject.identity, live.tell)
+        notes.open("", subject.header())
+        with live, RunLog(notes) as run:
+            yield run
+        if live.delivered:
+            outbox.send_waiting(live.warn)
+    finally:
+        spool.close()
 
 
-def open_child(tracking_uri: str, parent_run_id: str, asset: str) -> ChildRun:
-    """Return the child of `parent_run_id` for `asset`, found again or made, and running."""
-    client = backend.client(tracking_uri)
+@dataclass
+class _Notes:
+    """Writes what is new. What the log held before, of a step that is retried, is known again."""
 
-    def work() -> ChildRun:
-        experiment = client.get_run(parent_run_id).info.experiment_id
-        # Both values are our own names and ids; quotes cannot occur in them.
-        wanted = f"tags.`{PARENT}` = '{parent_run_id}' AND tags.`{ASSET}` = '{asset}'"
-        found = client.search_runs([experiment], wanted, max_results=1)
-        if found:
-            run = found[0]
-            client.update_run(run.info.run_id, status="RUNNING")
-        else:
-            tags = {PARENT: parent_run_id, ASSET: asset}
-            run = client.create_run(experiment, tags=tags, run_name=asset)
-        return ChildRun(client, tracking_uri, run.info.run_id, experiment, run.info.start_time)
+    spool: Spool
+    identity: str
+    tell: Callable[[], None]
+    _lock: Lock = field(default_factory=Lock)
+    _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
-    return backend.within(tracking_uri, work)
+    def __post_init__(self) -> None:
+        for _, entry in self.spool.entries():
+            self._note(entry)
+
+    def open(self, key: str, who: Mapping[str, str]) -> None:
+        if (key, "open") not in self._known:
+            self.say(key, "open", dict(who))
+        elif not self.running(key):
+            self.end(key, "RUNNING")
+
+    def running(self, key: str) -> bool:
+        return self._known.get((key, "status")) in (None, "RUNNING")
+
+    def end(self, key: str, status: str) -> None:
+        if self._known.get((key, "status")) != status:
+            self.say(key, "status", status, durable=not key)
+
+    def params(self, key: str, values: Mapping[str, str]) -> None:
+        known = {name: self._known.get((key, "params", name)) for name in values}
+        new = {name: value for name, value in values.items() if known[name] is None}
+        changed = {n: v for n, v in values.items() if known[n] not in (None, v)}
+        if new:
+            self.say(key, "params", new)
+        if changed:
+            tags = {limits.name(CHANGED + name): value for name, value in changed.items()}
+            self.say(key, "tags", tags)
+
+    def points(self, key: str, points: Iterable[tuple[str, float, int, int]]) -> None:
+        rows = [
+            [limits.name(name), _json(float(value)), int(at), int(step)]
+            for name, value, at, step in points
+        ]
+        new = [row for row in rows if _place(key, row) not in self._known]
+        for batch in limits.batches(new, limits.METRICS_A_BATCH):
+            self.say(key, "points", batch)
+
+    def say(self, key: str, what: str, content: Any, *, durable: bool = False) -> None:
+        entry = {"run": key, "at": _now_ms(), what: content}
+        with self._lock:
+            self.spool.append(entry, durable=durable)
+            self._note(entry)
+        self.tell()
+
+    def _note(self, entry: Mapping[str, Any]) -> None:
+        key = entry["run"]
+        if "open" in entry:
+            self._known[key, "open"] = True
+        if "status" in entry:
+            self._known[key, "status"] = entry["status"]
+        for name, value in entry.get("params", {}).items():
+            self._known[key, "params", name] = value
+        for row in entry.get("points", ()):
+            self._known[_place(key, row)] = True
 
 
-def _end_quietly(run: ChildRun) -> None:
-    try:
-        run.end("FAILED")
-    except RegistryError:
-        return  # The error that ends the block matters more.
+def _place(key: str, row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return what makes a point the same one: anything but its time."""
+    name, value, _, step = row
+    return (key, "points", name, step, value)
+
+
+def _json(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -65,13 +65,18 @@ def test_an_alias_for_a_model_that_is_not_shown_says_so(index):
         index.alias("alias", {"champion": TWO.model_digest})
 
 
-def test_a_version_names_its_training_run_only_while_mlflow_knows_it(index):
-    run = index._client.create_run("0")
-    known = registered(1, mlflow_run_id=run.info.run_id)
-    lost = registered(2, mlflow_run_id="0" * 32)
-    index.sync("runs", [known, lost], {}, source)
-    assert index._client.get_model_version("runs", "1").run_id == run.info.run_id
-    assert not index._client.get_model_version("runs", "2").run_id
+def test_a_version_names_its_training_run_once_mlflow_has_its_log(index, home):
+    with home.tracked() as run:
+        run.params({"epochs": 1})
+    known = registered(1, mlflow_run_id=run.identity)
+    waiting = registered(2, mlflow_run_id="0c6e/census/model")
+    name = home.subject.experiment
+    index.sync(name, [known, waiting], {}, source)
+    trained = home.runs()["census/model"].info.run_id
+    assert index._client.get_model_version(name, "1").run_id == trained
+    assert not index._client.get_model_version(name, "2").run_id
+    kept = index._client.get_model_version(name, "2").tags["mlplatform.mlflow_run_id"]
+    assert kept == "0c6e/census/model"
 
 
 def test_the_index_is_safe_in_threads(index):
@@ -124,7 +129,7 @@ def test_a_real_server_shows_the_same(mlflow_server):
 
 
 def test_importing_the_room_imports_neither_mlflow_nor_pyarrow():
-    modules = "backend, mlflow_index, record, tracking"
+    modules = "backend, mlflow_index, outbox, record, tracking"
     code = f"import sys; from mlplatform.registry import {modules}; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"mlflow", "pyarrow", "deltalake"} & set(out.stdout.split())
