@@ -108,7 +108,7 @@ SPACES = {"linear": _linear, "mlp": _mlp, "tabm": _tabm, "gbdt": _gbdt}
 
 
 class Features:
-    """A table's features: fitted on its training rows, and computed for any."""
+    """A table's features, fitted on its training rows; `table` has those and the validation rows."""
 
     def __init__(self, problem: Problem, bins: int | None) -> None:
         self.pipeline = Pipeline(_spec(problem), Path())
@@ -126,7 +126,8 @@ class Features:
             declared, self._raw(problem.parts.train).to_batches(), columns
         )
         self.program = FeatureProgram.load(export_features(self.encoder, {}), self.encoder)
-        self.data: Data = prepare(self.pipeline, self._both(), self.encoder)
+        self.table = self._both()
+        self.data: Data = prepare(self.pipeline, self.table, self.encoder)
 
     def rows(self, rows: pa.Table) -> Rows:
         """Return the features of any rows; labels are zero."""

@@ -30,6 +30,7 @@ OURS = "ours"
 TIMES_AS_FAST = {"torch loop": 3.0, "torch DataLoader": 8.0, "scikit-learn": 10.0}
 SHARE_OF_FLOOR = 0.75
 COLD_SECONDS = 5.0
+STREAMED = 0.8  # Of the rows a second in memory.
 AS_COMPILING_EACH, AS_TORCH = 3.0, 3.5  # Times as fast, of all trials without pruning.
 
 
@@ -155,8 +156,31 @@ def _goal(reached: float, goal: float) -> dict[str, Any]:
     return {"goal": goal, "reached": round(reached, 2), "met": reached >= goal}
 
 
+def streaming(bench: Bench) -> dict[str, Any]:
+    """A million rows from a Delta table, streamed and in memory, in turn."""
+    from benchmarks.speed.streaming import Streaming
+
+    trainer = Streaming(bench.folder)
+    said: dict[str, list[dict[str, float]]] = {way: [] for way in trainer.model}
+    for turn in range(bench.repetitions + 1):
+        for way, answers in said.items():
+            answer = trainer.train(way)
+            if turn:
+                answers.append(answer)
+    median = {
+        way: {key: statistics.median(a[key] for a in answers) for key in answers[0]}
+        for way, answers in said.items()
+    }
+    share = median["stream"]["rows_per_second"] / median["memory"]["rows_per_second"]
+    return {
+        "median": {w: {k: round(v, 4) for k, v in m.items()} for w, m in median.items()},
+        "streamed_of_in_memory": _goal(share, STREAMED),
+    }
+
+
 PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "warm": warm,
     "cold": cold,
     "tuning": tuning,
+    "streaming": streaming,
 }
