@@ -55,7 +55,7 @@ class MlflowResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from mlplatform.registry.outbox import Subject
         from mlplatform.registry.tracking import tracked
 
-        run = self._of_run().dagster_run
+        run = self._of_run().run
         assert run is not None, "the resource was used outside a run"  # noqa: S101
         subject = Subject(
             experiment=pipeline.name,
