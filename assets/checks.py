@@ -7,7 +7,8 @@ import dagster as dg
 from assets import judges
 from assets.gates import Bench, specs
 from assets.mistakes import in_one_line
-from mlplatform.gates.policy import declared
+from mlplatform.gates.policy import Subject as Judged
+from mlplatform.gates.policy import judging
 from mlplatform.registry.gate_log import Subject
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Severity, Verdict
@@ -28,10 +29,10 @@ QUESTIONS = {
     "outliers": "Are there more extreme values than in the reference?",
     "correlations": "Do two columns go together otherwise than in the reference?",
     "distribution": "Has a column moved away from the reference?",
-    "label_balance": "Is each class present, and about as frequent as in the reference?",
+    "label_balance": "Is the label distributed about as in the reference, each class present?",
     "label_leakage": "Does one column alone give the label away?",
     "sensitive_data": "Does a column hold personal data that nobody allowed?",
-    "split_sound": "Does every part hold both classes, and does no row train and validate?",
+    "split_sound": "Does every part hold every class, or numbers that vary?",
     "overlap": "Do test rows, or entities, also train?",
     "features_finite": "Is there a finite feature vector for every row?",
     "availability": "Was everything that features read known at each row's time?",
@@ -41,6 +42,7 @@ QUESTIONS = {
     "request_skew": "Do served requests look like the rows that trained?",
     "budget": "Did training end by itself, before it had used up its budget?",
     "accuracy": "Is the model good enough, better than guessing, and no worse than the champion?",
+    "error": "Is the model's error small enough, below a constant's, and no worse than the champion's?",
     "fairness": "Do groups differ too much in true positive rate?",
     "latency": "Is the 99th percentile of one-row predictions low enough?",
     "artifact_size": "Is the artifact small enough?",
@@ -53,24 +55,18 @@ QUESTIONS = {
 def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
     """Return the checks of every asset of the pipeline."""
     block = Severity.BLOCK
-    on_data = {name: gate.severity for name, gate in declared(pipeline.spec.data_gates).items()}
-    on_model = {name: gate.severity for name, gate in declared(pipeline.spec.model_gates).items()}
-    if not pipeline.spec.groups:
-        del on_model["fairness"]
-    on_features = {n: g.severity for n, g in declared(pipeline.spec.feature_gates).items()}
-    on_program = {"program_matches_training": block, "budget": on_model.pop("budget")}
-    on_program |= {
-        gate: on_features.pop(gate) for gate in ("training_serving_skew", "request_skew")
-    }
-    on_source = {"files_landed": block, "malformed_rows": on_data.pop("malformed_rows")}
-    on_split = {"split_sound": block, "overlap": on_data.pop("overlap")}
+    on_source = {"files_landed": block, **_declared(pipeline, "source")}
+    on_features = {"features_finite": block, **_declared(pipeline, "features")}
+    on_model = {"program_matches_training": block, **_declared(pipeline, "model")}
     return [
         _check(pipeline, "source", on_source, judges.source),
-        _check(pipeline, "dataset", on_data, judges.dataset),
-        _check(pipeline, "split", on_split, judges.split),
-        _check(pipeline, "features", {"features_finite": block, **on_features}, judges.features),
-        _check(pipeline, "model", on_program, judges.model),
-        _check(pipeline, "evaluation", on_model, judges.evaluation),
+        _check(pipeline, "dataset", _declared(pipeline, "dataset"), judges.dataset),
+        _check(
+            pipeline, "split", {"split_sound": block, **_declared(pipeline, "split")}, judges.split
+        ),
+        _check(pipeline, "features", on_features, judges.features),
+        _check(pipeline, "model", on_model, judges.model),
+        _check(pipeline, "evaluation", _declared(pipeline, "evaluation"), judges.evaluation),
         _check(pipeline, "gate_verdict", {"overall": block}, judges.gate_verdict),
         _check(pipeline, "registered_model", {"artifact_verified": block}, judges.registered_model),
         _check(pipeline, "deployment", {"traffic_verified": block}, judges.deployment),
@@ -80,6 +76,10 @@ def build(pipeline: Pipeline) -> list[dg.AssetChecksDefinition]:
             if events.source is not None
         ),
     ]
+
+
+def _declared(pipeline: Pipeline, subject: Judged) -> dict[str, Severity]:
+    return {name: gate.severity for name, gate in judging(pipeline.spec, subject).items()}
 
 
 def _check(

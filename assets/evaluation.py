@@ -75,11 +75,13 @@ def _assessed(
 ) -> Made:
     from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
     from mlplatform.evaluate.looked_up import Stored
+    from mlplatform.features.predicts import Predicts
     from mlplatform.ingest.split import TEST, rows_of
 
     rows = rows_of(TEST, *(store.table(v.table).read(v) for v in (dataset, split)))
     digests = [digest for digest in (candidate, champion) if digest]
-    models = {digest: Stored(digest, store, aggregates) for digest in digests}
+    predicts = Predicts.of(pipeline.spec.label)
+    models = {digest: Stored(digest, store, aggregates, predicts) for digest in digests}
     assessed = assess(pipeline.spec, rows, models, dispensable={champion})
     facts = {"scores": store.artifacts.put({SCORES: to_bytes(assessed.scores)})}
     if champion in assessed.unscored:

@@ -11,14 +11,16 @@ from mlplatform.verdict import Verdict
 
 def page(store: Lake, pipeline: Pipeline, evaluation: Version, overall: Verdict) -> bytes:
     """Return the page about the candidate of one evaluation, as HTML."""
-    from mlplatform.evaluate.assessment import SCORES, from_bytes
-    from mlplatform.evaluate.curves import curves
+    from mlplatform.evaluate.assessment import SCORES, answers, from_bytes
+    from mlplatform.evaluate.curves import curves_of
     from mlplatform.evaluate.report import Champion, ReportInput, render
+    from mlplatform.features.predicts import Predicts
 
     facts = evaluation.lineage.facts
     candidate, champion = facts["candidate"], facts["champion"]
     scores = from_bytes(store.artifacts.open(facts["scores"]).read(SCORES))
     table = store.table(evaluation.table).read(evaluation).to_pylist()
+    predicts = Predicts.of(pipeline.spec.label)
     given = ReportInput(
         pipeline=pipeline.name,
         description=pipeline.spec.description,
@@ -26,7 +28,7 @@ def page(store: Lake, pipeline: Pipeline, evaluation: Version, overall: Verdict)
         model_digest=candidate,
         made_at=evaluation.committed_at,
         metrics={"rows": float(scores.num_rows), **_overall(table, candidate)},
-        curves=curves(scores["label"].to_numpy(), scores[candidate].to_numpy()),
+        curves=curves_of(predicts, scores["label"].to_numpy(), answers(scores, candidate)),
         overall=overall,
         verdicts=_verdicts(store, pipeline, evaluation, candidate),
         slices=[row for row in table if row["model"] == candidate and row["group"]],
@@ -34,6 +36,7 @@ def page(store: Lake, pipeline: Pipeline, evaluation: Version, overall: Verdict)
         if champion
         else None,
         provenance=_provenance(store, evaluation),
+        predicts=predicts,
     )
     return render(given).encode()
 

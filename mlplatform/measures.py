@@ -190,10 +190,12 @@ class OverlapSeen:
     content_shared: int | None = None  # Test rows equal but for key and unused columns; None: none.
     content_by_chance: float = 0.0  # Share of such test rows that chance explains.
     training_rows: int = 0  # That train or validate.
-    # Rows by part and class, "positive" and "other", of those with a label.
+    # Rows by part and class of those with a label, as `validate.label_counts` names them.
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    expected_classes: Sequence[str] = ()  # Of which every part needs rows.
     shares: Mapping[str, float] = field(default_factory=dict)  # Part: share of all rows.
-    balance: Mapping[str, float] = field(default_factory=dict)  # Part: share of the positive class.
+    # Part: share of the positive class, or mean of a number.
+    balance: Mapping[str, float] = field(default_factory=dict)
     examples: Sequence[Example] = ()
 
 

@@ -74,7 +74,7 @@ def _say_which_batches(bench: Bench, seen: "Profile") -> None:
 
 
 def split(bench: Bench) -> Answer:
-    """Every part holds both classes, and hardly a test row, and no test entity, also trains."""
+    """Every part holds every class, and hardly a test row, and no test entity, also trains."""
     from mlplatform.validate.overlap import Parted, overlap, parted
 
     # Not remembered: other labels can leave the split's own content as it was.
@@ -88,6 +88,6 @@ def split(bench: Bench) -> Answer:
     seen = overlap(read, spec)
     policy = spec.data_gates.overlap
     return bench.subject(version.digest), [
-        walk.split_sound(seen.classes),
+        walk.split_sound(seen.classes, seen.expected_classes),
         data.overlap(seen, policy),
     ]

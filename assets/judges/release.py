@@ -1,6 +1,6 @@
 """Judges of a release: the candidate, the verdict over it, and the bytes that are shipped."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,21 +9,25 @@ from assets.gates import Bench
 from assets.judges.common import Answer, artifact_of, dataset_of, remembered, upstream
 from mlplatform.errors import CorruptionError
 from mlplatform.gates import walk
+from mlplatform.gates.policy import judging
 from mlplatform.lake import Version
+from mlplatform.spec import PipelineSpec
 from mlplatform.verdict import Verdict
 
 if TYPE_CHECKING:
-    from mlplatform.gates.accuracy import Outcomes
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mlplatform.features.predicts import Predicts
 
 ROWS_TIMED = 200  # Different rows asked in turn while latency is measured.
 
 
 def evaluation(bench: Bench) -> Answer:
-    """Accuracy, fairness, latency and size of the candidate."""
+    """Accuracy or error, fairness, latency and size of the candidate."""
     version = bench.version()
-    spec = bench.pipeline.spec
     subject = bench.subject(version.digest, version.lineage.facts["candidate"])
-    names = [n for n in type(spec.model_gates).model_fields if n != "fairness" or spec.groups]
+    names = list(judging(bench.pipeline.spec, "evaluation"))
     return remembered(bench, subject, names, lambda: _evaluation(bench, version))
 
 
@@ -32,7 +36,7 @@ def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
     from mlplatform.evaluate.latency import one_row
     from mlplatform.evaluate.looked_up import Scorer
     from mlplatform.features.program import Predictor
-    from mlplatform.gates import accuracy, fairness
+    from mlplatform.gates import fairness
     from mlplatform.gates import model as of_model
 
     spec, facts = bench.pipeline.spec, version.lineage.facts
@@ -48,15 +52,14 @@ def _evaluation(bench: Bench, version: Version) -> list[Verdict]:
     )
     timed = one_row(predictor, raw.select(list(predictor.encoder.columns)).to_pylist())
     gates = spec.model_gates
-    rival = _outcomes(scores, champion) if champion else None
     verdicts = [
-        accuracy.accuracy(_outcomes(scores, candidate), rival, gates.accuracy),
+        _quality(spec, scores, candidate, champion),
         of_model.latency(timed.p99, timed.samples, gates.latency),
         of_model.artifact_size(artifact.size_bytes, gates.artifact_size),
     ]
     return (
         [*verdicts, fairness.fairness(mine, spec.groups, gates.fairness)]
-        if spec.groups
+        if "fairness" in judging(spec, "evaluation")
         else verdicts
     )
 
@@ -66,18 +69,39 @@ def _aggregates(bench: Bench, version: Version) -> Version | None:
     return upstream(bench, version, "aggregates") if bench.pipeline.spec.events else None
 
 
-def _outcomes(scores: pa.Table, digest: str) -> "Outcomes":
-    """Return what one model got right, row by row; without rows where it was not scored."""
+def _quality(spec: PipelineSpec, scores: pa.Table, candidate: str, champion: str) -> Verdict:
+    """Return what accuracy says of classes, or error of numbers."""
+    from mlplatform.features.predicts import Predicts
+    from mlplatform.gates.accuracy import Outcomes, accuracy
+    from mlplatform.gates.error import Errors, Metric, error
+
+    predicts, gates = Predicts.of(spec.label), spec.model_gates
+    mine, theirs = (
+        _of_rows(predicts, scores, digest) if digest else None for digest in (candidate, champion)
+    )
+    if predicts.task != "regression":
+        right = [seen and Outcomes(**seen[0], correct=seen[1]) for seen in (mine, theirs)]
+        return accuracy(right[0], right[1], gates.accuracy)
+    off = [seen and Errors(**seen[0], error=seen[1]) for seen in (mine, theirs)]
+    metric: Metric = "pinball" if predicts.quantiles else "rmse"
+    return error(off[0], off[1], gates.error, metric, predicts.quantiles)
+
+
+def _of_rows(
+    predicts: "Predicts", scores: pa.Table, digest: str
+) -> "tuple[dict[str, Any], NDArray[np.float64]]":
+    """Return who answered which rows, and how right or how far off; without rows where not scored."""
     import numpy as np
 
-    from mlplatform.evaluate.metrics import correct
-    from mlplatform.gates.accuracy import Outcomes
+    from mlplatform.evaluate.assessment import answers
+    from mlplatform.evaluate.tasks import correct, errors
 
-    rows = scores if digest in scores.column_names else scores.slice(0, 0)
+    scored = digest in scores.column_names
+    rows = scores if scored else scores.slice(0, 0)
     label = rows["label"].to_numpy()
-    score = rows[digest].to_numpy() if rows.num_rows else np.empty(0)
-    ids = rows["row_id"].to_numpy()
-    return Outcomes(model_digest=digest, row_id=ids, label=label, correct=correct(label, score))
+    found = answers(rows, digest) if scored else np.empty((0, *predicts.width), np.float32)
+    about = {"model_digest": digest, "row_id": rows["row_id"].to_numpy(), "label": label}
+    return about, (errors if predicts.task == "regression" else correct)(predicts, label, found)
 
 
 def gate_verdict(bench: Bench) -> Answer:

@@ -86,10 +86,10 @@ def _within_budget(bench: Bench, version: Version) -> Verdict:
 
 def _as_trained(bench: Bench, version: Version) -> Verdict:
     """Hold the program's validation loss against the trainer's."""
-    from mlplatform.evaluate.assessment import class_of
     from mlplatform.evaluate.looked_up import Scorer
     from mlplatform.evaluate.made_from import MadeFrom
-    from mlplatform.evaluate.metrics import binary
+    from mlplatform.evaluate.tasks import loss
+    from mlplatform.features.labels import truth, weight_of
     from mlplatform.features.program import Predictor
     from mlplatform.ingest.split import VALIDATION, rows_of
 
@@ -99,11 +99,17 @@ def _as_trained(bench: Bench, version: Version) -> Verdict:
     parts = bench.store.table(split.table).read(split)
     rows = rows_of(VALIDATION, dataset_of(bench, version), parts)
     scores = Scorer(predictor, bench.store, made.aggregates).predict_table(rows)
-    served = binary(class_of(bench.pipeline.spec, rows), scores)
-    trained = bench.store.table(version.table).read(version).to_pylist()[0]
-    saturated = float(((scores <= 0) | (scores >= 1)).mean())
+    label, predicts = bench.pipeline.spec.label, predictor.predicts
+    labels, weights = truth(label, rows), weight_of(label, rows)
+    numbers = predicts.task == "regression"
     return walk.program_matches_training(
-        trained["validation_log_loss"], served["log_loss"], saturated
+        bench.store.table(version.table)
+        .read(version)
+        .to_pylist()[0][f"validation_{predicts.metric}"],
+        loss(predicts, labels, scores, weights),
+        saturated=0.0 if numbers else float(((scores <= 0) | (scores >= 1)).mean()),
+        metric=predicts.metric,
+        unit=float(labels.std()) if numbers else 1.0,
     )
 
 

@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mlplatform.errors import CorruptionError, FeatureError, SourceError
-from mlplatform.evaluate.metrics import binary
 from mlplatform.evaluate.slices import ALL, SLICES_SCHEMA, by_group
+from mlplatform.evaluate.tasks import measured
+from mlplatform.features.labels import truth
+from mlplatform.features.predicts import Predicts
 from mlplatform.spec import PipelineSpec
 
 SCHEMA = SLICES_SCHEMA.insert(0, pa.field("model", pa.string(), nullable=False))
@@ -22,7 +24,7 @@ class Predictor(Protocol):
     """A model artifact."""
 
     def predict_table(self, table: pa.Table) -> Any:
-        """Return f32[rows], the probability of class 1."""
+        """Return f32[rows] or f32[rows, outputs], as `features.predicts` says."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,8 @@ class Assessment:
 
     Attributes:
         metrics: One row per (model, slice, metric), in `SCHEMA`; NaN of a model without scores.
-        scores: `row_id`, `label` and one float32 column per model digest.
+        scores: `row_id`, `label` and per model digest one column of float32, or of lists of them;
+            see `answers`.
         unscored: Why a model gave no scores, by digest; its column is all NaN. Its rows of metrics
             tell this assessment from one without it.
     """
@@ -54,30 +57,49 @@ def assess(
 
     Raises:
         SourceError: If there is no row to judge by.
-        CorruptionError, FeatureError: If a model that is not dispensable cannot be scored.
+        CorruptionError, FeatureError: If a model that is not dispensable cannot be scored, or a row's
+            label is none of its task.
     """
     if not rows.num_rows:
         raise SourceError(f"{spec.name}: the test split has no rows, so no model can be judged")
-    labels = class_of(spec, rows)
+    predicts, labels = Predicts.of(spec.label), truth(spec.label, rows)
     columns: dict[str, Any] = {"row_id": rows["row_id"], "label": labels}
     tables, unscored = [], {}
     for digest, predictor in models.items():
         try:
-            scores = np.asarray(predictor.predict_table(rows), dtype=np.float32)
+            scores = _answers_of(predictor, predicts, rows)
         except (CorruptionError, FeatureError) as wrong:
             if digest not in dispensable:
                 raise
             unscored[digest] = str(wrong)
-            scores = np.full(rows.num_rows, np.nan, np.float32)
-        columns[digest] = scores
+            scores = np.full((rows.num_rows, *predicts.width), np.nan, np.float32)
+        columns[digest] = _stored(scores)
         tables.append(_measured(spec, rows, labels, scores, digest))
     return Assessment(pa.concat_tables(tables), pa.table(columns), unscored)
 
 
-def class_of(spec: PipelineSpec, rows: pa.Table) -> NDArray[np.int8]:
-    """Return int8[rows]: 1 where the label is the positive class, else 0."""
-    positive = pc.equal(rows[spec.label.column].cast(pa.string()), spec.label.positive)
-    return np.asarray(positive.combine_chunks().to_numpy(zero_copy_only=False), dtype=np.int8)
+def answers(scores: pa.Table, digest: str) -> NDArray[np.float32]:
+    """Return one model's answers in a table of scores: f32[rows], or f32[rows, outputs]."""
+    column = scores[digest].combine_chunks()
+    several = pa.types.is_fixed_size_list(column.type)
+    found: NDArray[np.float32] = (column.flatten() if several else column).to_numpy()
+    return found.reshape(len(column), column.type.list_size) if several else found
+
+
+def _answers_of(predictor: Predictor, predicts: Predicts, rows: pa.Table) -> NDArray[np.float32]:
+    scores = np.asarray(predictor.predict_table(rows), dtype=np.float32)
+    if scores.shape != (rows.num_rows, *predicts.width):
+        raise FeatureError(
+            f"the model answers with {list(scores.shape[1:])} numbers a row, where the label asks for"
+            f" {list(predicts.width)}; it predicts something else"
+        )
+    return scores
+
+
+def _stored(scores: NDArray[np.float32]) -> pa.Array:
+    if scores.ndim == 1:
+        return pa.array(scores)
+    return pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), scores.shape[1])
 
 
 def to_bytes(scores: pa.Table) -> bytes:
@@ -96,15 +118,16 @@ def from_bytes(content: bytes) -> pa.Table:
 def _measured(
     spec: PipelineSpec,
     rows: pa.Table,
-    labels: NDArray[np.int8],
+    labels: NDArray[Any],
     scores: NDArray[np.float32],
     digest: str,
 ) -> pa.Table:
     about = {"slice": ALL, "group": "", "value": "", "rows": rows.num_rows}
-    found = binary(labels, scores)
+    predicts = Predicts.of(spec.label)
+    found = measured(predicts, labels, scores)
     del found["rows"]
     overall = [{**about, "metric": name, "observed": value} for name, value in found.items()]
-    slices = by_group(rows, spec.groups, labels, scores)
+    slices = by_group(rows, spec.groups, labels, scores, predicts)
     slices = slices.filter(pc.not_equal(slices["group"], ""))
     both = pa.concat_tables([pa.Table.from_pylist(overall, schema=SLICES_SCHEMA), slices])
     model = pa.array([digest] * both.num_rows, pa.string())

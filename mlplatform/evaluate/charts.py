@@ -6,7 +6,7 @@ Ito's (2008), which all common kinds of colour vision tell apart.
 
 from collections.abc import Callable, Sequence
 
-from mlplatform.evaluate.curves import CalibrationBin
+from mlplatform.evaluate.curves import CalibrationBin, NumberBin
 from mlplatform.evaluate.html import Html, el
 from mlplatform.evaluate.metrics import THRESHOLD
 
@@ -35,43 +35,93 @@ def roc(points: Sequence[tuple[float, float]], auc: float) -> Html:
     )
 
 
-def calibration(bins: Sequence[CalibrationBin]) -> Html:
-    """Return the share of positives by mean score, with 95 % intervals, against the diagonal."""
-    x, y = _x, _unit_y
-    line = " ".join(f"{x(b.score):.1f},{y(b.share):.1f}" for b in bins)
-    whiskers = [
-        el(
-            "line",
-            x1=x(b.score),
-            x2=x(b.score),
-            y1=y(b.lower),
-            y2=y(b.upper),
-            stroke=BLUE,
-            stroke_width=1.4,
-        )
+# Of `calibration` by kind of answer: title, what it says, its axes, and what a dot is about.
+CALIBRATION = {
+    "binary": (
+        "Calibration",
+        "Share of positives against the mean predicted probability, in ten equal parts of rows.",
+        ("Mean predicted probability", "Share of positives"),
+        ("score", "positive"),
+    ),
+    "multiclass": (
+        "Calibration",
+        "Share of right answers against their mean probability, in ten equal parts of rows.",
+        ("Mean probability of the answer", "Share of right answers"),
+        ("probability", "right"),
+    ),
+    "regression": (
+        "Quantiles",
+        "Share of labels at most each predicted quantile, against the share that should be.",
+        ("Quantile", "Share of labels at most it"),
+        ("quantile", "at most it"),
+    ),
+}
+
+
+def calibration(bins: Sequence[CalibrationBin], task: str = "binary") -> Html:
+    """Return what is true against what is said, with 95 % intervals, against the diagonal."""
+    title, says, axes, (said, true) = CALIBRATION[task]
+    points = [
+        (b.score, b.share, b.lower, b.upper, f"{said} {b.score:.3f}, {true} {b.share:.3f}", b.rows)
         for b in bins
     ]
-    dots = [
-        el(
-            "circle",
-            el("title", f"score {b.score:.3f}, positive {b.share:.3f}, {b.rows:,} rows"),
-            cx=x(b.score),
-            cy=y(b.share),
-            r=3.4,
-            fill=BLUE,
+    return _frame(
+        title,
+        says,
+        _axes(*axes, _unit_y),
+        _diagonal(),
+        _points(points, _x, _unit_y),
+        _text(_x(0.97), _unit_y(0.07), "dashed: perfect", anchor="end"),
+    )
+
+
+def numbers(bins: Sequence[NumberBin]) -> Html:
+    """Return the mean label by predicted number, with 95 % intervals, against the diagonal."""
+    low = min(min(b.predicted, b.lower) for b in bins)
+    high = max(max(b.predicted, b.upper) for b in bins)
+    high = high if high > low else low + 1  # All one number.
+    x = _linear(low, high, LEFT, WIDTH - RIGHT)
+    y = _linear(low, high, HEIGHT - BOTTOM, TOP)
+    ticks = [low + share * (high - low) for share in TICKS]
+    points = [
+        (
+            b.predicted,
+            b.label,
+            b.lower,
+            b.upper,
+            f"predicted {b.predicted:.4g}, {b.label:.4g}",
+            b.rows,
         )
         for b in bins
     ]
     return _frame(
-        "Calibration",
-        "Share of positives against the mean predicted probability, in ten equal parts of rows.",
-        _axes("Mean predicted probability", "Share of positives", y),
+        "Predicted and true",
+        "Mean label against the mean predicted number, in ten equal parts of rows.",
+        _axes(
+            "Mean predicted number", "Mean label", y, ticks, "{:.3g}".format, x=x, across_at=ticks
+        ),
         _diagonal(),
-        el("polyline", points=line, fill="none", stroke=BLUE, stroke_width=1.2, opacity=0.6),
-        whiskers,
-        dots,
-        _text(x(0.97), y(0.07), "dashed: perfect", anchor="end"),
+        _points(points, x, y),
+        _text(_x(0.97), _unit_y(0.07), "dashed: perfect", anchor="end"),
     )
+
+
+Point = tuple[float, float, float, float, str, int]  # Place, value, its interval, words, rows.
+
+
+def _points(points: Sequence[Point], x: Scale, y: Scale) -> list[Html]:
+    """Return dots with whiskers, joined by a line."""
+    line = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value, *_ in points)
+    whiskers = [
+        el("line", x1=x(at), x2=x(at), y1=y(low), y2=y(high), stroke=BLUE, stroke_width=1.4)
+        for at, _, low, high, *_ in points
+    ]
+    dots = [
+        el("circle", el("title", f"{said}, {rows:,} rows"), cx=x(at), cy=y(value), r=3.4, fill=BLUE)
+        for at, value, _, _, said, rows in points
+    ]
+    joined = el("polyline", points=line, fill="none", stroke=BLUE, stroke_width=1.2, opacity=0.6)
+    return [joined, *whiskers, *dots]
 
 
 def scores(negatives: Sequence[int], positives: Sequence[int]) -> Html:
@@ -119,13 +169,16 @@ def _axes(
     y: Scale,
     ticks: Sequence[float] = TICKS,
     label: Callable[[float], str] = "{:g}".format,
+    *,
+    x: Scale | None = None,
+    across_at: Sequence[float] = TICKS,
 ) -> list[Html]:
-    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    right, bottom, x = WIDTH - RIGHT, HEIGHT - BOTTOM, x or _x
     middle = (TOP + bottom) / 2
     grid = [el("line", x1=LEFT, x2=right, y1=y(t), y2=y(t), class_="grid") for t in ticks]
     rows = [_text(LEFT - 6, y(t) + 3.5, label(t), anchor="end") for t in ticks]
-    columns = [_text(_x(t), bottom + 15, f"{t:g}", anchor="middle") for t in TICKS]
-    stems = [el("line", x1=_x(t), x2=_x(t), y1=TOP, y2=bottom, class_="grid") for t in TICKS]
+    columns = [_text(x(t), bottom + 15, f"{t:.3g}", anchor="middle") for t in across_at]
+    stems = [el("line", x1=x(t), x2=x(t), y1=TOP, y2=bottom, class_="grid") for t in across_at]
     names = [
         _text((LEFT + right) / 2, HEIGHT - 8, across, anchor="middle", class_="axis"),
         _text(11, middle, up, anchor="middle", class_="axis", turn=f"rotate(-90 11 {middle:g})"),

@@ -1,4 +1,4 @@
-"""What the report's pictures show: ROC, calibration and score distribution, as plain numbers."""
+"""What the report's pictures show: ROC, calibration, confusion and distributions, as plain numbers."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mlplatform.evaluate import classes, numbers
 from mlplatform.evaluate.metrics import columns
+from mlplatform.features.predicts import Predicts
 
 ROC_POINTS = 200  # More than a picture 320 pixels wide can show.
 CALIBRATION_BINS = 10  # Of equal row counts, so that each point rests on as much evidence.
@@ -16,7 +18,11 @@ SCORE_BINS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationBin:
-    """Rows of similar score: mean score, and the share of positives with its 95 % interval."""
+    """Rows of similar score: mean score, and the share that it is of, with its 95 % interval.
+
+    Of two classes the share of positives; of several the answers that are right, by their
+    probability; of quantiles the labels at most that quantile, by its share.
+    """
 
     score: float
     share: float
@@ -26,20 +32,57 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NumberBin:
+    """Rows of similar predicted number: its mean, and the mean label with its 95 % interval."""
+
+    predicted: float
+    label: float
+    lower: float
+    upper: float
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Points of the three pictures; empty where they are not defined.
+    """Points of the pictures; empty where they are not defined.
 
     Attributes:
         roc: (false positive rate, true positive rate), rising from (0, 0) to (1, 1).
-        calibration: Ten bins of equal row counts, by score.
+        calibration: Ten bins of equal row counts, by score; of quantiles one each.
         negatives: Rows of class 0 by score, in bins of equal width from 0 to 1.
         positives: Rows of class 1 by score, in the same bins.
+        confusion: Rows by label, then by answer.
+        numbers: Ten bins of equal row counts, by the predicted number.
     """
 
     roc: tuple[tuple[float, float], ...] = ()
     calibration: tuple[CalibrationBin, ...] = ()
     negatives: tuple[int, ...] = ()
     positives: tuple[int, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    numbers: tuple[NumberBin, ...] = ()
+
+
+def curves_of(predicts: Predicts, labels: ArrayLike, answers: ArrayLike) -> Curves:
+    """Return the curves that apply to these answers; rows without a usable one are left out.
+
+    Raises:
+        ValueError: If answers and labels do not fit each other or the task.
+    """
+    if predicts.task == "binary":
+        return curves(labels, answers)
+    if predicts.task == "multiclass":
+        return _of_classes(labels, answers)
+    truth, said = numbers.columns(labels, answers, len(predicts.quantiles) or 1)
+    known = np.isfinite(said).all(1)
+    truth, said = truth[known], said[known]
+    if not len(truth):
+        return Curves()
+    if not predicts.quantiles:
+        return Curves(numbers=_numbers(truth, said[:, 0]))
+    below = (truth[:, None] <= said).sum(0).tolist()
+    pairs = zip(predicts.quantiles, below, strict=True)
+    return Curves(calibration=tuple(_bin(share, hits, len(truth)) for share, hits in pairs))
 
 
 def curves(labels: ArrayLike, scores: ArrayLike) -> Curves:
@@ -76,6 +119,40 @@ def _roc(truth: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[tuple[fl
     alarms = np.append(0, np.cumsum(~truth[order])[last_of_tie]) / (~truth).sum()
     kept = np.unique(np.linspace(0, len(hits) - 1, min(len(hits), ROC_POINTS)).round().astype(int))
     return tuple(zip(alarms[kept].tolist(), hits[kept].tolist(), strict=True))
+
+
+def _of_classes(labels: ArrayLike, answers: ArrayLike) -> Curves:
+    truth, score = classes.columns(labels, answers)
+    usable = classes.usable(score)
+    truth, score = truth[usable], score[usable]
+    if not len(truth):
+        return Curves()
+    said = score.argmax(1)
+    cells = classes.confusion(truth, said, score.shape[1])
+    return Curves(
+        calibration=_calibration(said == truth, score.max(1)),
+        confusion=tuple(tuple(row) for row in cells.tolist()),
+    )
+
+
+def _numbers(truth: NDArray[np.float64], said: NDArray[np.float64]) -> tuple[NumberBin, ...]:
+    order = np.argsort(said, kind="stable")
+    parts = np.array_split(order, min(CALIBRATION_BINS, len(order)))
+    return tuple(_number_bin(truth[part], said[part]) for part in parts)
+
+
+def _number_bin(truth: NDArray[np.float64], said: NDArray[np.float64]) -> NumberBin:
+    """The mean's interval is that of a normal: bins of fewer than some 30 rows are wider in truth."""
+    label, rows = float(truth.mean()), len(truth)
+    spread = float(truth.std(ddof=1)) if rows > 1 else 0.0
+    reach = NormalDist().inv_cdf(0.975) * spread / math.sqrt(rows)
+    return NumberBin(
+        predicted=float(said.mean()),
+        label=label,
+        lower=label - reach,
+        upper=label + reach,
+        rows=rows,
+    )
 
 
 def _calibration(

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from mlplatform.errors import FeatureError
+from mlplatform.features.predicts import Predicts
+
 if TYPE_CHECKING:
     from mlplatform.features.aggregates import Lookup
     from mlplatform.features.program import Predictor
@@ -15,23 +18,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stored:
-    """A model artifact by its digest, loaded when it is asked: as `Scorer` otherwise."""
+    """A model artifact by its digest, loaded when it is asked: as `Scorer` otherwise.
+
+    `predicts` is what it has to predict, the same classes or quantiles in the same order.
+    """
 
     digest: str
     lake: "Lake"
     aggregates: "Version | None" = None
+    predicts: Predicts | None = None
 
     def predict_table(self, rows: pa.Table) -> np.ndarray:
-        """Return f32[rows]: the probability of class 1 of raw rows.
+        """Return what it predicts of raw rows, as `Predictor.predict` does.
 
         Raises:
             CorruptionError: If the files are not those of one model of this format.
-            FeatureError: If an aggregate that it reads is not counted any more, or naming row and
-                column of the first value that does not fit.
+            FeatureError: If it predicts something else, if an aggregate that it reads is not counted
+                any more, or naming row and column of the first value that does not fit.
         """
         from mlplatform.features.program import Predictor
 
         predictor = Predictor.load(self.lake.artifacts.open(self.digest))
+        if self.predicts not in (None, predictor.predicts):
+            raise FeatureError(
+                f"model {self.digest[:12]} predicts {predictor.predicts}, not {self.predicts}"
+            )
         return Scorer(predictor, self.lake, self.aggregates).predict_table(rows)
 
 
@@ -55,7 +66,7 @@ class Scorer:
         return pa.Table.from_batches([self._lookup.fill(batch) for batch in batches])
 
     def predict_table(self, rows: pa.Table) -> np.ndarray:
-        """Return f32[rows]: the probability of class 1 of raw rows.
+        """Return what it predicts of raw rows, as `Predictor.predict` does.
 
         Raises:
             FeatureError: Naming row and column of the first value that does not fit.

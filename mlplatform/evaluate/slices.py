@@ -9,11 +9,15 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from mlplatform.errors import FeatureError
+from mlplatform.evaluate import numbers, tasks
 from mlplatform.evaluate.metrics import THRESHOLD, columns, correct
+from mlplatform.features.predicts import Predicts
 
 MISSING = "(missing)"
 ALL = "all"
-METRICS = ("accuracy", "selection_rate", "true_positive_rate")
+Rated = Mapping[
+    str, tuple[NDArray[np.bool_], NDArray[np.float64]]
+]  # Metric: rows it is of, values.
 
 SLICES_SCHEMA = pa.schema(
     [
@@ -28,14 +32,27 @@ SLICES_SCHEMA = pa.schema(
 
 
 def by_group(
-    table: pa.Table, groups: Sequence[str], labels: ArrayLike, scores: ArrayLike
+    table: pa.Table,
+    groups: Sequence[str],
+    labels: ArrayLike,
+    scores: ArrayLike,
+    predicts: Predicts | None = None,
 ) -> pa.Table:
     """Return one row per slice and metric: all rows first, then each value of each group column.
 
-    `rows` are those the metric is a mean over: the slice's rows for `accuracy` and
-    `selection_rate`, its positives for `true_positive_rate`. `observed` is a fraction, and null
-    where it is not defined: no such rows, or one without a probability. Values come in their own
-    order; rows without a value are the slice `(missing)`.
+    Metrics are `accuracy`, and of two classes `selection_rate` and `true_positive_rate`, all
+    fractions; of numbers `mae` and `bias`, of quantiles `pinball` and `coverage` of the outermost
+    two, in the label's unit but for the last. `rows` are those the metric is a mean over: the slice's
+    rows, of `true_positive_rate` its positives. `observed` is null where it is not defined: no such
+    rows, or one without a usable answer. Values come in their own order; rows without a value are the
+    slice `(missing)`.
+
+    Args:
+        table: The rows.
+        groups: Columns of it.
+        labels: As `features.labels.truth` gives them.
+        scores: A model's answers.
+        predicts: What the answers are; probabilities of class 1 if left out.
 
     Raises:
         FeatureError: If `table` lacks a group column.
@@ -46,19 +63,43 @@ def by_group(
         raise FeatureError(
             f"group column {unknown[0]!r} is not in the table; it has {table.column_names}"
         )
-    truth, score = columns(labels, scores)
-    if table.num_rows != len(score):
-        raise ValueError(f"{table.num_rows} rows in the table, {len(score)} scores")
-    rated = {
-        "accuracy": (np.ones(len(score), dtype=bool), correct(truth, score)),
-        "selection_rate": (np.ones(len(score), dtype=bool), _selected(score)),
-        "true_positive_rate": (truth, _selected(score)),
-    }
-    rows = _rated(ALL, "", np.zeros(len(score), dtype=np.int64), [""], rated)
+    rated = _of_rows(predicts or Predicts(), labels, scores)
+    count = len(np.asarray(labels))
+    if table.num_rows != count:
+        raise ValueError(f"{table.num_rows} rows in the table, {count} scores")
+    rows = _rated(ALL, "", np.zeros(count, dtype=np.int64), [""], rated)
     for name in groups:
         code, values = _codes(table[name])
         rows += _rated("", name, code, values, rated)
     return pa.Table.from_pylist(rows, schema=SLICES_SCHEMA)
+
+
+def _of_rows(predicts: Predicts, labels: ArrayLike, scores: ArrayLike) -> Rated:
+    if predicts.task == "regression":
+        return _of_numbers(predicts, labels, scores)
+    if predicts.task == "multiclass":
+        right = tasks.correct(predicts, labels, scores)
+        return {"accuracy": (np.ones(len(right), dtype=bool), right)}
+    truth, score = columns(labels, scores)
+    every = np.ones(len(score), dtype=bool)
+    return {
+        "accuracy": (every, correct(truth, score)),
+        "selection_rate": (every, _selected(score)),
+        "true_positive_rate": (truth, _selected(score)),
+    }
+
+
+def _of_numbers(predicts: Predicts, labels: ArrayLike, scores: ArrayLike) -> Rated:
+    truth, said = numbers.columns(labels, scores, len(predicts.quantiles) or 1)
+    every, known = np.ones(len(truth), dtype=bool), np.isfinite(said).all(1)
+    if predicts.quantiles:
+        lost = numbers.pinball(truth, said, predicts.quantiles)
+        found = {"pinball": lost, "coverage": numbers.within(truth, said).astype(np.float64)}
+        if len(predicts.quantiles) < numbers.PAIR:
+            del found["coverage"]
+    else:
+        found = {"mae": np.abs(said[:, 0] - truth), "bias": said[:, 0] - truth}
+    return {name: (every, np.where(known, values, np.nan)) for name, values in found.items()}
 
 
 def _selected(score: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -82,7 +123,7 @@ def _rated(
     group: str,
     code: NDArray[np.int64],
     values: Sequence[str],
-    rated: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.float64]]],
+    rated: Rated,
 ) -> list[dict[str, object]]:
     count = {m: np.bincount(code[of], minlength=len(values)) for m, (of, _) in rated.items()}
     total = {
@@ -99,7 +140,7 @@ def _rated(
             "observed": _share(float(total[metric][i]), int(count[metric][i])),
         }
         for i, value in enumerate(values)
-        for metric in METRICS
+        for metric in rated
     ]
 
 

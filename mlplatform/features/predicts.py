@@ -43,6 +43,13 @@ class Predicts:
         return QUANTILES if self.quantiles else NAMES[self.task]
 
     @property
+    def metric(self) -> str:
+        """The name of the loss on held-out rows: log_loss in nats, rmse or pinball in the label's unit."""
+        if self.task != "regression":
+            return "log_loss"
+        return "pinball" if self.quantiles else "rmse"
+
+    @property
     def width(self) -> tuple[int, ...]:
         """The shape of one row's answer: () for a single number."""
         several = len(self.classes) or len(self.quantiles)
@@ -54,6 +61,10 @@ class Predicts:
         if self.classes:
             return tuple(f"probability_{name}" for name in self.classes)
         return tuple(f"quantile_{share:g}" for share in self.quantiles) or (self.name,)
+
+    def __str__(self) -> str:
+        several = self.classes or tuple(f"{share:g}" for share in self.quantiles)
+        return f"{self.name} ({', '.join(several)})" if several else self.name
 
     def usable(self, answers: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
         """Return bool[rows]: whether each row's answer can be one; NaN never is.

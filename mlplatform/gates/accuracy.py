@@ -23,13 +23,13 @@ class Outcomes:
     Attributes:
         model_digest: The model that answered.
         row_id: int64[rows], which rows; two models are compared only on equal ids in equal order.
-        label: int8[rows], 1 for the positive class.
+        label: The class of each row, as a whole number; of two classes 1 is the positive one.
         correct: float64[rows], 1 for right, 0 for wrong, NaN where the model gave no probability.
     """
 
     model_digest: str
     row_id: NDArray[np.int64]
-    label: NDArray[np.int8]
+    label: NDArray[np.int8] | NDArray[np.int32]
     correct: NDArray[np.float64]
 
 
@@ -93,8 +93,8 @@ def _unusable(outcomes: Outcomes | None) -> str:
 
 
 def _majority(outcomes: Outcomes) -> float:
-    positive = float(np.mean(outcomes.label == 1))
-    return max(positive, 1 - positive)
+    _, rows = np.unique(outcomes.label, return_counts=True)
+    return float(rows.max() / rows.sum())
 
 
 def _floor(observed: float, minimum: float) -> Finding:

@@ -27,7 +27,12 @@ def finite(value: object) -> float | None:
 
 
 def refused(
-    gate: str, severity: Severity, limit: float, because: str, *, outcome: Outcome = Outcome.FAIL
+    gate: str,
+    severity: Severity,
+    limit: float | None,
+    because: str,
+    *,
+    outcome: Outcome = Outcome.FAIL,
 ) -> Verdict:
     """Return the verdict on a measurement that cannot be judged: never a pass."""
     return Verdict(gate=gate, outcome=outcome, severity=severity, limit=limit, because=because)

@@ -28,7 +28,7 @@ ELSEWHERE: Mapping[str, Subject] = {
 }
 
 # What a verdict's meaning depends on: the limits, what training may use up, the groups judged, what
-# counts as positive, what is a key, and when things were known.
+# the label is, what is a key, and when things were known.
 SECTIONS = (
     *JUDGED,
     "budget",
@@ -52,17 +52,38 @@ def policy_hash(spec: "PipelineSpec") -> str:
 def required(spec: "PipelineSpec") -> dict[str, Subject]:
     """Return the blocking gates of `spec` and what each judges.
 
-    A gate with severity `warn` is shown and alerted but not asked for. Fairness is asked for only
-    where the spec declares groups: with none there is nothing to compare.
+    A gate with severity `warn` is shown and alerted but not asked for; nor is one that does not
+    apply, see `applying`.
     """
-    gates: dict[str, Subject] = {}
-    for section, subject in JUDGED.items():
-        for name, gate in declared(getattr(spec, section)).items():
-            if gate.severity is Severity.BLOCK:
-                gates[name] = ELSEWHERE.get(name, subject)
-    if not spec.groups:
-        gates.pop("fairness", None)
-    return gates
+    return {
+        name: ELSEWHERE.get(name, subject)
+        for section, subject in JUDGED.items()
+        for name, gate in applying(spec, section).items()
+        if gate.severity is Severity.BLOCK
+    }
+
+
+def applying(spec: "PipelineSpec", section: str) -> dict[str, Gate]:
+    """Return the gates of one section that this spec's label and groups give something to judge.
+
+    Accuracy is of classes, error of numbers. Fairness is of two classes, one of which is the good
+    one, and of declared groups: with none there is nothing to compare.
+    """
+    numbers = spec.label.task == "regression"
+    idle = {"accuracy"} if numbers else {"error"}
+    if not spec.groups or spec.label.task != "binary":
+        idle.add("fairness")
+    return {n: gate for n, gate in declared(getattr(spec, section)).items() if n not in idle}
+
+
+def judging(spec: "PipelineSpec", subject: Subject) -> dict[str, Gate]:
+    """Return the applying gates that judge this subject, blocking or not, by name."""
+    return {
+        name: gate
+        for section, of in JUDGED.items()
+        for name, gate in applying(spec, section).items()
+        if ELSEWHERE.get(name, of) == subject
+    }
 
 
 def declared(section: Section) -> dict[str, Gate]:

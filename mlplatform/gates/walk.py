@@ -1,13 +1,16 @@
 """Gates on the steps between data and evaluation: is what was made whole, and what it should be?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlplatform.gates.answer import finite, refused
 from mlplatform.verdict import Outcome, Severity, Verdict
 
 PARTS = ("train", "validation", "test")
-PARITY = 1e-4  # Log loss, in nats. Batch shapes change it in the 7th digit; a skew changes the 2nd.
+NAMED = 5  # Classes told of those that a part lacks.
+# Of the loss, in nats or the label's deviations. Batch shapes change it in the 7th digit; a skew
+# changes the 2nd.
+PARITY = 1e-4
 
 
 def files_landed(rows: int | None, files: Mapping[str, int] | None) -> Verdict:
@@ -25,19 +28,33 @@ def files_landed(rows: int | None, files: Mapping[str, int] | None) -> Verdict:
     return _verdict("files_landed", whole, finite(rows), 1.0, why, {"files": dict(counted)})
 
 
-def split_sound(classes: Mapping[str, Mapping[str, int]] | None) -> Verdict:
-    """Pass when every part has rows of both classes; whether parts share rows is asked of `overlap`.
+def split_sound(
+    classes: Mapping[str, Mapping[str, int]] | None, expected: Sequence[str] = ()
+) -> Verdict:
+    """Pass when every part has rows of every class; whether parts share rows is asked of `overlap`.
 
     Args:
-        classes: Rows by part and class, `{"train": {"0": 24_720, "1": 7_841}, …}`.
+        classes: Rows by part and class, `{"train": {"0": 24_720, "1": 7_841}, …}`; of a number, rows
+            of the part's least label and of larger ones.
+        expected: The classes; any two if left out.
     """
     known = classes or {}
-    lacking = [part for part in PARTS if sum(n > 0 for n in known.get(part, {}).values()) <= 1]
+    lacking = {part: _lacks(known.get(part, {}), expected) for part in PARTS}
     counts = ", ".join(f"{part} {sum(known.get(part, {}).values()):,}" for part in PARTS)
-    why = f"{counts} rows"
-    why += f"; fewer than 2 classes in {', '.join(lacking)}" if lacking else ""
-    lacked = float(len(lacking))
-    return _verdict("split_sound", not lacking, lacked, 0.0, why, {"classes": known})
+    told = [f"{part} has {what}" for part, what in lacking.items() if what]
+    why = "; ".join([f"{counts} rows", *told])
+    return _verdict("split_sound", not told, float(len(told)), 0.0, why, {"classes": known})
+
+
+def _lacks(classes: Mapping[str, int], expected: Sequence[str]) -> str:
+    """Return what a part lacks, in words, or nothing."""
+    held = [name for name, rows in classes.items() if rows > 0]
+    if set(expected) == {"least", "more"}:
+        return "" if set(expected) <= set(held) else "one label at most: it does not vary"
+    if len(held) <= 1:
+        return "fewer than 2 classes"
+    absent = [name for name in expected if name not in held]
+    return f"no row of {', '.join(absent[:NAMED])}" if absent else ""
 
 
 def features_finite(rows: int | None, expected_rows: int, not_finite: int | None) -> Verdict:
@@ -49,21 +66,28 @@ def features_finite(rows: int | None, expected_rows: int, not_finite: int | None
 
 
 def program_matches_training(
-    trained_nats: float | None, served_nats: float | None, saturated: float = 0.0
+    trained: float | None,
+    served: float | None,
+    saturated: float = 0.0,
+    metric: str = "log_loss",
+    unit: float = 1.0,
 ) -> Verdict:
-    """Pass when the exported program has the validation log loss the trainer saw, within `PARITY`.
+    """Pass when the exported program has the validation loss the trainer saw, within `PARITY`.
 
     Args:
-        trained_nats: Validation log loss, in nats, of the network on the stored feature vectors.
-        served_nats: The same from the raw rows through the artifact, as a server computes it.
+        trained: Validation loss of the network on the stored feature vectors.
+        served: The same from the raw rows through the artifact, as a server computes it.
         saturated: Share of predictions that are exactly 0 or 1, whose loss float32 cannot tell.
+        metric: What the loss is: `log_loss`, in nats, or `rmse` or `pinball`, in the label's unit.
+        unit: What the gap is counted in: 1 nat, or the label's standard deviation.
     """
-    trained, served = finite(trained_nats), finite(served_nats)
-    if trained is None or served is None:
-        why = f"validation log loss is {trained} in training and {served} as served"
+    what, mine, theirs = metric.replace("_", " "), finite(served), finite(trained)
+    if theirs is None or mine is None or not unit > 0:
+        why = f"validation {what} is {trained} in training and {served} as served"
         return refused("program_matches_training", Severity.BLOCK, PARITY, why)
-    gap = abs(trained - served)
-    why = f"validation log loss {served:.6f} as served, {trained:.6f} in training, gap {gap:.1e}"
+    gap = abs(theirs - mine) / unit
+    why = f"validation {what} {mine:.6g} as served, {theirs:.6g} in training, gap {gap:.1e}"
+    why += f" of {unit:.4g}" if unit != 1 else ""
     if gap > PARITY and saturated > 0:
         why += (
             f"; {saturated:.2%} of predictions are exactly 0 or 1: scale, log or clip what is large"

@@ -70,14 +70,27 @@ class Split(Section):
 
 
 class AccuracyGate(Gate):
-    """At least `minimum`, better than the trivial baseline, and not worse than the champion by more than `margin`."""
+    """Of classes: at least `minimum`, better than the majority class, and not worse than the champion by `margin`."""
 
     minimum: Share = 0.0
     margin: Share = Field(default=0.01, description="Non-inferiority margin to the champion.")
 
 
+class ErrorGate(Gate):
+    """Of numbers: at most `maximum`, below the best constant's, and not above the champion's by `margin`."""
+
+    maximum: float | None = Field(
+        default=None,
+        gt=0,
+        description="Root mean square error, or mean pinball loss of quantiles, in the label's unit.",
+    )
+    margin: Share = Field(
+        default=0.01, description="Non-inferiority margin, as a share of the champion's error."
+    )
+
+
 class FairnessGate(Gate):
-    """Largest gap of the true positive rate between the groups of one column."""
+    """Largest gap of the true positive rate between the groups of one column; of a binary label only."""
 
     max_gap: Share = 0.2
     min_positives: int = Field(default=50, ge=1, description="Smaller groups are not evidence.")
@@ -106,6 +119,7 @@ class ModelGates(Section):
 
     budget: BudgetGate = BudgetGate()
     accuracy: AccuracyGate = AccuracyGate()
+    error: ErrorGate = ErrorGate()
     fairness: FairnessGate = FairnessGate()
     latency: LatencyGate = LatencyGate()
     artifact_size: SizeGate = SizeGate()

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from mlplatform.errors import SourceError
 from mlplatform.ingest.hashing import again, bits_of, row_hashes
-from mlplatform.ingest.split import PARTS, TEST
+from mlplatform.ingest.split import TEST
 from mlplatform.measures import Example, OverlapSeen
 from mlplatform.spec import PipelineSpec
+from mlplatform.validate.label_counts import LabelCounts
 from mlplatform.validate.scan.plan import content_of
 
 Hashes = NDArray[np.uint64]
@@ -69,7 +70,7 @@ def overlap(read: Callable[[], Parted], spec: PipelineSpec, cap: int = CAP) -> O
     content = list(content_of(columns, spec.key, spec.unused))
     rows, contents, entities = Sides(cap), Sides(cap), Sides(cap)
     entity = spec.split.group if spec.split.by == "group" else None
-    classes = {part: {"positive": 0, "other": 0} for part in PARTS}
+    labels = LabelCounts(spec.label)
     others = 0
     for batch, part in read():
         tests = np.asarray(pc.equal(part, TEST))
@@ -80,13 +81,13 @@ def overlap(read: Callable[[], Parted], spec: PipelineSpec, cap: int = CAP) -> O
         if entity:
             known = np.asarray(batch[entity].is_valid())
             entities.add(row_hashes(batch, [entity])[known], tests[known])
-        _count(classes, batch[spec.label.column], part, spec.label.positive)
+        labels.add(batch[spec.label.column], part)
     shared, alike = rows.shared(), contents.shared()
     distinct = entities.distinct_test()
-    total = sum(sum(count.values()) for count in classes.values())
+    total = sum(labels.rows.values())
     meant = (alike, content) if len(alike) and not len(shared) else (shared, columns)
     return OverlapSeen(
-        test_rows=sum(classes[TEST].values()),
+        test_rows=labels.rows[TEST],
         shared_rows=rows.test_rows_of(shared),
         entity=entity or "",
         test_entities=entities.scaled(len(distinct)),
@@ -94,13 +95,10 @@ def overlap(read: Callable[[], Parted], spec: PipelineSpec, cap: int = CAP) -> O
         content_shared=contents.test_rows_of(alike) if len(content) < len(columns) else None,
         content_by_chance=contents.met_by_chance(),
         training_rows=others,
-        classes=classes,
-        shares={part: sum(count.values()) / max(total, 1) for part, count in classes.items()},
-        balance={
-            part: count["positive"] / sum(count.values())
-            for part, count in classes.items()
-            if sum(count.values())
-        },
+        classes={part: dict(count) for part, count in labels.classes.items()},
+        expected_classes=labels.expected,
+        shares={part: rows / max(total, 1) for part, rows in labels.rows.items()},
+        balance=labels.balance,
         examples=_examples(read(), *meant) if len(meant[0]) else (),
     )
 
@@ -200,17 +198,6 @@ class Sides:
     def _settle(self) -> None:
         self._test.settle()
         self._other.settle()
-
-
-def _count(
-    classes: dict[str, dict[str, int]], label: pa.Array, part: pa.Array, positive: str
-) -> None:
-    is_positive = np.asarray(pc.equal(label.cast(pa.string()), positive).fill_null(False))  # noqa: FBT003 - a value
-    known = np.asarray(label.is_valid())
-    for name, count in classes.items():
-        mine = np.asarray(pc.equal(part, name))
-        count["positive"] += int((mine & is_positive).sum())
-        count["other"] += int((mine & known & ~is_positive).sum())
 
 
 def _examples(rows: Parted, shared: Hashes, columns: list[str]) -> list[Example]:

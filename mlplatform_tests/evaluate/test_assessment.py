@@ -1,12 +1,20 @@
 """Candidate and champion on the same rows."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from mlplatform.errors import CorruptionError, FeatureError, LakeError, SourceError
-from mlplatform.evaluate.assessment import assess, class_of, from_bytes, to_bytes
+from mlplatform.evaluate.assessment import answers, assess, from_bytes, to_bytes
+from mlplatform.evaluate.looked_up import Stored
+from mlplatform.features.predicts import Predicts
+from mlplatform.lake import Lake
 from mlplatform.spec import load_pipeline
+from mlplatform_tests.features import people
+from mlplatform_tests.models import LABELS, exported_model
 from mlplatform_tests.small import CENSUS
 
 SPEC = load_pipeline(CENSUS).spec
@@ -23,7 +31,7 @@ ROWS = pa.table(
 class Answers:
     """A model with fixed answers."""
 
-    def __init__(self, *probabilities: float) -> None:
+    def __init__(self, *probabilities: object) -> None:
         self.probabilities = probabilities
 
     def predict_table(self, table: pa.Table) -> np.ndarray:
@@ -88,8 +96,67 @@ def test_no_row_is_no_evaluation():
         assess(SPEC, ROWS.slice(0, 0), {"new": Answers()})
 
 
-def test_the_positive_label_is_class_one():
-    assert class_of(SPEC, ROWS).tolist() == [1, 0, 1, 0]
+def test_a_label_that_is_missing_is_no_label_to_judge_by():
+    unknown = ROWS.set_column(1, "income", pa.array([">50K", None, ">50K", "<=50K"]))
+    with pytest.raises(FeatureError, match="row 1: the label 'income' is missing"):
+        assess(SPEC, unknown, {"new": Answers(0.9, 0.1, 0.8, 0.2)})
+
+
+def of_task(task: str):
+    spec = people.pipeline(Path("people"), **people.OTHER_TASKS[task], groups=["city"]).spec
+    return spec, people.dataset(4)
+
+
+def test_several_classes_are_measured_and_stored_row_by_row():
+    spec, rows = of_task("multiclass")
+    places = [spec.label.classes.index(kind) for kind in rows["kind"].to_pylist()]
+    right = Answers(*np.eye(3)[places])
+    wrong = Answers(*np.eye(3)[[2 - at for at in places]])
+    assessed = assess(spec, rows, {"new": right, "old": wrong})
+    assert observed(assessed.metrics, "new", "accuracy") == 1
+    assert observed(assessed.metrics, "old", "log_loss") > 1
+    assert assessed.scores["label"].to_pylist() == places
+    scores = from_bytes(to_bytes(assessed.scores))
+    assert scores.equals(assessed.scores)
+    assert answers(scores, "new").tolist() == np.eye(3)[places].tolist()
+
+
+def test_numbers_are_measured_in_the_labels_unit_and_by_group():
+    spec, rows = of_task("regression")
+    said = rows["spending"].to_numpy() + 2
+    assessed = assess(spec, rows, {"new": Answers(*said)})
+    assert observed(assessed.metrics, "new", "bias") == pytest.approx(2, abs=1e-4)
+    values = [v or "(missing)" for v in rows["city"].to_pylist()]
+    for value in set(values):
+        assert observed(assessed.metrics, "new", "mae", f"city={value}") == pytest.approx(
+            2, abs=1e-4
+        )
+    assert answers(assessed.scores, "new").shape == (4,)
+
+
+def test_a_model_that_answers_otherwise_than_the_label_asks_is_left_out_or_refused():
+    spec, rows = of_task("quantiles")
+    right = Answers(*[[1.0, 2.0, 3.0]] * 4)
+    assessed = assess(spec, rows, {"new": right, "old": Answers(1, 2, 3, 4)}, dispensable={"old"})
+    assert "answers with [] numbers a row, where the label asks for [3]" in assessed.unscored["old"]
+    assert np.isnan(answers(assessed.scores, "old")).all()
+    assert np.isnan(observed(assessed.metrics, "old", "pinball"))
+    with pytest.raises(FeatureError, match="it predicts something else"):
+        assess(spec, rows, {"old": Answers(1, 2, 3, 4)})
+
+
+@pytest.mark.parametrize(
+    ("task", "told"), [("binary", "probability"), ("quantiles", "quantiles (0.1")]
+)
+def test_a_stored_model_of_another_label_says_what_it_predicts(tmp_path, task, told):
+    lake = Lake(tmp_path / "lake")
+    files = exported_model(people.encoder(), people.program().content, LABELS[task])
+    digest = lake.artifacts.put(files)
+    wanted = Predicts("regression")
+    with pytest.raises(FeatureError, match=re.escape(f"predicts {told}") + ".*, not prediction"):
+        Stored(digest, lake, predicts=wanted).predict_table(people.dataset(3))
+    same = Stored(digest, lake, predicts=Predicts.of(LABELS[task]))
+    assert len(same.predict_table(people.dataset(3))) == 3
 
 
 def test_scores_survive_being_stored_and_equal_scores_are_equal_bytes():

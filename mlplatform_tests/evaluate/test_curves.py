@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.evaluate.curves import ROC_POINTS, Curves, curves, wilson
+from mlplatform.evaluate.curves import ROC_POINTS, Curves, curves, curves_of, wilson
 from mlplatform.evaluate.metrics import binary
+from mlplatform.features.predicts import Predicts
 
 SEPARATED = ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
 
@@ -59,3 +60,33 @@ def test_an_interval_of_a_share_by_hand():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=0.00005)
     assert wilson(0, 10)[0] == pytest.approx(0)
     assert wilson(10, 10)[1] == pytest.approx(1)
+
+
+def test_several_classes_have_a_confusion_and_the_calibration_of_their_answers():
+    labels, said = np.array([0, 1, 2, 1]), np.eye(3)[[0, 1, 1, 1]] * 0.7 + 0.1
+    drawn = curves_of(Predicts("multiclass", ("a", "b", "c")), labels, said)
+    assert drawn.confusion == ((1, 0, 0), (0, 2, 0), (0, 1, 0))
+    assert sum(b.share * b.rows for b in drawn.calibration) == 3
+    assert [b.score for b in drawn.calibration] == pytest.approx([0.8] * 4)
+
+
+def test_numbers_are_shown_in_ten_parts_by_what_was_predicted():
+    said = np.arange(100.0)
+    drawn = curves_of(Predicts("regression"), said + 3, said).numbers
+    assert [b.rows for b in drawn] == [10] * 10
+    assert [b.label - b.predicted for b in drawn] == [3.0] * 10
+    assert all(b.lower < b.label < b.upper for b in drawn)
+
+
+def test_quantiles_are_shown_by_the_share_of_labels_at_most_each():
+    predicts = Predicts("regression", quantiles=(0.1, 0.9))
+    drawn = curves_of(predicts, np.arange(10.0), [[1.0, 7.0]] * 10).calibration
+    assert [(b.score, b.share) for b in drawn] == [(0.1, 0.2), (0.9, 0.8)]
+
+
+@pytest.mark.parametrize("predicts", [Predicts("regression"), Predicts("multiclass", ("a",))])
+def test_without_a_usable_answer_nothing_is_drawn(predicts):
+    nothing = np.full((2, *predicts.width), np.nan)
+    assert curves_of(predicts, [0, 0], nothing) == Curves()
+    nearly = curves_of(Predicts("regression"), [0.0, 1.0], [np.nan, 1.0])
+    assert [b.rows for b in nearly.numbers] == [1]

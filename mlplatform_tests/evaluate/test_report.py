@@ -8,12 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mlplatform.evaluate.curves import Curves, curves
+from mlplatform.evaluate.curves import Curves, curves, curves_of
 from mlplatform.evaluate.html import VOID, el
 from mlplatform.evaluate.metrics import binary
-from mlplatform.evaluate.report import Champion, ReportInput, number, render
+from mlplatform.evaluate.report import Champion, ReportInput, render
+from mlplatform.evaluate.report_words import measure, number, reading
 from mlplatform.evaluate.slices import by_group
+from mlplatform.evaluate.tasks import measured
+from mlplatform.features.predicts import Predicts
 from mlplatform.verdict import Outcome, Severity, Verdict
+from mlplatform_tests.models import LABELS as LABELS_OF
 
 HOSTILE = '<script>alert("x")</script>&\'"><img src=http://evil.example/x>'
 RNG = np.random.default_rng(3)
@@ -169,6 +173,61 @@ def test_less_is_better_for_a_loss_and_more_for_a_rate():
 )
 def test_numbers_are_written_as_people_read_them(value, said):
     assert number(value) == said
+
+
+NUMBERS = RNG.normal(50, 10, 400)
+OF_TASK = {
+    "multiclass": (RNG.integers(0, 3, 400), RNG.dirichlet(np.ones(3), 400)),
+    "regression": (NUMBERS, NUMBERS + RNG.normal(1, 2, 400)),
+    "quantiles": (NUMBERS, NUMBERS[:, None] + np.sort(RNG.normal(0, 2, (400, 3)), axis=1)),
+}
+SAID = {
+    "multiclass": ("Labels and answers", "Share of right answers", "F1, mean over classes", "mid"),
+    "regression": ("Predicted and true", "Root mean square error", "R²", "Bias", "champion 9"),
+    "quantiles": ("Quantiles", "Share of labels at most it", "Pinball loss", "Coverage gap"),
+}
+
+
+@pytest.mark.parametrize("task", OF_TASK)
+def test_a_page_of_another_task_shows_what_applies_to_it(task):
+    predicts, (labels, answers) = Predicts.of(LABELS_OF[task]), OF_TASK[task]
+    metrics = measured(predicts, labels, answers)
+    slices = by_group(GROUPS, ["sex"], labels, answers, predicts).to_pylist()
+    page = Page(
+        render(
+            replace(
+                FULL, metrics=metrics, curves=curves_of(predicts, labels, answers), slices=slices,
+                predicts=predicts, champion=Champion(name="6", metrics=dict.fromkeys(metrics, 9.0)),
+            )
+        )
+    )  # fmt: skip
+    assert page.open == []
+    assert page.tags.count("svg") == 1
+    for said in SAID[task]:
+        assert said in page.text
+    assert "ROC curve" not in page.text
+    assert "true positive rate" not in page.text.lower()
+
+
+def test_of_many_classes_the_most_frequent_are_shown():
+    many = Predicts("multiclass", tuple(f"class {n}" for n in range(15)))
+    labels = np.repeat(np.arange(15), np.arange(1, 16))
+    drawn = curves_of(many, labels, np.eye(15)[labels])
+    page = Page(render(replace(FULL, curves=drawn, predicts=many)))
+    assert "3 rarer classes are not shown." in page.text
+    assert "class 14" in page.text
+    assert "class 2 " not in page.text
+
+
+def test_what_is_best_at_zero_is_better_the_nearer_it_is():
+    assert reading("bias", -0.1, 0.5) == reading("bias", 0.1, -0.5) == "better"
+    assert reading("coverage_gap", -0.2, 0.1) == "worse"
+    assert reading("rmse", 1.0, 2.0) == reading("r2", 0.5, 0.4) == "better"
+
+
+def test_a_small_number_in_the_labels_unit_is_written_out():
+    assert measure("rmse", 1.234e-6) == "1.23e-06"
+    assert measure("log_loss", 1.234e-6) == "under 0.0001"
 
 
 def test_an_element_escapes_text_and_attributes_and_keeps_elements():

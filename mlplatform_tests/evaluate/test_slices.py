@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from mlplatform.errors import FeatureError
 from mlplatform.evaluate.metrics import binary
 from mlplatform.evaluate.slices import SLICES_SCHEMA, by_group
+from mlplatform.features.predicts import Predicts
 
 PEOPLE = pa.table(
     {"sex": ["F", "M", "F", "M", "F", None], "job": pa.array(list("abbbba")).dictionary_encode()}
@@ -89,3 +90,21 @@ def test_a_table_of_other_rows_is_an_error():
 
 def test_no_rows_have_counts_of_zero():
     assert found(by_group(PEOPLE.slice(0, 0), ["sex"], [], []))["all", "accuracy"] == (0, None)
+
+
+def test_classes_and_numbers_have_the_metrics_of_their_task():
+    three = Predicts("multiclass", ("a", "b", "c"))
+    scores = np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    rates = found(by_group(PEOPLE, ["sex"], [0, 1, 1, 1, 1, 2], scores, three))
+    assert rates["sex=F", "accuracy"] == (3, pytest.approx(2 / 3))
+    assert {metric for _, metric in rates} == {"accuracy"}
+    said, true = [1.0, 2, 3, 4, 5, float("nan")], [0.0] * 6
+    rates = found(by_group(PEOPLE, ["sex"], true, said, Predicts("regression")))
+    assert rates["sex=F", "mae"] == rates["sex=F", "bias"] == (3, 3.0)
+    assert rates["sex=(missing)", "mae"] == (1, None)
+    pair = Predicts("regression", quantiles=(0.1, 0.9))
+    rates = found(by_group(PEOPLE, [], [0, 0, 0, 0, 0, 9.0], [[-1.0, 1.0]] * 6, pair))
+    assert rates["all", "coverage"] == (6, pytest.approx(5 / 6))
+    assert rates["all", "pinball"][1] == pytest.approx((5 * 0.1 + (0.1 * 10 + 0.9 * 8) / 2) / 6)
+    one = by_group(PEOPLE, [], [0.0] * 6, [[1.0]] * 6, Predicts("regression", quantiles=(0.5,)))
+    assert one["metric"].to_pylist() == ["pinball"]

@@ -134,3 +134,10 @@ def table() -> pa.Table:
 def features(rows: int = 600) -> tuple[Encoder, pa.Table]:
     """The fitted encoder, and the features of the first of these people."""
     return encoder(), table().slice(0, rows)
+
+
+def labelled(pipeline: Pipeline) -> pa.Table:
+    """The features table of these people with the label that a pipeline asks for."""
+    data = dataset()
+    batches = data.to_batches(), split(data).to_batches()
+    return build(pipeline, encoder(), program(), *batches).read_all()

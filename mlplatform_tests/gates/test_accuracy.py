@@ -115,3 +115,13 @@ def test_a_champion_that_cannot_be_compared_is_never_a_pass(scored, how):
     verdict = accuracy(scored(), changed, POLICY)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "cannot compare with champion cccccccccccc" in verdict.because
+
+
+def test_of_several_classes_the_most_frequent_one_is_the_baseline():
+    labels = np.repeat(np.arange(3, dtype=np.int32), [50, 30, 20])
+    scored = Outcomes(
+        model_digest="a", row_id=np.arange(100), label=labels, correct=(labels < 2).astype(float)
+    )
+    verdict = accuracy(scored, None, POLICY)
+    assert verdict.passed
+    assert verdict.evidence["majority_class"] == 0.5

@@ -1,6 +1,7 @@
 import pytest
 
 from mlplatform.gates import policy_hash, required
+from mlplatform.gates.policy import judging
 from mlplatform.spec import PipelineSpec
 from mlplatform.spec.data_gates import DataGates
 from mlplatform.spec.section import Gate
@@ -54,6 +55,25 @@ def test_fairness_is_required_only_where_groups_are_declared():
     assert "fairness" not in required(spec(groups=[]))
 
 
+CLASSES = {"column": "y", "task": "multiclass", "classes": ["a", "b", "c"]}
+NUMBER = {"column": "x", "task": "regression"}
+
+
+def test_accuracy_judges_classes_and_error_numbers():
+    assert {"accuracy", "fairness"} <= set(required(spec()))
+    for label, wanted in ((CLASSES, "accuracy"), (NUMBER, "error")):
+        asked = set(required(spec(label=label)))
+        assert asked & {"accuracy", "error", "fairness"} == {wanted}
+        assert wanted in judging(spec(label=label), "evaluation")
+
+
+def test_every_gate_judges_one_subject():
+    subjects = ("source", "dataset", "split", "features", "model", "evaluation")
+    names = [name for subject in subjects for name in judging(spec(), subject)]
+    assert len(names) == len(set(names))
+    assert set(required(spec())) <= set(names)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -66,6 +86,8 @@ def test_fairness_is_required_only_where_groups_are_declared():
         {"event_time": "at"},
         {"groups": []},
         {"label": {"column": "y", "positive": "0"}},
+        {"label": CLASSES},
+        {"model_gates": {"error": {"margin": 0.02}}},
     ],
 )
 def test_another_policy_has_another_hash(change):

@@ -24,8 +24,24 @@ def test_a_split_needs_both_classes_in_every_part():
     assert walk.split_sound(SOUND).passed
     without = walk.split_sound({**SOUND, "test": {"0": 40}})
     assert not without.passed
-    assert "fewer than 2 classes in test" in without.because
+    assert "test has fewer than 2 classes" in without.because
     assert not walk.split_sound({**SOUND, "test": {"0": 40, "1": 0}}).passed
+
+
+def test_a_split_needs_every_declared_class_in_every_part():
+    three = {part: {"a": 5, "b": 3, "c": 1, "other": 0} for part in walk.PARTS}
+    assert walk.split_sound(three, ("a", "b", "c")).passed
+    without = walk.split_sound({**three, "test": {"a": 5, "b": 3, "c": 0}}, ("a", "b", "c"))
+    assert not without.passed
+    assert "test has no row of c" in without.because
+
+
+def test_a_split_of_numbers_needs_more_than_one_in_every_part():
+    numbers = {part: {"least": 1, "more": 9} for part in walk.PARTS}
+    assert walk.split_sound(numbers, ("least", "more")).passed
+    same = walk.split_sound({**numbers, "validation": {"least": 7, "more": 0}}, ("least", "more"))
+    assert not same.passed
+    assert "validation has one label at most: it does not vary" in same.because
 
 
 def test_feature_vectors_are_finite_and_there_is_one_for_every_row():
@@ -40,6 +56,16 @@ def test_the_program_matches_training_within_the_parity_and_not_beyond(trained: 
     served = trained + gap
     verdict = walk.program_matches_training(trained, served)
     assert verdict.passed == (abs(trained - served) <= walk.PARITY)
+
+
+def test_a_gap_of_numbers_is_counted_in_the_labels_deviations():
+    assert walk.program_matches_training(1000.0, 1000.05, metric="rmse", unit=1e3).passed
+    verdict = walk.program_matches_training(1000.0, 1000.2, metric="rmse", unit=1e3)
+    assert not verdict.passed
+    assert (
+        "validation rmse 1000.2 as served, 1000 in training, gap 2.0e-04 of 1000" in verdict.because
+    )
+    assert not walk.program_matches_training(0.0, 0.0, metric="rmse", unit=0.0).passed
 
 
 def test_a_gap_of_saturated_predictions_is_told_as_such():

@@ -200,3 +200,32 @@ def test_test_rows_that_train_under_another_key_are_an_overlap_and_shown(kinds):
     assert "that trains or validates but for key and unused columns" in verdict.because
     assert seen.shared_rows == 0
     assert len(seen.examples) == 5
+
+
+def of_label(**label: object) -> PipelineSpec:
+    """The spec of patients with another label."""
+    return PipelineSpec.model_validate({**spec().model_dump(), "label": label})
+
+
+def test_several_classes_are_counted_in_each_part():
+    data = rows(
+        ("a", 1, "0"), ("b", 2, "1"), ("c", 3, "2"), ("d", 4, "9"), ("e", 5, None), parts="ttvee"
+    )
+    seen = overlap(
+        lambda: [data, data], of_label(column="y", task="multiclass", classes=["0", "1", "2"])
+    )
+    assert seen.expected_classes == ("0", "1", "2")
+    assert seen.classes["train"] == {"0": 2, "1": 2, "2": 0}
+    assert seen.classes["test"] == {"0": 0, "1": 0, "2": 0, "other": 2}
+    assert seen.balance == {}
+    assert seen.test_rows == 2
+
+
+def test_numbers_are_counted_by_whether_they_vary_in_each_part():
+    first = rows(("a", 5, "0"), ("b", 7, "1"), ("c", 3, "0"), ("d", 4, "0"), parts="ttve")
+    second = rows(("e", 2, "0"), ("f", 2, "0"), ("g", 3, "0"), ("h", 4, "0"), parts="ttve")
+    seen = overlap(lambda: [first, second], of_label(column="x", task="regression"))
+    assert seen.expected_classes == ("least", "more")
+    assert seen.classes["train"] == {"least": 2, "more": 2}
+    assert seen.classes["test"] == {"least": 2, "more": 0}
+    assert seen.balance == {"train": 4.0, "validation": 3.0, "test": 4.0}
