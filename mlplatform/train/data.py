@@ -1,6 +1,7 @@
 """A feature table to arrays, refusing what cannot be learnt from."""
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import pyarrow as pa
@@ -8,10 +9,11 @@ import pyarrow.compute as pc
 
 from mlplatform.errors import TrainingError
 from mlplatform.features.encoder import Encoder
-from mlplatform.features.table import arrays
+from mlplatform.features.table import PART, arrays
+from mlplatform.ingest.split import TRAIN, VALIDATION
 from mlplatform.spec import Pipeline
 from mlplatform.spec.label import Label
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.task import Rows, Scale, Task
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Shape:
     task: Task
 
 
+@final
 @dataclass(frozen=True, eq=False)
 class Data:
     """Training and validation rows on the host; test rows never come here."""
@@ -36,6 +39,26 @@ class Data:
     shape: Shape
     train: Rows
     validation: Rows
+
+    @property
+    def rows(self) -> int:
+        """Training rows."""
+        return len(self.train.labels)
+
+    @property
+    def sample(self) -> Rows:
+        """The training rows that first parameters are drawn by: here all."""
+        return self.train
+
+    @property
+    def scale(self) -> Scale:
+        """Mean and standard deviation of a regression's training labels, by weight."""
+        if self.shape.task.kind != "regression":
+            return Scale(np.float32(0), np.float32(1))
+        labels = np.asarray(self.train.labels, np.float64)
+        mean = np.average(labels, weights=self.train.weights)
+        variance = np.average((labels - mean) ** 2, weights=self.train.weights)
+        return Scale(np.float32(mean), np.float32(np.sqrt(variance) or 1))
 
 
 def prepare(pipeline: Pipeline, features: pa.Table, encoder: Encoder) -> Data:
@@ -47,39 +70,64 @@ def prepare(pipeline: Pipeline, features: pa.Table, encoder: Encoder) -> Data:
         FeatureError: If the table was built with other features.
     """
     task = Task.of(pipeline.spec.label)
-    train = _part(pipeline, features, encoder, "train")
-    validation = _part(pipeline, features, encoder, "validation")
-    _require_every_class(pipeline, train.labels)
+    train = _part(pipeline, features, encoder, TRAIN)
+    validation = _part(pipeline, features, encoder, VALIDATION)
     columns = (*train.vectors.T, *train.ids.T)
     if all((column == column[0]).all() for column in columns):
-        raise TrainingError(
-            f"{pipeline.name}: every feature is constant over the {len(train.labels)} training rows;"
-            " nothing can be learnt from them"
-        )
+        raise no_difference(pipeline, len(train.labels))
     shape = Shape(train.vectors.shape[1], encoder.id_sizes, task)
     return Data(shape, train, validation)
 
 
-def _part(pipeline: Pipeline, features: pa.Table, encoder: Encoder, name: str) -> Rows:
-    rows = Rows(*arrays(features.filter(pc.equal(features.column("part"), name)), encoder))
-    if not len(rows.labels):
-        raise TrainingError(f"{pipeline.name}: no {name} rows; see `split` in its defs.yaml")
-    if not rows.weights.any():
+def require(
+    pipeline: Pipeline, part: str, rows: int, values: np.ndarray, *, weighed: bool = True
+) -> None:
+    """Refuse a part of the rows that cannot teach, or cannot judge.
+
+    Args:
+        pipeline: For messages.
+        part: Its name.
+        rows: How many it has.
+        values: The classes of its labels, or numbers, at least two where not all are equal.
+        weighed: Whether any row has a weight above 0.
+
+    Raises:
+        TrainingError: If it has no rows, none that weighs anything, or all have one label, or
+            training rows lack a class.
+    """
+    if not rows:
+        raise TrainingError(f"{pipeline.name}: no {part} rows; see `split` in its defs.yaml")
+    if not weighed:
         weight = pipeline.spec.label.weight
-        raise TrainingError(f"{pipeline.name}: no {name} row has a {weight!r} above 0")
-    values = np.unique(rows.labels)
+        raise TrainingError(f"{pipeline.name}: no {part} row has a {weight!r} above 0")
     if len(values) == 1:
         raise TrainingError(
-            f"{pipeline.name}: all {len(rows.labels)} {name} rows are of"
+            f"{pipeline.name}: all {rows} {part} rows are of"
             f" {_named(pipeline.spec.label, values[0])}; two are needed"
         )
+    if part == TRAIN:
+        _require_every_class(pipeline, values)
+
+
+def no_difference(pipeline: Pipeline, rows: int) -> TrainingError:
+    """Return what to raise where all features of the training rows are constant."""
+    return TrainingError(
+        f"{pipeline.name}: every feature is constant over the {rows} training rows;"
+        " nothing can be learnt from them"
+    )
+
+
+def _part(pipeline: Pipeline, features: pa.Table, encoder: Encoder, name: str) -> Rows:
+    rows = Rows(*arrays(features.filter(pc.equal(features.column(PART), name)), encoder))
+    weighed = bool(rows.weights.any())
+    require(pipeline, name, len(rows.labels), np.unique(rows.labels), weighed=weighed)
     return rows
 
 
-def _require_every_class(pipeline: Pipeline, labels: np.ndarray) -> None:
+def _require_every_class(pipeline: Pipeline, values: np.ndarray) -> None:
     """Refuse a class that no training row has: it could never be predicted, whatever the test holds."""
     classes = pipeline.spec.label.classes
-    absent = sorted(set(range(len(classes))) - set(np.unique(labels).tolist()))
+    absent = sorted(set(range(len(classes))) - set(values.tolist()))
     if absent:
         named = ", ".join(repr(classes[at]) for at in absent)
         raise TrainingError(

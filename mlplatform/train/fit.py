@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from mlplatform.errors import TrainingError
 from mlplatform.features.encoder import Encoder
+from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
-from mlplatform.spec.families import Blend, Gbdt, Linear, Mlp, Network, TabM, Custom
+from mlplatform.spec.families import Blend, Custom, Gbdt, Linear, Mlp, Network, TabM
 from mlplatform.spec.label import Label
 from mlplatform.train.around import Around
-from mlplatform.train.blend import fit_blend
 from mlplatform.train.calibrate import calibrated, predictions
 from mlplatform.train.data import Data, prepare
 from mlplatform.train.fitted import Fitted
-from mlplatform.train.gbdt import fit_gbdt
+from mlplatform.train.load import load
 from mlplatform.train.measure import measure
 from mlplatform.train.network import fit_network
+from mlplatform.train.stream import Streamed
 from mlplatform.train.weights import weighted
 
 Model = Linear | Mlp | TabM | Custom | Gbdt | Blend
@@ -71,8 +73,26 @@ def fit(
     return fit_data(pipeline, prepare(pipeline, features, encoder), model, around)
 
 
+def fit_version(
+    pipeline: Pipeline,
+    lake: Lake,
+    features: Version,
+    encoder: Encoder,
+    model: Model,
+    around: Around | None = None,
+) -> Trained:
+    """Return `model` fitted to a version of the `features` table, streamed where `model.input` says so.
+
+    Raises:
+        TrainingError: As `fit`.
+        FeatureError: As `fit`.
+        PreemptedError: As `fit`.
+    """
+    return fit_data(pipeline, load(pipeline, lake, features, encoder, model), model, around)
+
+
 def fit_data(
-    pipeline: Pipeline, data: Data, model: Model, around: Around | None = None
+    pipeline: Pipeline, data: Data | Streamed, model: Model, around: Around | None = None
 ) -> Trained:
     """Return `model` fitted to prepared rows, so that many fits can share them.
 
@@ -85,7 +105,7 @@ def fit_data(
     )
 
 
-def validated(fitted: Fitted, data: Data) -> dict[str, float]:
+def validated(fitted: Fitted, data: Data | Streamed) -> dict[str, float]:
     """Return the metrics of a model's predictions on the validation rows."""
     rows = data.validation
     measured = measure(fitted.task, predictions(fitted, rows), rows)
@@ -93,8 +113,10 @@ def validated(fitted: Fitted, data: Data) -> dict[str, float]:
     return {name: float(np.asarray(number)) for name, number in named.items()}
 
 
-def _fitted(pipeline: Pipeline, data: Data, model: Model, around: Around) -> Fitted:
+def _fitted(pipeline: Pipeline, data: Data | Streamed, model: Model, around: Around) -> Fitted:
     if isinstance(model, Blend):
+        from mlplatform.train.blend import fit_blend
+
         members = {
             name: _fitted(pipeline, data, member, around.of(name))
             for name, member in model.members.items()
@@ -104,6 +126,12 @@ def _fitted(pipeline: Pipeline, data: Data, model: Model, around: Around) -> Fit
     elif isinstance(model, Network):
         found = fit_network(pipeline, weighted(data, pipeline.spec.label, model), model, around)
     else:
+        from mlplatform.train.gbdt import fit_gbdt
+
+        if isinstance(data, Streamed):
+            raise TrainingError(
+                f"{pipeline.name}: trees need all rows in memory; they cannot stream"
+            )
         found = fit_gbdt(weighted(data, pipeline.spec.label, model), model)
     return calibrated(found, data.validation, model.calibration)
 
@@ -114,9 +142,7 @@ def _together(blend: Fitted, members: Mapping[str, Fitted]) -> Fitted:
     spent = {n: sum(member.spent.get(n, 0) for member in members.values()) for n in sorted(names)}
     stopped = [f"{name}: {m.stopped_by}" for name, m in members.items() if m.stopped_by]
     notes = tuple(f"{name}: {note}" for name, m in members.items() for note in m.notes)
-    return replace(
-        blend, spent=spent, stopped_by="; ".join(stopped), notes=(*blend.notes, *notes)
-    )
+    return replace(blend, spent=spent, stopped_by="; ".join(stopped), notes=(*blend.notes, *notes))
 
 
 def _unsaid(sentence: str) -> None:

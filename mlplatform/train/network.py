@@ -6,18 +6,20 @@ from dataclasses import asdict
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
 from mlplatform.errors import TrainingError
 from mlplatform.spec import Pipeline
 from mlplatform.spec.families import Network
-from mlplatform.train import optimizers, trainer
+from mlplatform.train import mesh, optimizers, trainer
 from mlplatform.train.around import Around
 from mlplatform.train.data import Data
 from mlplatform.train.feed import Feed, InMemory
 from mlplatform.train.fitted import Fitted
 from mlplatform.train.loop import Course, Outcome, run
 from mlplatform.train.nets import Net, Params, network
-from mlplatform.train.reproducible import streams
+from mlplatform.train.reproducible import Streams, streams
+from mlplatform.train.stream import Stream, Streamed, window_steps
 from mlplatform.train.task import Array, Scale, Task
 from mlplatform.train.trainer import Hyper, Plan, Seeds
 
@@ -26,7 +28,9 @@ MEAN, DEVIATION = "label.mean", "label.deviation"
 NO_MEMORY = "RESOURCE_EXHAUSTED"
 
 
-def fit_network(pipeline: Pipeline, data: Data, model: Network, around: Around) -> Fitted:
+def fit_network(
+    pipeline: Pipeline, data: Data | Streamed, model: Network, around: Around
+) -> Fitted:
     """Return `model` fitted to the training rows; equal inputs give equal bits.
 
     Where the device's memory does not hold a batch, half of it is tried, and a note says so.
@@ -37,46 +41,74 @@ def fit_network(pipeline: Pipeline, data: Data, model: Network, around: Around) 
     """
     optimizers.require(model.optimizer, model.schedule)
     net = network(pipeline, model, data.shape)
-    rows = len(data.train.labels)
-    batch, notes = min(model.batch_size, rows), ()
+    shared = mesh.mesh_of(around.devices)
+    least = mesh.size(shared)
+    batch = mesh.even(min(model.batch_size, data.rows), data.rows, shared)
+    notes = _evened(model, data, batch, shared)
     while True:
         try:
-            course = prepared(pipeline.name, net, data, model, batch)
-            outcome = run(course, around, part=f"{_told(net, model)}:{batch}")
+            course = prepared(pipeline.name, net, data, model, batch, shared)
+            outcome = run(course, around, part=f"{_told(net, model, data)}:{batch}")
         except jax.errors.JaxRuntimeError as wrong:
-            if NO_MEMORY not in str(wrong):
+            # Of many processes the others would wait for the next sum over the devices for ever.
+            if NO_MEMORY not in str(wrong) or jax.process_count() > 1:
                 raise
-            if batch == 1:
+            if batch == least:
                 raise TrainingError(
-                    f"{pipeline.name}: not even one row a batch fits into the device's memory;"
+                    f"{pipeline.name}: not even one row a batch fits into a device's memory;"
                     " make the model smaller, or set model.input to stream"
                 ) from None
-            notes = (f"{batch} rows a batch did not fit into memory: trained with {batch // 2}",)
+            half = mesh.even(batch // 2, data.rows, shared)
+            notes = (f"{batch} rows a batch did not fit into memory: trained with {half}",)
             around.on_note(f"{pipeline.name}: {notes[0]}")
-            batch //= 2
+            batch = half
         else:
             return fitted(course, outcome, notes)
 
 
-def prepared(name: str, net: Net, data: Data, model: Network, batch_size: int) -> Course:
-    """Return the training of `net` as the settings ask for, with all arrays on the device."""
-    plan = plan_of(net, data.shape.task, model, len(data.train.labels), batch_size)
+def prepared(
+    name: str,
+    net: Net,
+    data: Data | Streamed,
+    model: Network,
+    batch_size: int,
+    shared: Mesh | None = None,
+) -> Course:
+    """Return the training of `net` as the settings ask for, with all arrays on the devices of `shared`."""
+    most = SEGMENT_STEPS
+    if isinstance(data, Streamed):
+        most = min(most, window_steps(data.shape, batch_size))
+    plan = plan_of(net, data.shape.task, model, data.rows, batch_size, most, shared)
     words = streams(model.seed)
-    initial = net.init(words.weights, data.train)
-    state = trainer.start(plan, initial.params, initial.fixed, scale_of(data))
-    train, validation, state, seeds, hyper = jax.device_put(
-        (data.train, data.validation, state, Seeds(words.order, words.dropout), hyper_of(model))
+    initial = net.init(words.weights, data.sample)
+    state = trainer.start(plan, initial.params, initial.fixed, data.scale)
+    validation, state, seeds, hyper = mesh.replicated(
+        (data.validation, state, Seeds(words.order, words.dropout), hyper_of(model)), shared
     )
-    feed: Feed = InMemory(train)
     return Course(
-        name=name, plan=plan, feed=feed, validation=validation, state=state, seeds=seeds,
-        hyper=hyper, patience=model.early_stopping,
+        name=name, plan=plan, feed=_feed(data, words, shared), validation=validation, state=state, seeds=seeds,
+        hyper=hyper, patience=model.early_stopping, devices=mesh.size(shared),
     )  # fmt: skip
 
 
-def plan_of(net: Net, task: Task, model: Network, rows: int, batch_size: int) -> Plan:
-    """Return the programs of a training on `rows` rows."""
+def _feed(data: Data | Streamed, words: Streams, shared: Mesh | None) -> Feed:
+    if isinstance(data, Streamed):
+        return Stream(data, words)
+    return InMemory(mesh.replicated(data.train, shared))
+
+
+def plan_of(
+    net: Net,
+    task: Task,
+    model: Network,
+    rows: int,
+    batch_size: int,
+    most: int = SEGMENT_STEPS,
+    shared: Mesh | None = None,
+) -> Plan:
+    """Return the programs of a training on `rows` rows, of `most` steps a call."""
     steps = rows // batch_size
+    segments = segments_of(steps, most)
     on_gpu = jax.default_backend() == "gpu"
     return Plan(
         net=net,
@@ -84,13 +116,24 @@ def plan_of(net: Net, task: Task, model: Network, rows: int, batch_size: int) ->
         optimizer=model.optimizer,
         schedule=model.schedule,
         epochs=model.epochs,
-        steps=steps - steps % -(-steps // SEGMENT_STEPS),
-        segments=-(-steps // SEGMENT_STEPS),
+        steps=steps - steps % segments,
+        segments=segments,
         batch_size=batch_size,
         averaged=model.average > 0,
         clipped=model.gradient_clip is not None,
         bfloat16=model.precision == "bfloat16" or (model.precision == "auto" and on_gpu),
+        mesh=shared,
     )
+
+
+def segments_of(steps: int, most: int) -> int:
+    """Return into how many equal segments of at most `most` steps an epoch is cut.
+
+    Steps that are left over are not taken: of the numbers up to twice the least, the one that leaves
+    the fewest.
+    """
+    least = -(-steps // most)
+    return min(range(least, 2 * least + 1), key=lambda segments: (steps % segments, segments))
 
 
 def hyper_of(model: Network) -> Hyper:
@@ -109,16 +152,6 @@ def hyper_of(model: Network) -> Hyper:
             ),
         )
     )
-
-
-def scale_of(data: Data) -> Scale:
-    """Return mean and standard deviation of a regression's training labels, by weight."""
-    if data.shape.task.kind != "regression":
-        return Scale(np.float32(0), np.float32(1))
-    labels = np.asarray(data.train.labels, np.float64)
-    mean = np.average(labels, weights=data.train.weights)
-    variance = np.average((labels - mean) ** 2, weights=data.train.weights)
-    return Scale(np.float32(mean), np.float32(np.sqrt(variance) or 1))
 
 
 def fitted(course: Course, outcome: Outcome, notes: tuple[str, ...] = ()) -> Fitted:
@@ -150,7 +183,19 @@ def predictor(net: Net, task: Task) -> Callable[[Params, Array, Array], jax.Arra
     return predict
 
 
-def _told(net: Net, model: Network) -> str:
+def _told(net: Net, model: Network, data: Data | Streamed) -> str:
     """Return what decides a training beside its rows."""
-    said = f"{net!r}:{model.model_dump_json(exclude={'gpu'})}"
+    order = "streamed" if isinstance(data, Streamed) else "in memory"
+    said = f"{net!r}:{model.model_dump_json(exclude={'gpu'})}:{order}"
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _evened(
+    model: Network, data: Data | Streamed, batch: int, shared: Mesh | None
+) -> tuple[str, ...]:
+    """Return what is to be noted before the first step."""
+    notes = data.notes if isinstance(data, Streamed) else ()
+    if batch == min(model.batch_size, data.rows):
+        return notes
+    asked, devices = model.batch_size, mesh.size(shared)
+    return (*notes, f"{asked} rows a batch cannot be shared by {devices} devices: {batch} are")

@@ -1,14 +1,22 @@
 """How much each training row counts: by its own weight, and by its class."""
 
+from dataclasses import replace
+from typing import overload
+
 import numpy as np
 
 from mlplatform.errors import TrainingError
 from mlplatform.spec.families import Family
 from mlplatform.spec.label import Label
 from mlplatform.train.data import Data
+from mlplatform.train.stream import Streamed
 
 
-def weighted(data: Data, label: Label, model: Family) -> Data:
+@overload
+def weighted(data: Data, label: Label, model: Family) -> Data: ...
+@overload
+def weighted(data: Streamed, label: Label, model: Family) -> Streamed: ...
+def weighted(data: Data | Streamed, label: Label, model: Family) -> Data | Streamed:
     """Return `data` with the training rows' weights times their class's, of mean 1.
 
     Validation rows keep their own weights: losses of models with other class weights compare.
@@ -17,25 +25,29 @@ def weighted(data: Data, label: Label, model: Family) -> Data:
     Raises:
         TrainingError: If a class is named that the label does not have.
     """
+    wanted = model.class_weights
+    if isinstance(data, Streamed):
+        plain = np.ones(len(data.labels.totals))
+        totals = data.labels.totals
+        return data.weighted(plain if wanted == "none" else _of_classes(totals, label, wanted))
     rows = data.train
     weights = np.asarray(rows.weights, np.float64)
-    if model.class_weights != "none":
+    if wanted != "none":
         classes = np.asarray(rows.labels).astype(np.int64)
-        weights = weights * _of_classes(classes, weights, label, model.class_weights)[classes]
+        totals = np.bincount(classes, weights, len(label.classes) or 2)
+        weights = weights * _of_classes(totals, label, wanted)[classes]
     mean_one = (weights / weights.mean()).astype(np.float32)
-    return Data(data.shape, rows._replace(weights=mean_one), data.validation)
+    return replace(data, train=rows._replace(weights=mean_one))
 
 
-def _of_classes(
-    classes: np.ndarray, weights: np.ndarray, label: Label, wanted: str | dict[str, float]
-) -> np.ndarray:
-    count = len(label.classes) or 2
+def _of_classes(totals: np.ndarray, label: Label, wanted: str | dict[str, float]) -> np.ndarray:
+    """Return how much each class counts, of which the rows weigh `totals`."""
     if isinstance(wanted, str):
-        total = np.bincount(classes, weights, count)
-        if not total.all():
+        if not totals.all():
             raise TrainingError("model.class_weights: a class has no training row with a weight")
-        return total.sum() / (count * total)
-    of = np.ones(count)
+        balanced: np.ndarray = totals.sum() / (len(totals) * totals)
+        return balanced
+    of = np.ones(len(totals))
     for name, weight in wanted.items():
         of[_class_of(name, label)] = weight
     return of
