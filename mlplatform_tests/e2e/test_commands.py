@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mlplatform.registry.backend import client
 from mlplatform_tests.e2e.conftest import Home
 from mlplatform_tests.small import batch, change
 
@@ -129,7 +130,8 @@ def test_a_lake_that_cannot_be_written_is_one_line(new_home: Callable[..., Home]
     assert "MLPLATFORM_HOME" in one_line(done.stderr)
 
 
-def test_an_unreachable_mlflow_is_one_line_and_trains_nothing(walked_home: Home):
+def test_an_unreachable_mlflow_stops_no_training_but_the_registration(walked_home: Home):
+    """The training logs are kept, and the next walk registers what was trained, with its run."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -141,7 +143,16 @@ def test_an_unreachable_mlflow_is_one_line_and_trains_nothing(walked_home: Home)
     errors = [line for line in done.stdout.splitlines() if line.strip().startswith("error: ")]
     assert len(errors) == 1, done.stdout
     assert address in errors[0]
-    assert home.digests() == before
+    after = home.digests()
+    assert {noun for noun in after if after[noun] != before[noun]} == {"model", "evaluation"}
+    assert home.run("mlplatform", "tracking", "send", MLPLATFORM_MLFLOW_URI=address).returncode == 1
+    again = home.materialize()
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert home.digests() == after
+    mlflow = client(f"sqlite:///{home.folder}/state/mlflow/mlflow.db")
+    trained = mlflow.get_run(mlflow.get_model_version("census_income", "2").run_id)
+    assert trained.data.tags["mlplatform.asset"] == "census_income/model"
+    assert "MLflow has every training log" in home.run("mlplatform", "tracking", "send").stdout
 
 
 def test_steps_in_processes_of_their_own_make_a_second_model_that_can_be_promoted(

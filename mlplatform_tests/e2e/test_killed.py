@@ -84,8 +84,8 @@ def statistics_are_being_made(home: Home) -> bool:
 
 
 def training_has_begun(home: Home) -> bool:
-    """The tracking database is there, which is made just before training, and no model yet."""
-    return (home.folder / "state" / "mlflow" / "mlflow.db").exists()
+    """Its log is there, which is begun just before it, and no model yet."""
+    return any((home.folder / "state" / "tracking").glob("*/census_income.model/log.jsonl"))
 
 
 def the_model_is_registered(home: Home) -> bool:
