@@ -156,7 +156,7 @@ class Checkpoints:
         kept = before[: self._keep - 1]
         for folder in others:
             if folder not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
+                files.discard(folder)
 
     def _sound(self, like: PyTree) -> int:
         """Return which of the whole folders, the latest first, can be taken up; -1 if none can."""

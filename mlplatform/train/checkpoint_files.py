@@ -13,7 +13,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,14 @@ def publish(temporary: Path, step: int, says: Mapping[str, Any]) -> Path:
     temporary.rename(target)
     sync(target.parent)
     return target
+
+
+def discard(folder: Path) -> None:
+    """Remove a whole folder, so that it is never there in part; a kill leaves the rest to `sweep`."""
+    temporary = folder.with_name(f".{folder.name}{TEMPORARY}")
+    with suppress(FileNotFoundError):  # Another process of the same recipe was faster.
+        folder.rename(temporary)
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def verified(folder: Path) -> dict[str, Any]:
