@@ -1,1 +1,1 @@
-"""Optuna studies over one compiled training program."""
+"""Optuna studies whose trials of one shape share one compiled program."""

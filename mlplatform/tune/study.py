@@ -1,149 +1,119 @@
-"""A study: trials of hyper-parameters by Optuna, all trained by one compiled program."""
+"""A study: settings of a model tried by Optuna, those of one shape by one compiled program."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 
 import optuna
 import pyarrow as pa
 
 from mlplatform.errors import SpecError, TrainingError
-from mlplatform.features.encoder import Encoder
 from mlplatform.spec import Pipeline
-from mlplatform.spec.model import Model, Tuning
-from mlplatform.train.data import Data, prepare
-from mlplatform.train.fit import Trained, fit_data
-
-Metric = Literal["log_loss", "auc"]
-DIRECTION: dict[Metric, Literal["minimize", "maximize"]] = {
-    "log_loss": "minimize",
-    "auc": "maximize",
-}
-SEARCHED = ("learning_rate", "weight_decay", "dropout")  # Traced arguments of the trainer.
-
-TRIALS = pa.schema(
-    [
-        ("trial", pa.int32()),
-        *((name, pa.float64()) for name in SEARCHED),
-        ("best_epoch", pa.int32()),
-        ("validation_log_loss", pa.float64()),
-        ("validation_auc", pa.float64()),
-        ("validation_accuracy", pa.float64()),
-        ("failure", pa.string()),
-    ]
-)
+from mlplatform.spec.space import metrics_of, space_of, with_values
+from mlplatform.train.data import Data
+from mlplatform.train.fit import Model
+from mlplatform.tune import best, engine, record
+from mlplatform.tune.around import Surroundings
+from mlplatform.tune.asking import asking
+from mlplatform.tune.batch import Batches
+from mlplatform.tune.record import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
-    """The best model found, and one row a trial in the order they were asked for."""
+    """A study that is over.
+
+    Attributes:
+        best: The model of the best trial.
+        best_trial: Its number.
+        trials: One row a trial, in the order they were asked for; see `record.schema`.
+        metric: What was optimised, and `direction`: minimize or maximize.
+        stopped_by: The budget that ended it, in words; empty where it ended by itself.
+        notes: What was done otherwise than asked, a sentence each.
+        spent: What all trials used up.
+    """
 
     best: Model
+    best_trial: int
     trials: pa.Table
+    metric: str
+    direction: str
+    stopped_by: str = ""
+    notes: tuple[str, ...] = ()
+    spent: dict[str, float] = field(default_factory=dict)
 
 
 def search(
     pipeline: Pipeline,
-    features: pa.Table,
-    encoder: Encoder,
-    storage_url: str | None = None,
-    *,
-    metric: Metric = "log_loss",
-    on_trial: Callable[[int, Trained], None] | None = None,
+    data: Data,
+    around: Surroundings | None = None,
+    replay: pa.Table | None = None,
 ) -> Study:
-    """Return the best of the spec's `tuning.trials` models by a metric of the validation rows.
+    """Return the study of the spec's `tuning`, over training and validation rows.
 
-    Trials are asked and told one after the other from one seeded sampler, so equal inputs replay
-    the same study bit for bit; one already stored under the pipeline's name is therefore replaced.
+    Trials are asked and told in batches in the order of their numbers, from one process and one seed,
+    so that equal inputs make equal studies; one that was killed goes on where it was. In a storage
+    that processes share neither holds: they divide the trials, and each returns all.
 
     Args:
-        pipeline: Says what to search (`tuning`) and from which model (`model`).
-        features: A `features` table; its test rows are not read.
-        encoder: What the table was built with.
-        storage_url: Optuna's storage, such as sqlite:///study.db; in memory if left out.
-        metric: What is optimised.
-        on_trial: Called with number and model of each trial that trained.
+        pipeline: Says what to search (`tuning`), from which model (`model`), within which `budget`.
+        data: The rows.
+        around: Where the study is kept and who is told.
+        replay: The table of an equal study, whose trials are taken as they are there.
 
     Raises:
-        SpecError: If no trials are wanted, or a range has its ends the wrong way round.
-        TrainingError: If the rows cannot be learnt from, no trial gave a finite loss, or the
-            storage cannot be used.
+        SpecError: If no trials are wanted.
+        TrainingError: If every trial failed, or the storage cannot be used.
+        PreemptedError: If the process was asked to end; the same call goes on.
     """
-    tuning = pipeline.spec.tuning
-    _check(pipeline, tuning)
-    data = prepare(pipeline, features, encoder)
-    study = _opened(pipeline.name, storage_url, tuning, metric)
-    rows = []
-    for _ in range(tuning.trials):
-        trial = study.ask(_space(tuning))
-        model = pipeline.spec.model.model_copy(update=trial.params)
-        row, trained = _attempt(pipeline, data, encoder, model)
-        _tell(study, trial, None if trained is None else trained.validation[metric])
-        rows.append({"trial": trial.number, **trial.params, **row})
-        if on_trial and trained:
-            on_trial(trial.number, trained)
-    if all(row["failure"] for row in rows):
-        raise TrainingError(f"{pipeline.name}: every trial failed; the last: {rows[-1]['failure']}")
-    best = pipeline.spec.model.model_copy(update=study.best_params)
-    return Study(best, pa.Table.from_pylist(rows, schema=TRIALS))
-
-
-def _attempt(
-    pipeline: Pipeline, data: Data, encoder: Encoder, model: Model
-) -> tuple[dict[str, object], Trained | None]:
-    """Return a trial's measurements and its model; a loss that is not finite is an outcome too."""
-    try:
-        trained = fit_data(pipeline, data, encoder, model)
-    except TrainingError as wrong:
-        return {"failure": str(wrong)}, None
-    metrics = {f"validation_{name}": value for name, value in trained.validation.items()}
-    return {"best_epoch": trained.best_epoch, **metrics, "failure": None}, trained
-
-
-def _tell(study: optuna.Study, trial: optuna.Trial, value: float | None) -> None:
-    if value is None or not math.isfinite(value):
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    else:
-        study.tell(trial, value)
-
-
-def _opened(name: str, storage_url: str | None, tuning: Tuning, metric: Metric) -> optuna.Study:
-    try:
-        return _study(name, storage_url, tuning, metric)
-    except Exception as wrong:  # SQLAlchemy and each driver below it raise their own kinds.
-        first = (str(wrong).splitlines() or [""])[0]
-        # The URL may hold a password, so it is not repeated.
-        raise TrainingError(f"{name}: the study's storage cannot be used: {first}") from None
-
-
-def _study(name: str, storage_url: str | None, tuning: Tuning, metric: Metric) -> optuna.Study:
+    around = around or Surroundings()
+    tuning, model = pipeline.spec.tuning, pipeline.spec.model
+    if not tuning.trials:
+        where = f"{pipeline.folder / 'defs.yaml'}: tuning"
+        raise SpecError(f"{where}.trials is 0; set the number of trials to run")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if storage_url and name in optuna.get_all_study_names(storage_url):
-        optuna.delete_study(study_name=name, storage=storage_url)
-    sampler = optuna.samplers.TPESampler(seed=tuning.seed)
-    return optuna.create_study(
-        study_name=name, storage=storage_url, sampler=sampler, direction=DIRECTION[metric]
+    space = engine.distributions(model, space_of(model, tuning))
+    notes: list[str] = []
+
+    def note(sentence: str) -> None:
+        notes.append(sentence)
+        around.on_note(f"{pipeline.name}: {sentence}")
+
+    with _quiet_optuna(), ExitStack() as held:
+        asked = asking(pipeline, space, around, replay, held, note)
+        batches = Batches(pipeline, data, asked, around, note)
+        batches.run()
+        found = asked.ledger.records() + batches.cut
+    chosen = _chosen(pipeline, found, asked.metric, asked.direction, batches.stopped_by)
+    wanted = engine.values_of(space_of(model, tuning), chosen.params)
+    return Study(
+        best=with_values(model, wanted),
+        best_trial=chosen.number,
+        trials=record.table(found, space, list(metrics_of(pipeline.spec.label))),
+        metric=asked.metric,
+        direction=asked.direction,
+        stopped_by=batches.stopped_by,
+        notes=tuple(notes),
+        spent=batches.spent.notes(),
     )
 
 
-def _space(tuning: Tuning) -> dict[str, optuna.distributions.BaseDistribution]:
-    """Return the distributions to sample: rates on a logarithmic scale, unless from zero."""
-    space: dict[str, optuna.distributions.BaseDistribution] = {}
-    for name in SEARCHED:
-        low, high = getattr(tuning, name)
-        log = low > 0 and name != "dropout"
-        space[name] = optuna.distributions.FloatDistribution(low, high, log=log)
-    return space
+def _chosen(
+    pipeline: Pipeline, found: Sequence[Record], metric: str, direction: str, stopped_by: str
+) -> Record:
+    chosen = best.chosen(found, metric, direction)
+    if chosen is not None:
+        return chosen
+    last = next((one.failure for one in reversed(found) if one.state == "failed"), None)
+    if last is None:
+        raise TrainingError(f"{pipeline.name}: {stopped_by} before a trial had an epoch; raise it")
+    raise TrainingError(f"{pipeline.name}: every trial failed; the last: {last}")
 
 
-def _check(pipeline: Pipeline, tuning: Tuning) -> None:
-    where = f"{pipeline.folder / 'defs.yaml'}: tuning"
-    if not tuning.trials:
-        raise SpecError(f"{where}.trials is 0; set the number of trials to run")
-    for name in SEARCHED:
-        low, high = getattr(tuning, name)
-        if low > high or low < 0:
-            raise SpecError(f"{where}.{name}: [{low:g}, {high:g}] holds nothing to try")
-        if name == "learning_rate" and not low:
-            raise SpecError(f"{where}.{name}: its lower end must be above 0")
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Let Optuna tell its warnings to nobody: what is experimental there is pinned and tested here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
