@@ -137,17 +137,18 @@ class Checkpoints:
     def _save_together(self, step: int, state: PyTree, says: Mapping[str, Any]) -> None:
         """Save on a file system that all processes share; the first one names, digests and renames."""
         name = f"together-{step}"
-        if jax.process_index() > 0:
-            together.wait("checkpoint made")
-            arrays.write(self.folder / f".{name}{files.TEMPORARY}", state)
+        try:
+            if jax.process_index() > 0:
+                together.wait("checkpoint made")
+                arrays.write(self.folder / f".{name}{files.TEMPORARY}", state)
+                return
+            files.sweep(self.folder)
+            with files.aside(self.folder, name) as temporary:
+                together.wait("checkpoint made")
+                arrays.write(temporary, state)
+                self._prune(files.publish(temporary, step, says))
+        finally:
             together.wait("checkpoint saved")
-            return
-        files.sweep(self.folder)
-        with files.aside(self.folder, name) as temporary:
-            together.wait("checkpoint made")
-            arrays.write(temporary, state)
-            self._prune(files.publish(temporary, step, says))
-        together.wait("checkpoint saved")
 
     def _prune(self, newest: Path) -> None:
         """Keep `newest` and what came before it; what comes after it was passed over as damaged."""
