@@ -113,7 +113,6 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
     kept = around.kept(part)
     state, sofar, meter, notes = _taken_up(course, around, kept)
     plan = course.plan
-    total = plan.epochs * plan.segments
     pace = Pace.start(
         epochs=plan.epochs,
         rows=plan.steps * plan.batch_size,
@@ -122,19 +121,21 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
         now=time.monotonic(),
     )
     with Preemption() as preemption:
-        while sofar.segment < total and not sofar.stopped_by:
-            state = _segment(course, state, sofar)
+        while not _ended(course, sofar):
+            # The next segment must fit in, so that a budget of steps is never exceeded.
             sofar.stopped_by = meter.reached(_steps(plan, sofar) + plan.segment_steps - 1) or ""
-            if not sofar.segment % plan.segments or sofar.stopped_by:
+            if not sofar.stopped_by:
+                state = _segment(course, state, sofar)
+            if sofar.taken and (sofar.stopped_by or not sofar.segment % plan.segments):
                 state = _judged(course, state, sofar)
                 pace = pace.mark(sofar.segment // plan.segments, time.monotonic())
                 around.on_epoch(pace.progress(sofar.last))
-                if _out_of_patience(course, sofar):
-                    break
             if kept and (preemption.requested or kept.due()):
                 _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
             if preemption.requested:
                 raise preemption.error(sofar.segment // plan.segments)
+    if not sofar.history:
+        raise TrainingError(f"{course.name}: {sofar.stopped_by} before the first step; raise it")
     params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
     steps = _steps(plan, sofar)
     return Outcome(
@@ -193,9 +194,13 @@ def _cure(course: Course) -> str:
     return f"lower model.learning_rate (it is {rate:g}) or set model.gradient_clip"
 
 
-def _out_of_patience(course: Course, sofar: _Sofar) -> bool:
-    since = len(sofar.history["validation_loss"]) - sofar.best
-    return course.patience is not None and since >= course.patience
+def _ended(course: Course, sofar: _Sofar) -> bool:
+    plan = course.plan
+    if sofar.stopped_by or sofar.segment >= plan.epochs * plan.segments:
+        return True
+    if course.patience is None or not sofar.history:
+        return False
+    return len(sofar.history["validation_loss"]) - sofar.best >= course.patience
 
 
 def _steps(plan: Plan, sofar: _Sofar) -> int:
@@ -213,7 +218,8 @@ def _taken_up(
     if saved is None:
         return course.state, _Sofar(), Meter(around.budget, course.devices), warnings
     sofar = _Sofar(**saved.notes["sofar"])
-    around.on_note(f"{course.name}: going on after step {saved.step:,}, from its checkpoint")
+    done = sofar.segment / course.plan.segments
+    around.on_note(f"{course.name}: going on after {done:g} epochs, from a checkpoint")
     already = Spent.of(saved.notes["spent"])
     return saved.state, sofar, Meter(around.budget, course.devices, already), warnings
 

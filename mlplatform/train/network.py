@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 
 import jax
 import numpy as np
@@ -47,7 +48,7 @@ def fit_network(
     notes = _evened(model, data, batch, shared)
     while True:
         try:
-            course = prepared(pipeline.name, net, data, model, batch, shared)
+            course = prepared(pipeline.name, net, data, model, batch, shared, around.budget.steps)
             outcome = run(course, around, part=f"{_told(net, model, data)}:{batch}")
         except jax.errors.JaxRuntimeError as wrong:
             # Of many processes the others would wait for the next sum over the devices for ever.
@@ -59,8 +60,8 @@ def fit_network(
                     " make the model smaller, or set model.input to stream"
                 ) from None
             half = mesh.even(batch // 2, data.rows, shared)
-            notes = (f"{batch} rows a batch did not fit into memory: trained with {half}",)
-            around.on_note(f"{pipeline.name}: {notes[0]}")
+            notes = (*notes, f"{batch} rows a batch did not fit into memory: trained with {half}")
+            around.on_note(f"{pipeline.name}: {notes[-1]}")
             batch = half
         else:
             return fitted(course, outcome, notes)
@@ -73,9 +74,13 @@ def prepared(
     model: Network,
     batch_size: int,
     shared: Mesh | None = None,
+    steps: int | None = None,
 ) -> Course:
-    """Return the training of `net` as the settings ask for, with all arrays on the devices of `shared`."""
-    most = SEGMENT_STEPS
+    """Return the training of `net` as the settings ask for, with all arrays on the devices of `shared`.
+
+    Where only so many `steps` may be taken, a call takes no more.
+    """
+    most = min(SEGMENT_STEPS, steps or SEGMENT_STEPS)
     if isinstance(data, Streamed):
         most = min(most, window_steps(data.shape, batch_size))
     plan = plan_of(net, data.shape.task, model, data.rows, batch_size, most, shared)
@@ -173,8 +178,12 @@ def fitted(course: Course, outcome: Outcome, notes: tuple[str, ...] = ()) -> Fit
     )
 
 
+@cache
 def predictor(net: Net, task: Task) -> Callable[[Params, Array, Array], jax.Array]:
-    """Return the function from parameters and features to predictions, in float32."""
+    """Return the function from parameters and features to predictions, in float32.
+
+    The same for equal networks, so that models of one shape predict by one compiled program.
+    """
 
     def predict(params: Params, vectors: Array, ids: Array) -> jax.Array:
         scale = Scale(params.get(MEAN, np.float32(0)), params.get(DEVIATION, np.float32(1)))

@@ -7,7 +7,7 @@ state they are given.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from mlplatform.train.nets.net import Net, Noise, Params
 from mlplatform.train.task import Array, Rows, Scale, Task
 
 AXIS = "data"  # Of a mesh: batches are dealt out along it.
+Tree = TypeVar("Tree")
 JUDGED = 16_384  # Held-out rows in one product: more would only take memory.
 
 
@@ -182,9 +183,11 @@ def judge_state(state: State, rows: Rows, plan: Plan) -> tuple[State, dict[str, 
 def predict_rows(plan: Plan, state: State, params: Params, rows: Rows) -> jax.Array:
     """Return what `params` predict of rows, a part of them at a time."""
 
-    def some(features: tuple[Array, Array]) -> jax.Array:
+    def some(features: tuple[jax.Array, jax.Array]) -> jax.Array:
+        if plan.mesh is not None and features[0].shape[0] % plan.mesh.size == 0:
+            features = _placed(features, plan, AXIS)
         logits = plan.net.logits({**params, **state.fixed}, *features)
-        return plan.task.predict(logits, state.scale)
+        return _placed(plan.task.predict(logits, state.scale), plan)
 
     features = (jnp.asarray(rows.vectors), jnp.asarray(rows.ids))
     count = features[0].shape[0]
@@ -221,7 +224,7 @@ def permutation(key: jax.Array, rows: int) -> jax.Array:
 def _update(
     state: State, batch: Rows, seeds: Seeds, hyper: Hyper, plan: Plan
 ) -> tuple[State, Taken]:
-    batch = _dealt_out(batch, plan)
+    batch = _placed(batch, plan, AXIS)
     noise = Noise(stream(seeds.dropout, state.step), hyper.dropout)
 
     def mean_loss(params: Params) -> jax.Array:
@@ -232,7 +235,7 @@ def _update(
         return (each * batch.weights).mean()
 
     loss, slope = jax.value_and_grad(mean_loss)(state.params)
-    norm = optax.global_norm(slope)
+    norm = optax.tree.norm(slope)
     if plan.clipped:
         slope = jax.tree.map(lambda s: s * jnp.minimum(1.0, hyper.gradient_clip / norm), slope)
     total, warmup = plan.steps * plan.epochs, hyper.warmup_epochs * plan.steps
@@ -243,18 +246,21 @@ def _update(
     average = state.average
     if plan.averaged:
         average = optax.incremental_update(params, average, 1 - hyper.average)
-    moved = state._replace(
-        params=params, optimizer=moments, average=average, step=state.step + 1
-    )
-    return moved, Taken(loss, norm)
+    moved = state._replace(params=params, optimizer=moments, average=average, step=state.step + 1)
+    return _placed(moved, plan), Taken(loss, norm)
 
 
-def _dealt_out(batch: Rows, plan: Plan) -> Rows:
-    """Deal the rows of a batch out to the mesh's devices; gradients are then summed over them."""
+def _placed(arrays: Tree, plan: Plan, *axes: str) -> Tree:
+    """Deal the rows of arrays out to the mesh's devices along an axis, or have all of them on each.
+
+    What is computed of dealt out rows and is whole again was summed over the devices.
+    """
     if plan.mesh is None:
-        return batch
-    along = NamedSharding(plan.mesh, PartitionSpec(AXIS))
-    return Rows(*(jax.lax.with_sharding_constraint(array, along) for array in batch))
+        return arrays
+    where = NamedSharding(plan.mesh, PartitionSpec(*axes))  # type: ignore[no-untyped-call] # JAX leaves it untyped.
+    place = partial(jax.lax.with_sharding_constraint, shardings=where)
+    found: Tree = jax.tree.map(place, arrays)
+    return found
 
 
 def _summed(scanned: tuple[State, Taken]) -> tuple[State, Taken]:

@@ -2,11 +2,9 @@ import json
 import threading
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 import pyarrow.compute as pc
 import pytest
-from mlplatform.train.mlp import mlp
 from safetensors.numpy import load, save
 
 from mlplatform.errors import CorruptionError
@@ -14,6 +12,7 @@ from mlplatform.features.buckets import BUCKETS
 from mlplatform.features.program import Predictor
 from mlplatform.features.table import arrays
 from mlplatform.train.export import export
+from mlplatform.train.fit import fit
 from mlplatform_tests.features import people
 
 ULPS = 8  # A matrix product rounds differently at another batch size; 4 were seen.
@@ -46,13 +45,13 @@ def test_the_program_predicts_what_the_fitted_network_does(predictor, fitted):
     _, encoder, trained = fitted
     encoded = encoder.encode(people.dataset(300, seed=1))
     vectors, ids = people.program().columns(encoded)
-    expected = jax.nn.sigmoid(trained.net.logits(trained.params, vectors.T, ids.T))
+    expected = trained.fitted.predict(trained.fitted.params, vectors.T, ids.T)
     np.testing.assert_array_max_ulp(predictor.predict(encoded), np.asarray(expected), maxulp=ULPS)
 
 
 def test_the_programs_features_are_the_bits_of_the_features_table(predictor, fitted):
     _, encoder, _ = fitted
-    vectors, ids, _ = arrays(people.table(), encoder)
+    vectors, ids, *_ = arrays(people.table(), encoder)
     _, *found = predictor.everything(encoder.encode(people.dataset()))
     assert found[0].tobytes() == vectors.tobytes()
     assert found[1].tobytes() == ids.tobytes()
@@ -109,7 +108,7 @@ def test_rows_with_nothing_known_get_a_probability(predictor):
 
 def test_the_parameters_are_in_one_file_only(files, fitted):
     """Others hold what they mean; the bytes are stored once."""
-    params = fitted[2].params
+    params = fitted[2].fitted.params
     assert len(files["params.safetensors"]) < sum(a.nbytes for a in params.values()) + 1024
     assert params["hidden.0.weight"][0].tobytes() in files["params.safetensors"]
     assert params["hidden.0.weight"][0].tobytes() not in files["program.stablehlo"]
@@ -186,8 +185,12 @@ def test_files_that_are_not_of_one_model_are_refused(files):
 def test_a_program_of_other_features_is_refused(files, fitted):
     """Equal signatures do not make equal programs: the shapes it takes are compared too."""
     _, encoder, trained = fitted
-    net = mlp(encoder, [9])
-    wider = replace(trained, net=net, params=net.init(0))
+    params = {**trained.fitted.params, "hidden.0.weight": np.zeros((1, 1), np.float32)}
+
+    def predict(params, vectors, ids):
+        return vectors[:, 0] * params["hidden.0.weight"][0, 0]
+
+    wider = replace(trained, fitted=replace(trained.fitted, params=params, predict=predict))
     other = export(wider, encoder, people.program().content)["program.stablehlo"]
     with pytest.raises(CorruptionError, match=r"program.stablehlo takes .*; the features say"):
         Predictor.load(Folder({**files, "program.stablehlo": other}))
@@ -206,3 +209,51 @@ def test_predictions_separate_the_classes(predictor):
     found = predictor.predict_table(data)
     members = np.asarray(pc.equal(data["member"], "yes"))
     assert found[members].mean() > found[~members].mean() + 0.2
+
+
+@pytest.mark.parametrize("task", people.OTHER_TASKS)
+@pytest.mark.parametrize("family", ["linear", "mlp", "tabm"])
+def test_models_of_every_task_answer_from_their_files(tmp_path, task, family):
+    how = {"family": family, "epochs": 1, "batch_size": 64, "seed": 3}
+    pipeline = people.pipeline(tmp_path, **people.OTHER_TASKS[task], model=how)
+    table = people.labelled(pipeline)
+    trained = fit(pipeline, table, people.encoder(), pipeline.spec.model)
+    files = export(trained, people.encoder(), people.program().content)
+    data = people.dataset(50, seed=4)
+    vectors, ids = people.program().columns(people.encoder().encode(data))
+    expected = np.asarray(trained.fitted.predict(trained.fitted.params, vectors.T, ids.T))
+    found = Predictor.load(Folder(files)).predict_table(data)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["temperature", "isotonic"])
+def test_calibration_is_a_part_of_the_program(tmp_path, how):
+    pipeline = people.pipeline(tmp_path)
+    model = pipeline.spec.model.model_copy(update={"calibration": how})
+    encoder, table = people.features()
+    trained = fit(pipeline, table, encoder, model)
+    data = people.dataset(50, seed=4)
+    vectors, ids = people.program().columns(encoder.encode(data))
+    expected = np.asarray(trained.fitted.predict(trained.fitted.params, vectors.T, ids.T))
+    files = export(trained, encoder, people.program().content)
+    found = Predictor.load(Folder(files)).predict_table(data)
+    np.testing.assert_allclose(found, expected, rtol=2e-5)
+    plain = Predictor.load(
+        Folder(
+            export(
+                fit(pipeline, table, encoder, pipeline.spec.model),
+                encoder,
+                people.program().content,
+            )
+        )
+    )
+    assert (plain.predict_table(data) != found).any()
+
+
+def test_the_manifest_says_how_the_model_came_about(files, fitted):
+    says = json.loads(files["training.json"])
+    assert says["model"]["family"] == "mlp"
+    assert says["validation"] == dict(fitted[2].validation)
+    assert says["reproducibility"]["seed"] == fitted[2].model.seed
+    assert any("bit by bit" in line for line in says["reproducibility"]["reproducible"])

@@ -34,7 +34,8 @@ class CustomNet:
     def init(self, seed: int, rows: Rows) -> Initial:
         """Return the arrays that the file's `init` makes, by their paths in its pytree."""
         found = {
-            name: np.asarray(leaf) for name, leaf in _named(self._made(jax.random.key(seed))).items()
+            name: np.asarray(leaf)
+            for name, leaf in _named(self._made(jax.random.key(seed))).items()
         }
         wrong = [name for name, leaf in found.items() if not _is_float(leaf)]
         if wrong or not found:
@@ -50,7 +51,7 @@ class CustomNet:
         tree = jax.tree.unflatten(jax.tree.structure(like), [params[n] for n in _named(like)])
         key, dropout = (None, 0.0) if noise is None else noise
         found = self._function("apply")(tree, vectors, ids, key, dropout)
-        expected = (len(ids), self.shape.task.outputs)
+        expected = (ids.shape[0], self.shape.task.outputs)
         if found.ndim == 2:
             found = found[:, None, :]
         if (found.shape[0], found.shape[-1]) != expected or found.ndim != 3:
@@ -88,7 +89,9 @@ def custom(pipeline: Pipeline, model: Custom, shape: Shape) -> CustomNet:
     functions = {name: getattr(module, name, None) for name in ("init", "apply")}
     for name, function in functions.items():
         if not callable(function):
-            raise TrainingError(f"{path}: no function {name!r}; a custom model defines init and apply")
+            raise TrainingError(
+                f"{path}: no function {name!r}; a custom model defines init and apply"
+            )
     _FUNCTIONS[(str(path), content)] = {n: f for n, f in functions.items() if callable(f)}
     return CustomNet(str(path), content, json.dumps(model.options, sort_keys=True), shape)
 

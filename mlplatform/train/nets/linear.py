@@ -33,6 +33,6 @@ class LinearNet:
     ) -> jax.Array:
         """Return [rows, 1, outputs]; nothing is dropped."""
         table = Categories(self.ids, self.outputs)
-        of_ids = table.embed(params, ids).reshape(len(ids), len(self.ids), self.outputs).sum(1)
+        of_ids = table.embed(params, ids).reshape(ids.shape[0], len(self.ids), self.outputs).sum(1)
         found = dense(vectors, params["output.weight"], params["output.bias"]) + of_ids
         return found[:, None, :]

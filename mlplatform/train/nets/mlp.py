@@ -42,7 +42,7 @@ class MlpNet:
         numbers = self.numeric.embed(params, vectors)
         of_ids = self.categories.embed(params, ids)
         out = jnp.concatenate([numbers.astype(of_ids.dtype), of_ids], axis=1)
-        dropout = Dropout(noise, len(ids), sum(self.hidden))
+        dropout = Dropout(noise, ids.shape[0], sum(self.hidden))
         for at in range(len(self.hidden)):
             layer = self._layer(at)
             out = dense(out, params[f"{layer}.weight"], params[f"{layer}.bias"])

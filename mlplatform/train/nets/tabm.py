@@ -63,13 +63,13 @@ class TabMNet:
         numbers = self.numeric.embed(params, vectors)
         of_ids = self.categories.embed(params, ids)
         read = jnp.concatenate([numbers.astype(of_ids.dtype), of_ids], axis=1)
-        out = jnp.broadcast_to(read[:, None, :], (len(ids), self.members, read.shape[1]))
-        dropout = Dropout(noise, len(ids), self.members * sum(self.hidden))
+        out = jnp.broadcast_to(read[:, None, :], (ids.shape[0], self.members, read.shape[1]))
+        dropout = Dropout(noise, ids.shape[0], self.members * sum(self.hidden))
         for at, units in enumerate(self.hidden):
             weight = params[f"hidden.{at}.weight"]
             # One product of all members' rows: matrices of two dimensions are what is fast.
             scaled = (out * params[f"hidden.{at}.in"]).reshape(-1, weight.shape[0])
-            product = (scaled @ weight).reshape(len(ids), self.members, units)
+            product = (scaled @ weight).reshape(ids.shape[0], self.members, units)
             out = product * params[f"hidden.{at}.out"] + params[f"hidden.{at}.bias"]
             out = dropout(jax.nn.relu(out))
         head = params["output.weight"]

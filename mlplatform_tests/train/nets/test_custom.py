@@ -90,7 +90,7 @@ def test_a_missing_file_is_named(made):
         (
             '"out": (',
             '"n": jnp.arange(3), "out": (',
-            r"pytree of float arrays; custom..n... is int32",
+            r"pytree of float arrays; custom\['n'\] is int32",
         ),
         ("    return {", "    return {}\n    return {", r"pytree of float arrays; it has no leaf"),
     ],
