@@ -45,7 +45,9 @@ def arrays(
     filled = [one for each in laid for one in each + [nothing] * (longest - len(each))]
     value = np.stack([_values(tree, piece) for tree, piece in filled])
     params = {VALUE: value.reshape(len(grown), longest, BITS)}
-    return params | (_numbers(filled) if vectors else {}) | (_ids(filled, vectors, ids) if ids else {})
+    return (
+        params | (_numbers(filled) if vectors else {}) | (_ids(filled, vectors, ids) if ids else {})
+    )
 
 
 def rounded_down(numbers: np.ndarray) -> np.ndarray:

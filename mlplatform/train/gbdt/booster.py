@@ -111,7 +111,9 @@ def _dataset(
 ) -> Any:
     """Return rows as LightGBM takes them, ids as categories after the numbers."""
     wide = max(data.shape.ids, default=0) > EXACT
-    matrix = np.concatenate([rows.vectors, rows.ids], axis=1, dtype=np.float64 if wide else np.float32)
+    matrix = np.concatenate(
+        [rows.vectors, rows.ids], axis=1, dtype=np.float64 if wide else np.float32
+    )
     return library.Dataset(
         matrix,
         label=rows.labels,

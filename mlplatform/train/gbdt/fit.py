@@ -1,7 +1,7 @@
 """Fits gradient-boosted trees: round after round, until nothing gets better or somebody says so."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -13,7 +13,6 @@ from mlplatform.train.fitted import Fitted, Predict
 from mlplatform.train.gbdt.arrays import arrays
 from mlplatform.train.gbdt.booster import Boosters
 from mlplatform.train.gbdt.program import raw
-from mlplatform.train.nets.net import Params
 from mlplatform.train.task import Array, Scale
 
 OnRound = Callable[[int, dict[str, float]], str | None]
@@ -41,10 +40,11 @@ def fit_gbdt(data: Data, model: Gbdt, on_round: OnRound = _quiet) -> Fitted:
     """
     boosters = Boosters(data, model)
     history: dict[str, list[float]] = {"train_loss": [], "validation_loss": []}
-    notes, stopped_by = (), None
+    notes: list[str] = []
+    stopped_by = None
     while len(history["train_loss"]) < model.trees and not stopped_by:
         if not boosters.grow():
-            notes = (_ended(data, model, len(history["train_loss"])),)
+            notes.append(_ended(data, model, len(history["train_loss"])))
             break
         losses = boosters.losses()
         for name, loss in losses.items():
@@ -60,7 +60,7 @@ def fit_gbdt(data: Data, model: Gbdt, on_round: OnRound = _quiet) -> Fitted:
         predict=predictor(data.shape),
         history=history,
         best=best,
-        notes=notes,
+        notes=tuple(notes),
         spent={"steps": len(history["train_loss"])},
         stopped_by=stopped_by or "",
     )
@@ -70,7 +70,7 @@ def predictor(shape: Shape) -> Predict:
     """Return the function from parameters and features to predictions."""
     plain = Scale(np.float32(0), np.float32(1))  # Trees answer in the label's own unit.
 
-    def predict(params: Params, vectors: Array, ids: Array) -> jax.Array:
+    def predict(params: Mapping[str, Array], vectors: Array, ids: Array) -> jax.Array:
         return shape.task.predict(raw(params, vectors, ids, shape.ids)[:, None, :], plain)
 
     return predict

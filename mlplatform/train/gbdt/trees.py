@@ -30,7 +30,7 @@ class Tree:
 
 def trees(model: str) -> list[Tree]:
     """Return the trees of `Booster.model_to_string()`, in the order in which they were grown."""
-    blocks = model.split("\nend of trees")[0].split("\nTree=")[1:]
+    blocks = model.split("\nend of trees", maxsplit=1)[0].split("\nTree=")[1:]
     return [_tree(dict(_fields(block))) for block in blocks]
 
 
