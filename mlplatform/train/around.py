@@ -26,7 +26,7 @@ class Around:
         budget: Limits of this training.
         on_epoch: Told after each epoch.
         on_note: Told at once what is done otherwise than asked, in a sentence.
-        devices: How many share each batch; None is one.
+        devices: How many share each batch; None is every GPU there is, and one CPU.
     """
 
     checkpoints: Path | None = None

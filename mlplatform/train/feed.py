@@ -25,10 +25,11 @@ class InMemory(Feed):
     """Rows that lie on the device; each segment is one call, which draws its own batches."""
 
     def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+        self.rows = rows
 
     def advance(
         self, number: int, state: State, seeds: Seeds, hyper: Hyper, plan: Plan
     ) -> tuple[State, Taken]:
         """Take the next steps; the state itself knows which they are."""
-        return trainer.segment(state, self._rows, seeds, hyper, plan=plan)
+        found: tuple[State, Taken] = trainer.segment(state, self.rows, seeds, hyper, plan=plan)
+        return found
