@@ -39,4 +39,5 @@ def _shown(balance: Balance) -> dict[str, Any]:
         "parts": dg.MetadataValue.md(balance.markdown()),
         **{f"rows/{part}": rows for part, rows in balance.rows.items()},
         **{f"positive_share/{part}": share for part, share in positive.items()},
+        **{f"label_mean/{part}": seen.mean for part, seen in balance.spreads.items() if seen.rows},
     }

@@ -147,12 +147,16 @@ class ShiftSeen:
 class LabelSeen:
     """Rows by class of the label among the rows judged, in the reference, and in the whole table.
 
-    An empty mapping: there is no reference; and the rows judged are the whole table.
+    An empty mapping: there is no reference; and the rows judged are the whole table. A number has
+    no classes but `number`, of the whole table, and `shift`, of the rows judged from the reference.
     """
 
     classes: Mapping[str, int]
     reference: Mapping[str, int] = field(default_factory=dict)
     everything: Mapping[str, int] = field(default_factory=dict)
+    expected: Sequence[str] = ()  # Classes that must have rows, where the spec declares them.
+    number: RangeSeen | None = None
+    shift: ShiftSeen | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from mlplatform.features.inputs import VocabularyInput
 from mlplatform.features.state import IdState
 from mlplatform.ingest.split import TRAIN
 from mlplatform.measures import FeatureLeakSeen
+from mlplatform.spec.label import Label
 from mlplatform.validate.leakage import LEAST_OF_A_CLASS, PRIOR, auc, cross_fitted
 from mlplatform.validate.sensitive import shown
 
@@ -25,6 +26,7 @@ ROWS = 200_000  # An AUC of so many rows is known to 0.003.
 NUMBERS = 50_000_000  # Sampled at most, of all features together: 200 MB.
 BINS = 64  # Of equally many rows. What is told of the label within one is not seen.
 ROWS_A_BIN = 20  # At least, so that the correction for chance holds.
+CLASSES = 20  # Of several, the most frequent are looked at: a pass over the sample each.
 SEED = 0  # Of the sample: the same table gives the same answer.
 
 Counts = NDArray[np.int64]
@@ -35,8 +37,10 @@ def feature_leakage(
 ) -> list[FeatureLeakSeen]:
     """Return what each feature says about the label on training rows, `rows` of them at most.
 
-    Of several columns that a feature has the best counts: single numbers by their order (AUC) and
-    by which of 64 quantiles they lie in (information), ids by the label's rate of each.
+    Of several classes each of the most frequent is told from all others, and a number is above its
+    median or not; the class that is told best counts. Of several columns that a feature has the best
+    counts: single numbers by their order (AUC) and by which of 64 quantiles they lie in
+    (information), ids by the label's rate of each.
 
     Raises:
         LakeError: If the table does not say what it was made from, or that is gone.
@@ -45,19 +49,55 @@ def feature_leakage(
     names = [name for one in made.reads for name in (*one.vectors, *one.ids)]
     least = min(rows, NUMBERS // max(len(names), 1))
     sample = _sample(made, names, least)
-    label = sample["label"].to_numpy().astype(bool)
+    questions = _questions(pipeline.spec.label, sample["label"].to_numpy())
     values = _values(made)
-    return [_leak(one, sample, label, values) for one in made.reads if one.vectors or one.ids]
+    return [_leak(one, sample, questions, values) for one in made.reads if one.vectors or one.ids]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Whether the label of each row is of a class, or above the median; and those it is true of, in words."""
+
+    answer: NDArray[np.bool_]
+    what: str
+
+    @property
+    def is_told_by_enough(self) -> bool:
+        """Whether rows enough are on each side."""
+        yes = int(self.answer.sum())
+        return min(yes, len(self.answer) - yes) >= LEAST_OF_A_CLASS
+
+
+def _questions(label: Label, stored: NDArray[Any]) -> list[_Question]:
+    if label.task == "binary":
+        asked = [_Question(stored.astype(bool), "the positive class")]
+    elif label.task == "regression":
+        middle = np.median(stored) if len(stored) else 0.0
+        above = stored > middle if (stored > middle).any() else stored >= middle
+        asked = [_Question(above, "labels above the median")]
+    else:
+        rows = np.bincount(stored, minlength=len(label.classes))
+        most = np.argsort(-rows, kind="stable")[:CLASSES]
+        asked = [_Question(stored == at, f"class {label.classes[at]}") for at in most]
+    return [one for one in asked if one.is_told_by_enough]
 
 
 def _leak(
-    one: Reads, sample: pa.Table, label: NDArray[np.bool_], values: Mapping[str, Sequence[str]]
+    one: Reads,
+    sample: pa.Table,
+    questions: Sequence[_Question],
+    values: Mapping[str, Sequence[str]],
 ) -> FeatureLeakSeen:
-    rows = len(label)
-    if min(label.sum(), rows - label.sum()) < LEAST_OF_A_CLASS:
+    rows = sample.num_rows
+    if not questions:
         return FeatureLeakSeen(feature=one.feature, rows=rows, auc=None, information=None)
-    told = [_number(name, sample[name].to_numpy(), label) for name in one.vectors]
-    told += [_ids(name, sample[name].to_numpy(), label, values.get(name, ())) for name in one.ids]
+    told = []
+    for name in one.vectors:
+        column = sample[name].to_numpy()
+        told += [_number(name, column, asked) for asked in questions]
+    for name in one.ids:
+        column = sample[name].to_numpy()
+        told += [_ids(name, column, asked, values.get(name, ())) for asked in questions]
     best = max(told, key=lambda seen: seen.auc)
     most = max(told, key=lambda seen: seen.information)
     # The sentence is about whatever is nearer to telling all there is to know.
@@ -80,18 +120,17 @@ class _Told:
     words: str
 
 
-def _number(name: str, values: NDArray[np.float32], label: NDArray[np.bool_]) -> _Told:
-    negative, positive = by_value(values, label)
+def _number(name: str, values: NDArray[np.float32], asked: _Question) -> _Told:
+    negative, positive = by_value(values, asked.answer)
     area = auc(negative, positive)
     binned = quantiles(negative, positive, min(BINS, max(len(values) // ROWS_A_BIN, 2)))
     way = "more" if area >= 0.5 else "less"
-    words = f"the {way} {name}, the likelier the positive class"
+    words = f"the {way} {name}, the likelier {asked.what}"
     return _Told(max(area, 1 - area), information(*binned), words)
 
 
-def _ids(
-    name: str, ids: NDArray[np.int32], label: NDArray[np.bool_], values: Sequence[str]
-) -> _Told:
+def _ids(name: str, ids: NDArray[np.int32], asked: _Question, values: Sequence[str]) -> _Told:
+    label = asked.answer
     found, place = np.unique(ids, return_inverse=True)
     counts = (
         np.bincount(place[~label], minlength=len(found)),
@@ -99,11 +138,16 @@ def _ids(
     )
     # Rates are fitted on one half of the rows and judged on the other, so ids of a row each say nothing.
     area, told = cross_fitted(*counts)
-    return _Told(max(area, 0.5), max(told, 0.0), _telling(name, found, counts, values))
+    words = _telling(name, found, counts, values, asked.what)
+    return _Told(max(area, 0.5), max(told, 0.0), words)
 
 
 def _telling(
-    name: str, ids: NDArray[np.int32], counts: tuple[Counts, Counts], values: Sequence[str]
+    name: str,
+    ids: NDArray[np.int32],
+    counts: tuple[Counts, Counts],
+    values: Sequence[str],
+    what: str,
 ) -> str:
     """The id whose rows are furthest from the label's own shares, by their likelihood."""
     negative, positive = counts
@@ -114,7 +158,7 @@ def _telling(
     share = positive[best] / rows[best]
     value = shown(values[ids[best]]) if ids[best] < len(values) else ids[best]
     return (
-        f"of {rows[best]:,} rows whose {name} is {value}, {share:.1%} are of the positive class, "
+        f"of {rows[best]:,} rows whose {name} is {value}, {share:.1%} are of {what}, "
         f"of all {base:.1%}"
     )
 

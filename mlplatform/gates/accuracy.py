@@ -12,7 +12,7 @@ from mlplatform.gates.paired import (
     power_if_equal,
     rows_needed,
 )
-from mlplatform.spec.model import AccuracyGate
+from mlplatform.spec.model_gates import AccuracyGate
 from mlplatform.verdict import Outcome, Verdict
 
 

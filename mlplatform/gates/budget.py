@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mlplatform.gates.answer import finite, refused
 from mlplatform.measures import BudgetSeen
-from mlplatform.spec.model import BudgetGate
+from mlplatform.spec.model_gates import BudgetGate
 from mlplatform.verdict import Outcome, Verdict
 
 LIMIT = 1.0  # All of the budget.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlplatform.gates.answer import Finding, finite, refused, sentence, worst
 from mlplatform.gates.paired_errors import PairedErrors, paired_errors, rows_needed
-from mlplatform.spec.model import ErrorGate
+from mlplatform.spec.model_gates import ErrorGate
 from mlplatform.verdict import Outcome, Verdict
 
 Metric = Literal["rmse", "pinball"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.gates.answer import Finding, finite, refused, sentence, worst
-from mlplatform.spec.model import FairnessGate
+from mlplatform.spec.model_gates import FairnessGate
 from mlplatform.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from mlplatform.gates.accuracy import Outcomes, accuracy
 from mlplatform.gates.answer import finite, refused
 from mlplatform.gates.fairness import fairness
-from mlplatform.spec.model import LatencyGate, SizeGate
+from mlplatform.spec.model_gates import LatencyGate, SizeGate
 from mlplatform.verdict import Outcome, Verdict
 
 __all__ = ["Outcomes", "accuracy", "artifact_size", "fairness", "latency"]

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from mlplatform.errors import SourceError
 from mlplatform.ingest.infer_text import UTF_8, dialect, is_all, prefix, type_of
 from mlplatform.ingest.storage import SourceFile
-from mlplatform.spec.model import RESERVED, Label, PipelineSpec
+from mlplatform.spec.label import Label
+from mlplatform.spec.model import RESERVED, PipelineSpec
 from mlplatform.spec.section import ColumnType, vector_width
 from mlplatform.spec.source import AnySource, CsvSource, JsonLinesSource, ParquetSource
 

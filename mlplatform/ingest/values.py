@@ -52,8 +52,11 @@ def typed_columns(strings: Sequence[pa.Array], spec: PipelineSpec) -> Typed:
 
 
 def stripped(texts: pa.Array, name: str, spec: PipelineSpec) -> pa.Array:
-    """Return `texts` without the characters of `label.strip` at their end, if this is the label."""
-    if name == spec.label.column and spec.label.strip:
+    """Return `texts` without the characters of `label.strip` at their end, if this is the label.
+
+    What is no text any more has lost them when it was read.
+    """
+    if name == spec.label.column and spec.label.strip and pa.types.is_string(texts.type):
         return pc.utf8_rtrim(texts, characters=spec.label.strip)
     return texts
 

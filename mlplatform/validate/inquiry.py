@@ -5,17 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mlplatform.spec import Pipeline
+from mlplatform.spec import Pipeline, PipelineSpec
 from mlplatform.validate import acceptance, reference
 from mlplatform.validate.examples import examples, wanted_of
-from mlplatform.validate.leakage import late_shares, times
+from mlplatform.validate.label_views import LabelView, is_counted_apart, label_views, sample
+from mlplatform.validate.leakage import candidates, late_shares, times
 from mlplatform.validate.measure import measured
 from mlplatform.validate.profile import NEW, load_scan
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mlplatform.lake import Lake, Version
+    from mlplatform.lake import Lake, Table, Version
     from mlplatform.measures import DataMeasured
     from mlplatform.validate.record import Profile
     from mlplatform.validate.scan import Scan
@@ -37,6 +38,9 @@ def measures_of(
     before = acceptance.before(lake, pipeline, dataset)
     spec, rows = pipeline.spec, lake.table(dataset.table)
     compared = [spec.event_time, *times(spec)] if spec.event_time else []
+    by_label = None
+    if is_counted_apart(spec.label):
+        by_label = _by_label(spec, rows, dataset, seen)
     return measured(
         spec,
         load_scan(lake, seen.scan),
@@ -47,6 +51,7 @@ def measures_of(
         distances=seen.distances,
         landed_at=landed_at,
         late=late_shares(rows.batches(dataset, columns=compared), spec),
+        by_label=by_label,
     )
 
 
@@ -71,6 +76,18 @@ def with_examples(
     found = examples(table.batches(dataset) if of_all else (), of_all)
     new = _new(table.batches(dataset), seen.unchanged_files) if of_new else ()
     return replace(measures, examples={**found, **examples(new, of_new)})
+
+
+def _by_label(
+    spec: PipelineSpec, table: "Table", dataset: "Version", seen: "Profile"
+) -> list[LabelView]:
+    """Return views of all rows, and of those judged where these are the new ones."""
+    names = [*candidates(spec), spec.label.column]
+    parts = [sample(table.batches(dataset, columns=names), spec, dataset.rows)]
+    if seen.judged != "all":
+        rows = table.batches(dataset, columns=[*names, "source_file"])
+        parts.append(sample(_new(rows, seen.unchanged_files), spec, dataset.rows))
+    return [view for part in parts for view in label_views(spec, part)]
 
 
 def _new(

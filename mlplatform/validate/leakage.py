@@ -26,6 +26,7 @@ LEAST_OF_A_CLASS = 10  # Five values of a class all lie in the top 5 % once in 1
 PRIOR = 1.0  # Rows of the label's own shares that a bin is fitted with, so that no rate is 0 or 1.
 NO_AUC = 0.5
 MISSING = "missing"
+POSITIVE = "of the positive class"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +47,28 @@ class ByClass:
 
 def candidates(spec: PipelineSpec) -> list[str]:
     """Return the columns that a feature may use, in order."""
-    barred = {spec.label.column, *spec.unused, *spec.known_after}
+    barred = {spec.label.column, spec.label.weight, *spec.unused, *spec.known_after}
     return [name for name in spec.columns if name not in barred]
 
 
 def leaks(
-    spec: PipelineSpec, views: Sequence[View], late: Mapping[str, float] | None = None
+    spec: PipelineSpec,
+    views: Sequence[View],
+    late: Mapping[str, float] | None = None,
+    what: Sequence[str] = (),
 ) -> list[LeakSeen]:
     """Return what each column that a feature may use says about the label, at worst over the views.
 
     A view with too few rows of a class says nothing; where none says anything, `auc` is None.
-    `late` holds shares by column of times, as `late_shares` returns them.
+    `late` holds shares by column of times, as `late_shares` returns them; `what` says of each view
+    what its rows of class 1 are.
     """
+    told = list(zip(views, what or [POSITIVE] * len(views), strict=True))
     # A time that was not compared with the event's is not known to be early enough.
     shares = dict.fromkeys(times(spec), math.nan) if late is None else late
     found = []
     for name in candidates(spec):
-        seen = [leak(name, by_class(view.columns[name])) for view in views if view.rows]
+        seen = [leak(name, by_class(view.columns[name]), of) for view, of in told if view.rows]
         nothing = LeakSeen(column=name, auc=None, dependence=None)
         found.append(replace(max(seen, key=_badness, default=nothing), late_share=shares.get(name)))
     return found
@@ -88,7 +94,7 @@ def by_class(column: ColumnView) -> ByClass:
     )
 
 
-def leak(name: str, seen: ByClass) -> LeakSeen:
+def leak(name: str, seen: ByClass, what: str = POSITIVE) -> LeakSeen:
     """Return how well the column's order, its values, and its being missing tell the classes apart."""
     if min(seen.negative.sum(), seen.positive.sum()) < LEAST_OF_A_CLASS:
         return LeakSeen(column=name, auc=None, dependence=None)
@@ -99,7 +105,7 @@ def leak(name: str, seen: ByClass) -> LeakSeen:
         auc=max(by_order, by_values, NO_AUC),
         dependence=max(dependence, 0.0),
         missing_auc=_missing_auc(seen),
-        worst=_telling(seen),
+        worst=_telling(seen, what),
     )
 
 
@@ -162,7 +168,7 @@ def _missing_auc(seen: ByClass) -> float | None:
     return float(0.5 + abs(rates[1] - rates[0]) / 2)
 
 
-def _telling(seen: ByClass) -> str:
+def _telling(seen: ByClass, what: str) -> str:
     """The bin that tells most: its rows' rate of positives is furthest from all rows', by entropy."""
     rows = seen.negative + seen.positive
     base = seen.positive.sum() / rows.sum()
@@ -171,7 +177,7 @@ def _telling(seen: ByClass) -> str:
     best = int(np.argmax(rows * told))
     share = seen.positive[best] / max(rows[best], 1)
     return (
-        f"of {rows[best]:,} rows with {shown(seen.names[best])}, {share:.1%} are of the positive class, "
+        f"of {rows[best]:,} rows with {shown(seen.names[best])}, {share:.1%} are {what}, "
         f"of all {base:.1%}"
     )
 

@@ -74,12 +74,14 @@ def profile(
 def plan_of(spec: PipelineSpec, atoms: Atoms | None = None, like: "Scan | None" = None) -> "Plan":
     """Return what a scan measures for this spec: every declared column, limits, domains, label."""
     from mlplatform.validate.scan import Plan
+    from mlplatform.validate.scan.plan import counted_by
 
     ranges = spec.data_gates.value_ranges
+    label, positive = counted_by(spec.label)
     return Plan(
         columns=spec.columns,
-        label=spec.label.column,
-        positive=spec.label.positive,
+        label=label,
+        positive=positive,
         key=tuple(spec.key),
         unused=tuple(spec.unused),
         like=like,

@@ -35,8 +35,8 @@ def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
     """Return the inferred schema with what the spec declares, columns in the spec's order.
 
     Every declared column but vectors has its declared type and at least one value; the label has a value in
-    every row where there is training, and `label.positive` is one of its values where it is a
-    string. How many values of other columns may be missing is the missing-values gate's policy, so
+    every row where there is training, and `label.positive`, or each of `label.classes`, is one of its
+    values where it is a string. How many values of other columns may be missing is the missing-values gate's policy, so
     the schema allows any.
 
     Raises:
@@ -55,7 +55,7 @@ def constrained(inferred: bytes, spec: PipelineSpec) -> bytes:
         if declared == "bool":
             _allow(schema, name, BOOLEANS)
     if spec.columns.get(spec.label.column) == "string":
-        _allow(schema, spec.label.column, [spec.label.positive])
+        _allow(schema, spec.label.column, spec.label.classes or [spec.label.positive])
     return _bytes(schema)
 
 

@@ -142,6 +142,42 @@ def test_a_feature_that_is_the_label_tells_all_and_one_of_noise_nothing(world):
     }
 
 
+def of_label(world, stored, label, **columns):
+    """What features say of another label, stored like this."""
+    features = world.features_of(
+        table(**columns).set_column(2, "label", pa.array(stored)),
+        Encoder(
+            inputs=(NumberInput(column="amount", type="float64"),),
+            states=(number(), number("copy")),
+        ),
+    )
+    pipeline = loans.pipeline(world.pipeline.folder, label=label)
+    return {one.feature: one for one in feature_leakage(pipeline, world.lake, features)}
+
+
+def test_a_feature_that_tells_one_class_of_several_is_found(world):
+    place = (np.arange(loans.ROWS) % 7 % 3).astype(np.int32)
+    classes = {"column": "job", "task": "multiclass", "classes": ["Farm", "Tech", "Art"]}
+    noise = RNG.normal(size=loans.ROWS)
+    seen = of_label(world, place, classes, amount__scaled=f32(noise), copy__scaled=f32(place == 2))
+    assert seen["copy"].auc == 1.0
+    assert seen["copy"].worst == "the more copy__scaled, the likelier class Art"
+    assert seen["amount"].auc < 0.65
+
+
+def test_a_feature_that_tells_which_numbers_are_above_the_median_is_found(world):
+    amount = f32(np.exp(RNG.normal(8, 1, loans.ROWS)))
+    asked = {"column": "amount", "task": "regression"}
+    noise = RNG.normal(size=loans.ROWS)
+    seen = of_label(world, amount, asked, amount__scaled=f32(noise), copy__scaled=-np.sqrt(amount))
+    assert seen["copy"].auc == 1.0
+    assert seen["copy"].worst == "the less copy__scaled, the likelier labels above the median"
+    assert seen["amount"].auc < 0.65
+    constant = f32(np.ones(loans.ROWS))
+    nothing = of_label(world, constant, asked, amount__scaled=f32(noise), copy__scaled=f32(noise))
+    assert {one.auc for one in nothing.values()} == {None}
+
+
 def test_ids_of_a_row_each_say_nothing_though_they_name_every_label(world):
     ids = np.arange(loans.ROWS, dtype=np.int32)
     seen = measured(world, [IdState(name="job", input=1, size=4)], job__id=ids)["job"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mlplatform.gates.accuracy import Outcomes, accuracy
-from mlplatform.spec.model import AccuracyGate
+from mlplatform.spec.model_gates import AccuracyGate
 from mlplatform.verdict import Outcome
 
 POLICY = AccuracyGate(minimum=0.8, margin=0.01)

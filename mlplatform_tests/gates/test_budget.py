@@ -4,7 +4,7 @@ import pytest
 
 from mlplatform.gates.budget import budget
 from mlplatform.measures import BudgetSeen
-from mlplatform.spec.model import BudgetGate
+from mlplatform.spec.model_gates import BudgetGate
 from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlplatform.gates.error import Errors, error
-from mlplatform.spec.model import ErrorGate
+from mlplatform.spec.model_gates import ErrorGate
 from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
 

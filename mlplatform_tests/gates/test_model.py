@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.gates.model import Outcomes, accuracy, artifact_size, fairness, latency
-from mlplatform.spec.model import AccuracyGate, FairnessGate, LatencyGate, SizeGate
+from mlplatform.spec.model_gates import AccuracyGate, FairnessGate, LatencyGate, SizeGate
 from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
 

@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given
@@ -253,6 +254,36 @@ def test_a_label_of_countless_values_or_of_another_type_is_counted_in_bounded_me
     flags = Balance(make_spec(label={"column": "member", "positive": "true"}).label)
     flags.add(pa.repeat("test", 4), pa.array([True, True, False, None]))
     assert flags.positive_shares["test"] == 0.5
+
+
+NUMBERS = {"column": "age", "task": "regression"}
+
+
+@given(st.lists(st.integers(-50, 50) | st.none(), max_size=40), st.integers(1, 9))
+def test_numbers_are_reported_by_their_spread_in_each_part(ages, size):
+    balance = Balance(make_spec(label=NUMBERS).label)
+    part = np.array(["train", "test", "train"])[np.arange(len(ages)) % 3]
+    for at in range(0, len(ages), size):
+        balance.add(pa.array(part[at : at + size]), pa.array(ages[at : at + size], pa.int64()))
+    for name in ("train", "test"):
+        mine = [age for age, of in zip(ages, part, strict=True) if of == name]
+        known = [age for age in mine if age is not None]
+        spread = balance.spreads[name]
+        assert (balance.rows[name], spread.rows) == (len(mine), len(known))
+        if known:
+            assert spread.mean == pytest.approx(np.mean(known), abs=1e-9)
+            assert spread.deviation == pytest.approx(np.std(known), abs=1e-6)
+            assert (spread.least, spread.most) == (min(known), max(known))
+    assert balance.positive_shares == {}
+
+
+def test_the_report_of_numbers_is_a_table_that_a_person_can_read():
+    balance = Balance(make_spec(label=NUMBERS).label)
+    balance.add(pa.array(["train", "train", "test"]), pa.array([1, 3, 10]))
+    lines = balance.markdown().splitlines()
+    assert lines[0] == "| part | rows | of all | mean | deviation | least | most |"
+    assert lines[2] == "| train | 2 | 66.7% | 2 | 1 | 1 | 3 |"
+    assert lines[3] == "| validation | 0 | 0.0% | - | - | - | - |"
 
 
 def test_the_parts_of_known_rows_are_the_ones_recorded_here():

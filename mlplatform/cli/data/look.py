@@ -16,6 +16,7 @@ from mlplatform.errors import PlatformError
 from mlplatform.measures import Example, Malformed
 from mlplatform.spec import PipelineSpec
 from mlplatform.validate.scan import Plan, Scan, Scanner, View
+from mlplatform.validate.scan.plan import counted_by
 
 if TYPE_CHECKING:
     from mlplatform.validate.client import TfdvWorker
@@ -106,12 +107,12 @@ def _rows(given: Input, columns: Columns, tally: _Tally) -> Iterator[pa.RecordBa
 def plan_for(columns: Columns, spec: PipelineSpec, like: Scan | None = None) -> Plan:
     """Return what to count of these columns for the gates of `spec`."""
     ranges = spec.data_gates.value_ranges
-    label = spec.label.column if spec.label.column in columns else None
+    label, positive = counted_by(spec.label) if spec.label.column in columns else (None, None)
     key = tuple(spec.key) if set(spec.key) <= set(columns) else ()
     return Plan(
         columns=columns,
         label=label,
-        positive=spec.label.positive if label else None,
+        positive=positive,
         key=key,
         like=like,
         limits={name: limits for name, limits in ranges.columns.items() if name in columns},

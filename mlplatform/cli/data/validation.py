@@ -19,13 +19,14 @@ from mlplatform.errors import SourceError
 from mlplatform.ingest.infer import spec_of
 from mlplatform.measures import Anomaly, DataMeasured
 from mlplatform.spec import PipelineSpec
-from mlplatform.spec.model import Label
+from mlplatform.spec.label import Label
 from mlplatform.spec.source import ParquetSource
 from mlplatform.verdict import Verdict
 
 if TYPE_CHECKING:
     from mlplatform.validate.anomalies import Distance
     from mlplatform.validate.client import TfdvWorker
+    from mlplatform.validate.label_views import LabelView
 
 PASSED, REFUSED = 0, 1
 COMPARING = ("data_schema", "outliers", "correlations", "distribution")
@@ -131,7 +132,9 @@ def _require_positive(spec: PipelineSpec, new: Look) -> None:
     """Refuse a label of which no row is positive: nothing could be said about it."""
     from mlplatform.validate.sensitive import shown
 
-    seen = new.view.label_counts if spec.label.column else {spec.label.positive: 1}
+    if not spec.label.column or spec.label.task != "binary":
+        return
+    seen = new.view.label_counts
     if not seen.get(spec.label.positive):
         values = ", ".join(repr(shown(value)) for value in list(seen)[:5])
         raise SourceError(
@@ -162,6 +165,7 @@ def _tfdv(worker: "TfdvWorker | None", spec: PipelineSpec, old: Look | None, new
 def _measured(
     spec: PipelineSpec, given: Input, new: Look, old: Look | None, said: _Tfdv
 ) -> DataMeasured:
+    from mlplatform.validate.label_views import is_counted_apart
     from mlplatform.validate.leakage import late_shares
     from mlplatform.validate.measure import measured
 
@@ -175,7 +179,15 @@ def _measured(
         distances=said.distances,
         landed_at=None,
         late=late_shares((chunk.rows for chunk in given.chunks(spec.columns)), spec),
+        by_label=_by_label(spec, given, new) if is_counted_apart(spec.label) else None,
     )
+
+
+def _by_label(spec: PipelineSpec, given: Input, new: Look) -> "list[LabelView]":
+    from mlplatform.validate.label_views import label_views, sample
+
+    rows = (chunk.rows for chunk in given.chunks(spec.columns))
+    return label_views(spec, sample(rows, spec, new.view.rows))
 
 
 def _judged(

@@ -1,20 +1,31 @@
-"""Gates on the label: are its classes those of the reference, and does a column give it away?"""
+"""Gates on the label: is it distributed as in the reference, and does a column give it away?"""
 
 from collections.abc import Mapping
 
 from mlplatform.gates.answer import finite, refused
 from mlplatform.gates.data import chance
 from mlplatform.gates.data.check import Check, verdict
-from mlplatform.measures import DataMeasured, LabelSeen, LeakSeen
+from mlplatform.measures import DataMeasured, LabelSeen, LeakSeen, RangeSeen, ShiftSeen
 from mlplatform.spec.data_gates import LabelBalanceGate, LabelLeakageGate
 from mlplatform.verdict import Verdict
 
 CLASSES = 2  # Fewer cannot be told apart.
+NAMED = 5  # Undeclared classes told.
+ADVICE = (
+    "look for flipped, lost or wrongly joined labels; if the world changed, promote the new data as"
+    " reference"
+)
 
 
 def label_balance(m: DataMeasured, policy: LabelBalanceGate) -> Verdict:
-    """Pass when every class has rows enough, and about the share it has in the reference."""
+    """Pass when every class has rows enough, and about the share it has in the reference.
+
+    A label that is a number passes when it is finite and varies, and no share of its values at most
+    some number (the Kolmogorov-Smirnov distance) changed by more than `max_change`.
+    """
     gate, limit, seen = "label_balance", policy.max_change, m.label
+    if seen is not None and seen.number is not None:
+        return _number_balance(seen.number, seen.shift, policy)
     if seen is None or sum(seen.classes.values()) < 1:
         why = f"the label's classes were not counted; a class's share may change by {limit:.2%}"
         return refused(gate, policy.severity, limit, why)
@@ -27,16 +38,62 @@ def label_balance(m: DataMeasured, policy: LabelBalanceGate) -> Verdict:
         checks,
         passed=passed,
         limit=limit,
-        advice="look for flipped, lost or wrongly joined labels; if the world changed, promote "
-        "the new data as reference",
+        advice=ADVICE,
         alpha=policy.alpha,
         evidence={"classes": dict(seen.classes), "reference": dict(seen.reference)},
     )
 
 
+def _number_balance(seen: RangeSeen, shift: ShiftSeen | None, policy: LabelBalanceGate) -> Verdict:
+    gate, limit = "label_balance", policy.max_change
+    if seen.least is None or seen.most is None:
+        why = f"0 rows have a finite label; the share at most any number may change by {limit:.2%}"
+        return refused(gate, policy.severity, limit, why)
+    constant = f"all {seen.values:,} labels are {seen.least:g}: there is nothing to predict"
+    infinite = f"{seen.not_finite:,} labels are infinite"
+    checks = [
+        _none_of("labels that are infinite", seen.not_finite, infinite),
+        _none_of("labels that are all one number", int(seen.least == seen.most), constant),
+        *([_moved(shift, policy)] if shift else []),
+    ]
+    passed = f"{seen.values:,} labels from {seen.least:g} to {seen.most:g}"
+    return verdict(
+        gate,
+        policy,
+        checks,
+        passed=passed + ("" if shift else "; no reference yet to compare them with"),
+        limit=limit,
+        advice=ADVICE,
+        alpha=policy.alpha,
+        evidence={"least": seen.least, "most": seen.most},
+    )
+
+
+def _none_of(measure: str, count: int, why: str) -> Check:
+    return Check(
+        column="", measure=measure, observed=float(count), limit=0.0, why=f"{why}, limit 0"
+    )
+
+
+def _moved(seen: ShiftSeen, policy: LabelBalanceGate) -> Check:
+    ks = finite(seen.ks)
+    apart = "was not measured" if ks is None else f"changed by {ks:.2%}"
+    means = [finite(mean) for mean in (seen.reference_mean, seen.mean)]
+    told = "" if None in means else f" (mean {means[0]:.4g} before, {means[1]:.4g} now)"
+    return Check(
+        column=seen.column,
+        measure="largest change of the share of labels at most any number",
+        observed=ks,
+        limit=policy.max_change,
+        p=finite(seen.ks_p),
+        why=f"{seen.column}: the share of labels at most some number {apart}{told}, largest change "
+        f"{policy.max_change:.2%}",
+    )
+
+
 def _enough(seen: LabelSeen, policy: LabelBalanceGate) -> list[Check]:
     """Shares of the whole table, where a rare class has the most rows."""
-    classes = seen.everything or seen.classes
+    classes = {**dict.fromkeys(seen.expected, 0), **(seen.everything or seen.classes)}
     rows = sum(classes.values())
     held = {name: count for name, count in classes.items() if count}
     checks = [
@@ -54,7 +111,16 @@ def _enough(seen: LabelSeen, policy: LabelBalanceGate) -> list[Check]:
         checks.append(
             Check(column="", measure="classes without rows", observed=1.0, limit=0.0, why=why)
         )
-    return checks
+    return [*checks, *_undeclared(seen, held)]
+
+
+def _undeclared(seen: LabelSeen, held: Mapping[str, int]) -> list[Check]:
+    if not seen.expected:
+        return []
+    other = {name: count for name, count in held.items() if name not in seen.expected}
+    named = ", ".join(list(other)[:NAMED]) or "none"
+    why = f"{sum(other.values()):,} rows are of no class in label.classes: {named}"
+    return [_none_of("rows of no declared class", sum(other.values()), why)]
 
 
 def _changed(seen: LabelSeen, policy: LabelBalanceGate) -> list[Check]:

@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from mlplatform.measures import Anomaly, DataMeasured, LabelSeen
+from mlplatform.measures import Anomaly, DataMeasured, LabelSeen, LeakSeen, RangeSeen
 from mlplatform.spec import PipelineSpec
 from mlplatform.validate import leakage
 from mlplatform.validate.anomalies import Distance
+from mlplatform.validate.label_views import LabelView
 from mlplatform.validate.measure.content import missing, outliers, ranges, repeated
-from mlplatform.validate.measure.shifts import not_compared, shifts
+from mlplatform.validate.measure.shifts import not_compared, of_label, shifts
 from mlplatform.validate.measure.ties import correlations
 from mlplatform.validate.scan import Scan, View
 from mlplatform.validate.sensitive import scrubbed, sensitive
@@ -53,6 +54,7 @@ def measured(
     distances: Sequence[Distance] | None,
     landed_at: datetime | None,
     late: Mapping[str, float] | None = None,
+    by_label: Sequence[LabelView] | None = None,
 ) -> DataMeasured:
     """Return what the gates on a dataset want to know, but example rows.
 
@@ -68,6 +70,7 @@ def measured(
             nothing is missing that it would have measured.
         landed_at: When the newest file landed, for a spec without `event_time`.
         late: As `leakage.late_shares` returns it.
+        by_label: As `label_views` returns it, of a label that has other than two classes.
     """
     seen = views(scan, new, reference, spec.data_gates.min_new_rows)
     whole, judged = seen.whole, seen.judged
@@ -89,7 +92,7 @@ def measured(
         shifts=shifts(spec, judged, seen.reference, distances),
         not_compared=not_compared(spec, seen.reference),
         label=_label(spec, seen),
-        leaks=leakage.leaks(spec, [whole, judged] if seen.judges_new else [whole], late),
+        leaks=_leaks(spec, seen, late, by_label),
         sensitive=sensitive(
             [whole.columns, judged.columns] if seen.judges_new else [whole.columns]
         ),
@@ -120,9 +123,37 @@ def _newest(spec: PipelineSpec, view: View) -> datetime | None:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def _leaks(
+    spec: PipelineSpec,
+    seen: Views,
+    late: Mapping[str, float] | None,
+    by_label: Sequence[LabelView] | None,
+) -> list[LeakSeen]:
+    if by_label is not None:
+        views, what = [one.view for one in by_label], [one.what for one in by_label]
+        return leakage.leaks(spec, views, late, what)
+    views = [seen.whole, seen.judged] if seen.judges_new else [seen.whole]
+    return leakage.leaks(spec, views, late)
+
+
+def _number(spec: PipelineSpec, seen: Views) -> LabelSeen:
+    column = seen.whole.columns[spec.label.column]
+    number = RangeSeen(
+        column=spec.label.column,
+        values=column.present,
+        least=column.minimum,
+        most=column.maximum,
+        not_finite=column.not_finite,
+    )
+    shift = of_label(spec, seen.judged, seen.reference)
+    return LabelSeen(classes={}, number=number, shift=shift)
+
+
 def _label(spec: PipelineSpec, seen: Views) -> LabelSeen | None:
-    if not seen.whole.rows:
+    if not seen.whole.rows or spec.label.column not in seen.whole.columns:
         return None
+    if spec.label.task == "regression":
+        return _number(spec, seen)
     before = seen.reference.label_counts if seen.reference else {}
     if seen.reference and seen.reference.scan.label != spec.label.column:
         before = {}
@@ -130,4 +161,5 @@ def _label(spec: PipelineSpec, seen: Views) -> LabelSeen | None:
         classes=seen.judged.label_counts,
         reference=before,
         everything=seen.whole.label_counts,
+        expected=tuple(spec.label.classes),
     )

@@ -63,8 +63,8 @@ def not_compared(spec: PipelineSpec, reference: View | None) -> dict[str, str]:
             found[name] = "without a value in the reference"
         elif vector_width(kind):
             found[name] = "vectors are not compared"
-    label = spec.label.column
-    if label and label not in found and reference.scan.label != label:
+    label, counted = spec.label.column, spec.label.task != "regression"
+    if label and label not in found and counted and reference.scan.label != label:
         found[label] = f"not the reference's label, {reference.scan.label}"
     return found
 
@@ -100,6 +100,15 @@ def shifts(
     if distances is not None:
         found = [replace(one, tfdv=_by_tfdv(judged.columns[one.column])) for one in found]
     return found + clocks(spec, judged, reference)
+
+
+def of_label(spec: PipelineSpec, judged: View, reference: View | None) -> ShiftSeen | None:
+    """Return how far a label that is a number lies from the reference; None: there is none like it."""
+    name = spec.label.column
+    before = reference.columns.get(name) if reference else None
+    if before is None or before.histogram is None or not before.present:
+        return None
+    return _shift(name, judged.columns[name], before, {})
 
 
 def _by_tfdv(now: ColumnView) -> Literal["", "l_infinity", "jensen_shannon"]:

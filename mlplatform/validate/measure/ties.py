@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mlplatform.measures import CorrelationSeen
 from mlplatform.spec import PipelineSpec
+from mlplatform.spec.model import NUMBERS
 from mlplatform.validate.measure.shifts import comparable
 from mlplatform.validate.scan import ColumnView, Histogram, View
 
@@ -24,21 +25,27 @@ def correlations(
     """Return every pair of comparable numbers and the label, and each category with the label.
 
     A category goes by its rate of positives in the reference, so its r there is the correlation
-    ratio. Without a reference: the pairs among the rows judged alone. `None` without rows.
+    ratio; with a label that is a number, no category is compared. Without a reference: the pairs
+    among the rows judged alone. `None` without rows.
     """
     if not judged.rows:
         return None
-    label = [spec.label.column] if same_label(judged, reference) else []
+    label = [spec.label.column] if same_label(spec, judged, reference) else []
     names = [*comparable(spec, reference or judged), *label]
     pairs = _numbers(judged, reference, names)
-    if reference is None or not label:
+    if reference is None or not label or spec.label.task == "regression":
         return pairs
     return pairs + _categories(spec, judged, reference, names)
 
 
-def same_label(judged: View, reference: View | None) -> bool:
-    """Whether both scans count the classes of one label; nothing goes with another one alike."""
+def same_label(spec: PipelineSpec, judged: View, reference: View | None) -> bool:
+    """Whether both scans count the classes of one label; nothing goes with another one alike.
+
+    A number is one in both.
+    """
     scans = [judged.scan, *([reference.scan] if reference else [])]
+    if spec.label.task == "regression":
+        return all(scan.types.get(spec.label.column) in NUMBERS for scan in scans)
     said = {(scan.label, scan.positive, scan.types.get(scan.label or "")) for scan in scans}
     return len(said) == 1 and judged.scan.label is not None
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mlplatform.spec.label import Label
 from mlplatform.spec.section import ColumnType, vector_width
 
 if TYPE_CHECKING:
@@ -70,6 +71,17 @@ class Plan:
     def vectors(self) -> tuple[str, ...]:
         """The columns of vectors, in order."""
         return tuple(name for name, type_ in self.columns.items() if vector_width(type_))
+
+
+def counted_by(label: Label) -> tuple[str | None, str | None]:
+    """Return the column by whose classes everything is counted, and the text that is class 1.
+
+    Of several classes the first is told from the others. A number has none: it is counted as any
+    other number is.
+    """
+    if not label.column or label.task == "regression":
+        return None, None
+    return label.column, label.classes[0] if label.task == "multiclass" else label.positive
 
 
 def content_of(

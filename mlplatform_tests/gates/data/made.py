@@ -73,6 +73,14 @@ def classes(**what: Any) -> LabelSeen:
     return LabelSeen(**{**balance, **what})
 
 
+def number_label(number: Any = (), shift: Any = ()) -> LabelSeen:
+    """A label of numbers from -5 to 250, near the reference."""
+    seen = {"column": "delay", "least": -5.0, "most": 250.0, **dict(number)}
+    return LabelSeen(
+        classes={}, number=spread(**seen), shift=globals()["shift"](column="delay", **dict(shift))
+    )
+
+
 def leak(**what: Any) -> LeakSeen:
     """A column that says little about the label."""
     return LeakSeen(**{"column": "age", "auc": 0.65, "dependence": 0.03, **what})

@@ -1,11 +1,15 @@
 """Gates on the label: its classes, and columns that give it away."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlplatform.gates.data import label_balance, label_leakage
+from mlplatform.measures import LabelSeen
 from mlplatform.spec.data_gates import LabelBalanceGate, LabelLeakageGate
 from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
+from mlplatform_tests.gates.data import made
 from mlplatform_tests.gates.data.made import NAN, classes, leak, measured
 
 
@@ -16,6 +20,65 @@ class TestLabelBalance(GateContract):
     good = (measured(label=classes()),)
     bad = (measured(label=classes(classes={"no": 7_000, "yes": 3_000})),)
     missing = ((measured(),), (measured(label=classes(classes={})),))
+
+
+class TestNumberBalance(GateContract):
+    """A label that is a number."""
+
+    gate, policy, limit = staticmethod(label_balance), LabelBalanceGate(max_change=0.05), 0.05
+    good = (measured(label=made.number_label()),)
+    bad = (measured(label=made.number_label(shift={"ks": 0.06, "ks_p": 1e-9})),)
+    missing = (
+        (measured(label=made.number_label(number={"values": 0, "least": None, "most": None})),),
+        (measured(label=made.number_label(shift={"ks": None})),),
+        (measured(label=made.number_label(shift={"ks": NAN})),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"number": {"not_finite": 3}}, "3 labels are infinite, limit 0"),
+        ({"number": {"least": 7.0, "most": 7.0}}, "all 10,000 labels are 7: there is nothing to"),
+        (
+            {"shift": {"ks": 0.2, "ks_p": 0.0, "mean": 9.0, "reference_mean": 5.0}},
+            "the share of labels at most some number changed by 20.00% (mean 5 before, 9 now)",
+        ),
+    ],
+)
+def test_numbers_that_are_constant_infinite_or_moved_fail(seen, told):
+    verdict = label_balance(measured(label=made.number_label(**seen)), LabelBalanceGate())
+    assert verdict.outcome is Outcome.FAIL
+    assert told in verdict.because
+
+
+def test_numbers_that_moved_by_chance_or_have_no_reference_pass():
+    by_chance = made.number_label(shift={"ks": 0.2, "ks_p": 0.3})
+    assert label_balance(measured(label=by_chance), LabelBalanceGate()).passed
+    first = label_balance(
+        measured(label=replace(made.number_label(), shift=None)), LabelBalanceGate()
+    )
+    assert first.passed
+    assert "10,000 labels from -5 to 250; no reference yet to compare them with" in first.because
+
+
+THREE = {"a": 5_000, "b": 3_000, "c": 2_000}
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"a": 7_000, "b": 3_000}, "class c is 0 of 10,000 rows"),
+        ({**THREE, "d": 10, "e": 3}, "13 rows are of no class in label.classes: d, e, limit 0"),
+    ],
+)
+def test_each_declared_class_has_rows_and_no_other_has(counts, told):
+    seen = LabelSeen(classes=THREE, everything=counts, expected=("a", "b", "c"))
+    verdict = label_balance(measured(label=seen), LabelBalanceGate())
+    assert verdict.outcome is Outcome.FAIL
+    assert told in verdict.because
+    whole = LabelSeen(classes=THREE, expected=("a", "b", "c"))
+    assert label_balance(measured(label=whole), LabelBalanceGate()).passed
 
 
 class TestLabelLeakage(GateContract):
