@@ -8,7 +8,7 @@ import pytest
 from mlplatform.errors import SpecError
 from mlplatform.spec import load_pipeline, load_pipelines, spec_digest
 from mlplatform.spec.data_gates import DataGates
-from mlplatform.spec.model import ModelGates
+from mlplatform.spec.model_gates import ModelGates
 from mlplatform_tests.small import CENSUS, change
 
 
