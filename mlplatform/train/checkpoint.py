@@ -48,7 +48,7 @@ class Checkpoints:
     Args:
         folder: Where those of any training may lie; each recipe has a sub-folder.
         identity: Digest of the recipe: inputs, settings, code. Another's are never taken up.
-        every_seconds: What may be lost to a kill; less often where saving takes longer.
+        every_seconds: From the end of one save to the next: what may be lost to a kill.
         keep: How many are kept, the latest.
         clock: Seconds.
     """
