@@ -1,8 +1,10 @@
 """Training: `features` becomes `model`: one exported program, its weights, and how it was fitted."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
@@ -10,15 +12,17 @@ import pyarrow.compute as pc
 
 from assets import permit
 from assets.nouns import asset_of
-from assets.publish import Made, features_code, publish
+from assets.publish import Made, features_code, publish, recipe
+from assets.training import around, forget, told, watched
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
-from mlplatform.spec.model import Model
+from mlplatform.spec.families import MODEL, AnyModel, Blend, Custom
 from resources import ComputeResource, LakeResource, MlflowResource
 
 if TYPE_CHECKING:
     from mlplatform.features.encoder import Encoder
     from mlplatform.registry.tracking import RunLog
+    from mlplatform.train.around import Around
     from mlplatform.train.fit import Trained
 
 # One GPU for the training step; counts only under `k8s_job_executor`.
@@ -38,65 +42,91 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         mlflow: MlflowResource,
         **read: Version,
     ) -> dg.MaterializeResult[Version]:
+        store = lake.open()
         judged = {noun: read[noun] for noun in ("dataset", "split", "features")}
-        permit.require(lake.open(), pipeline, **judged)
+        permit.require(store, pipeline, **judged)
+        inputs = [read[noun] for noun in sorted(read)]
+        decides = {"features": features_code(pipeline), "how": how(pipeline, read.get("study"))}
+        identity = recipe(pipeline, "model", inputs, **decides)
 
         def make() -> Made:
-            compute.prepare()
-            with mlflow.tracked(pipeline, "model") as run:
+            compute.prepare(context.log.warning)
+            with mlflow.tracked(pipeline, "model") as run, watched(run):
                 run.inputs((version.table, version.reference) for version in read.values())
-                made, trained = _trained(lake.open(), pipeline, read)
-                says = ", ".join(f"{name} {value:.4g}" for name, value in made.shown.items())
-                context.log.info("trained: %s", says)
-                log_to(run, trained)
-                run.tags({"mlplatform.model_digest": made.facts["artifact"]})
+                near = around(context, pipeline, compute, run, identity)
+                made = _trained(store, pipeline, read, near, run)
             return replace(made, facts={**made.facts, "mlflow_run": run.identity})
 
-        inputs = [read[noun] for noun in sorted(read)]
-        how = chosen(pipeline, read.get("study")).model_dump_json(exclude={"gpu"})
-        return publish(
-            context, lake.open(), pipeline, "model", inputs, make,
-            features=features_code(pipeline), how=how,
-        )  # fmt: skip
+        budget = pipeline.spec.budget.model_dump_json()
+        done = publish(context, store, pipeline, "model", inputs, make, **decides, budget=budget)
+        forget(compute, identity, done)
+        return done
 
     return model
 
 
-def seen_in_training(lake: Lake, features: Version) -> "tuple[pa.Table, Encoder]":
-    """Return the training and validation rows of a features version, never the test rows, and its encoder."""
+def encoder_of(lake: Lake, features: Version) -> "Encoder":
+    """Return the fitted features that made a version of the table."""
     from mlplatform.features.encoder import Encoder
 
-    rows = lake.table(features.table).read(features, where=pc.field("part") != "test")
     state = lake.artifacts.open(features.lineage.facts["state"])
-    return rows, Encoder.from_json(state.read("features.json"))
+    return Encoder.from_json(state.read("features.json"))
 
 
-def chosen(pipeline: Pipeline, study: Version | None) -> Model:
+def seen_in_training(lake: Lake, features: Version) -> "tuple[pa.Table, Encoder]":
+    """Return the training and validation rows of a features version, never the test rows, and its encoder."""
+    rows = lake.table(features.table).read(features, where=pc.field("part") != "test")
+    return rows, encoder_of(lake, features)
+
+
+def chosen(pipeline: Pipeline, study: Version | None) -> AnyModel:
     """Return how to train: as the spec says, or as the study found best."""
     if study is None:
         return pipeline.spec.model
-    return Model.model_validate_json(study.lineage.facts["best"])
+    return MODEL.validate_json(study.lineage.facts["best"])
 
 
-def log_to(run: "RunLog", trained: "Trained") -> None:
-    """Log how a model was fitted: what it was asked for, and every epoch."""
-    run.params(trained.model.model_dump())
-    run.history(trained.history, first_step=1)
+def how(pipeline: Pipeline, study: Version | None) -> str:
+    """Return what decides a training beside its rows: settings, and the files of a team's own networks."""
+    model = chosen(pipeline, study)
+    members = model.members.values() if isinstance(model, Blend) else [model]
+    files = [member.file for member in members if isinstance(member, Custom)]
+    paths = [path for file in files if (path := pipeline.folder / file).is_file()]
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return ":".join([model.model_dump_json(exclude={"gpu"}), *code])
 
 
-def _trained(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> "tuple[Made, Trained]":
+def _trained(
+    lake: Lake, pipeline: Pipeline, read: Mapping[str, Version], near: "Around", run: "RunLog"
+) -> Made:
+    from mlplatform.train.baseline import baseline
     from mlplatform.train.export import export
-    from mlplatform.train.fit import fit
+    from mlplatform.train.fit import fit_data
+    from mlplatform.train.load import load
 
-    rows, encoder = seen_in_training(lake, read["features"])
-    trained = fit(pipeline, rows, encoder, chosen(pipeline, read.get("study")))
-    reference = _reference(lake, pipeline, read)
-    state = lake.artifacts.open(read["features"].lineage.facts["state"])
+    features, model = read["features"], chosen(pipeline, read.get("study"))
+    encoder = encoder_of(lake, features)
+    data = load(pipeline, lake, features, encoder, model)
+    run.params(model.model_dump())
+    trained = fit_data(pipeline, data, model, near)
+    state = lake.artifacts.open(features.lineage.facts["state"])
     files = export(trained, encoder, state.read("features.stablehlo"))
-    digest = lake.artifacts.put({**files, "reference.json": reference})
-    summary = trained.summary()
-    row = {"model_digest": digest, "hyperparameters": trained.model.model_dump_json(), **summary}
-    return Made(pa.Table.from_pylist([row]), {"artifact": digest}, shown=summary), trained
+    files["reference.json"] = _reference(lake, pipeline, read)
+    digest = lake.artifacts.put(files)
+    beside = {f"baseline_{name}": value for name, value in (baseline(data) or {}).items()}
+    row = {**trained.summary(), **beside}
+    log_to(run, trained, row, digest)
+    settings = {"model_digest": digest, "hyperparameters": trained.model.model_dump_json()}
+    spent = json.dumps(dict(trained.fitted.spent))
+    table = pa.Table.from_pylist([{**settings, **row}])
+    return Made(table, {"artifact": digest, "spent": spent}, shown=told(trained, row))
+
+
+def log_to(run: "RunLog", trained: "Trained", row: Mapping[str, Any], digest: str) -> None:
+    """Log what a training came to; its epochs were told while it went on."""
+    run.metrics({name: value for name, value in row.items() if isinstance(value, int | float)})
+    run.tags({"mlplatform.model_digest": digest, "mlplatform.stopped_by": row["stopped_by"]})
+    run.artifact("notes.txt", "\n".join(trained.fitted.notes).encode())
 
 
 def _reference(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> bytes:

@@ -89,6 +89,11 @@ class Settings:
         return self.home / "cache" / "xla"
 
     @property
+    def checkpoints(self) -> Path:
+        """Folder of the state of trainings under way."""
+        return self.home / "checkpoints"
+
+    @property
     def alert_log(self) -> Path:
         """File that keeps a line for every alert."""
         return self.home / "alerts.jsonl"

@@ -44,7 +44,9 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             logs=str(settings.training_logs),
         ),
         "engine": FeatureEngineResource(engine=settings.engine, ray_address=settings.ray_address),
-        "compute": ComputeResource(compile_cache=str(settings.compile_cache)),
+        "compute": ComputeResource(
+            compile_cache=str(settings.compile_cache), checkpoints=str(settings.checkpoints)
+        ),
         "alerts": AlertsResource(log=str(settings.alert_log)),
     }
 

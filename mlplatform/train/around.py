@@ -20,7 +20,7 @@ class Around:
     """The surroundings of one training; those that are left out keep nothing and tell nobody.
 
     Attributes:
-        checkpoints: Folder of all trainings' checkpoints.
+        checkpoints: Folder of this training's checkpoints.
         identity: Digest of everything that decides the result; another's state is never taken up.
         every_seconds: Between checkpoints.
         budget: Limits of this training.

@@ -22,4 +22,5 @@ def baseline(data: Data, seed: int = 0) -> dict[str, float] | None:
         return None
     rows = data.validation
     measured = measure(fitted.task, predictions(fitted, rows), rows)
-    return {name: float(np.asarray(value)) for name, value in measured.items()}
+    named = {fitted.task.metric if n == "loss" else n: value for n, value in measured.items()}
+    return {name: float(np.asarray(value)) for name, value in named.items()}

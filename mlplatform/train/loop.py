@@ -126,11 +126,14 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
             sofar.stopped_by = meter.reached(_steps(plan, sofar) + plan.segment_steps - 1) or ""
             if not sofar.stopped_by:
                 state = _segment(course, state, sofar)
+            elif kept and sofar.segment:
+                # As it is: with a larger budget it goes on as if nothing had been.
+                _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
             if sofar.taken and (sofar.stopped_by or not sofar.segment % plan.segments):
                 state = _judged(course, state, sofar)
                 pace = pace.mark(sofar.segment // plan.segments, time.monotonic())
                 around.on_epoch(pace.progress(sofar.last))
-            if kept and (preemption.requested or kept.due()):
+            if kept and not sofar.stopped_by and (preemption.requested or kept.due()):
                 _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
             if preemption.requested:
                 raise preemption.error(sofar.segment // plan.segments)
