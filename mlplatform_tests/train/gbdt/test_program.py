@@ -14,11 +14,11 @@ from mlplatform.features.signature import Tensor
 from mlplatform.spec.families import Gbdt
 from mlplatform.train.data import Data
 from mlplatform.train.gbdt import fit_gbdt
-from mlplatform.train.gbdt.arrays import VALUE, arrays, rounded_down
+from mlplatform.train.gbdt.arrays import FEATURE, VALUE, arrays, rounded_down
 from mlplatform.train.gbdt.booster import Boosters
+from mlplatform.train.gbdt.pieces import LEAVES
 from mlplatform.train.gbdt.program import raw
 from mlplatform.train.gbdt.trees import Tree
-from mlplatform.train.task import Rows
 from mlplatform_tests.train.gbdt.rows import BINARY, ID_SIZE, QUANTILES, REGRESSION, TASKS, data
 
 ODD = [np.nan, np.inf, -np.inf, 0, -0.0, 1e-35, -1e-35, 1e-36, -1e-36, 1e-40, 3.4e38, -3.4e38]
@@ -88,17 +88,29 @@ def test_every_row_falls_into_the_leaf_that_lightgbm_chooses(
 
 
 def test_a_chain_as_deep_as_it_has_leaves_is_cut_and_still_gives_each_row_its_leaf() -> None:
-    """Labels double from value to value, so each split takes the largest off."""
+    """Each node takes the smallest number off on its left or, in turn, the largest on its right."""
+    count = 300
+    node = np.arange(count)
+    goes_on = np.append(node[1:], ~count)
+    lowest = node % 2 == 0
+    chain = Tree(
+        feature=np.zeros(count, np.int64),
+        threshold=np.where(lowest, node // 2, count - 1 - node // 2).astype(np.float64),
+        left=np.where(lowest, ~node, goes_on),
+        right=np.where(lowest, goes_on, ~node),
+        categories={},
+        value=np.zeros(count + 1),
+    )
+    x = np.arange(-1, count + 1, 0.5, np.float32)
+    at = np.zeros(len(x), np.int64)
+    for _ in range(count):
+        left, right = chain.left[at], chain.right[at]
+        at = np.where(at < 0, at, np.where(x <= chain.threshold[at], left, right))
     rows = data(REGRESSION, vectors=1, ids=0)
-    x = (np.arange(600) // 5).astype(np.float32)[:, None]
-    train = Rows(x, np.zeros((600, 0), np.int32), 2 ** x[:, 0], np.ones(600, np.float32))
-    chain = Data(rows.shape, train, rows.validation)
-    boosters = grown(chain, 2, leaves=300)
-    trees = boosters.trees(2)[0]
-    depth = np.max(boosters._boosters[0].trees_to_dataframe()["node_depth"])
-    assert depth > 80
-    theirs = boosters._boosters[0].predict(x, pred_leaf=True)
-    assert (leaves(trees, chain, x, train.ids) == theirs).all()
+    assert (leaves([chain], rows, x[:, None], np.zeros((len(x), 0), np.int32))[:, 0] == ~at).all()
+    assert (
+        len(arrays([[chain]], 1, ())[FEATURE]) <= LEAVES + 1
+    )  # The way to a piece is two numbers, however deep it lies.
 
 
 @pytest.mark.parametrize("task", TASKS)
