@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplatform.errors import FeatureError
+from mlplatform.features.predicts import Predicts
 from mlplatform.measures import Example, ParitySeen
 
 SHOWN = 5  # Differences kept as examples.
 
 Floats = NDArray[np.float32]
+Floats64 = NDArray[np.float64]
 Ids = NDArray[np.int32]
 
 
@@ -25,6 +27,23 @@ def ulps(first: Floats, second: Floats) -> NDArray[np.int64]:
     """
     apart: NDArray[np.int64] = np.abs(_ordered(first) - _ordered(second))
     return apart
+
+
+def spacing_of(predicts: Predicts, predicted: Floats) -> Floats64:
+    """Return f64 of the shape of `predicted`: one ulp of what each prediction was computed from.
+
+    A probability p comes of log odds, whose last bit moves it by -log p of its own ulps: by 5 at
+    p = 0.01. That many count as one. A number near 0 is what large ones left when they were added
+    up: it is measured in ulps of the mean size of all.
+    """
+    size = np.abs(predicted.astype(np.float64))
+    if predicts.task == "regression":
+        known = size[np.isfinite(size)]
+        least = np.float32(known.mean() if len(known) else 0.0)
+        return np.spacing(np.maximum(size.astype(np.float32), least)).astype(np.float64)
+    with np.errstate(divide="ignore"):
+        condition = np.maximum(1.0, -np.log(np.maximum(size, np.finfo(np.float32).tiny)))
+    return np.spacing(size.astype(np.float32)).astype(np.float64) * condition
 
 
 def _ordered(values: Floats) -> NDArray[np.int64]:
@@ -78,8 +97,15 @@ class Differences:
             at += one.shape[1]
         self.rows += len(rows)
 
-    def predictions(self, first: Floats, second: Floats) -> None:
+    def predictions(
+        self, first: Floats, second: Floats, spacing: Floats64 | None = None
+    ) -> None:
         """Note the largest distance of two predictions of one row, in ulps.
+
+        Args:
+            first: Predictions.
+            second: Of the same rows.
+            spacing: What one ulp of each is, see `spacing_of`; left out, its own.
 
         Raises:
             FeatureError: If they are not equally many.
@@ -87,7 +113,12 @@ class Differences:
         if first.shape != second.shape:
             got = f"{len(second)} predictions of {len(first)} rows"
             raise FeatureError(f"{self.path}: {got}; this is another model")
-        self.furthest = max(self.furthest or 0, int(ulps(first, second).max(initial=0)))
+        apart = ulps(first, second)
+        if spacing is not None:
+            exact = np.abs(first.astype(np.float64) - second.astype(np.float64)) / spacing
+            known = np.isfinite(exact)
+            apart = np.where(known, np.ceil(np.where(known, exact, 0)).astype(np.int64), apart)
+        self.furthest = max(self.furthest or 0, int(apart.max(initial=0)))
 
     def refused(self, row: object, why: str) -> None:
         """Count all features of a row that was not computed as different."""

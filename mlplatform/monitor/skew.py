@@ -5,7 +5,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.measures import ParitySeen
-from mlplatform.monitor.bits import Differences, Floats, Ids
+from mlplatform.monitor.bits import Differences, Floats, Ids, spacing_of
 from mlplatform.monitor.caller import Caller
 from mlplatform.monitor.compared import Batch, Compared
 from mlplatform.serve.client import PredictionError
@@ -66,12 +66,13 @@ def parity_server(
 
 def _answered(seen: Differences, batch: "Batch", caller: Caller) -> None:
     expected, (vectors, ids) = batch.computed(batch.of.predictor)[0], batch.features()
+    spacing = spacing_of(batch.of.predictor.predicts, expected)
     asked = batch.raw.select(list(batch.of.predictor.encoder.asked))
     first = 0
     for answer in caller.answers(asked):
-        part = slice(first, first + len(answer.probability))
+        part = slice(first, first + len(answer.prediction))
         seen.features(batch.row_ids[part], (vectors[part], ids[part]), (answer.vectors, answer.ids))
-        seen.predictions(expected[part], answer.probability)
+        seen.predictions(expected[part], answer.prediction, spacing[part])
         first = part.stop
 
 
@@ -95,7 +96,7 @@ def across(compared: Compared, cpu: Any, device: Any, platform: str, max_rows: i
     for batch in compared.batches(max_rows):
         first, second = one(batch), other(batch)
         seen.features(batch.row_ids, first[1:], second[1:])
-        seen.predictions(first[0], second[0])
+        seen.predictions(first[0], second[0], spacing_of(compared.predictor.predicts, first[0]))
     return seen.seen()
 
 

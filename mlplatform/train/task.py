@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax  # type: ignore[import-untyped] # Optax ships no types.
 
+from mlplatform.features.predicts import Predicts
 from mlplatform.spec.label import Kind, Label
 
 Array = jax.Array | np.ndarray
@@ -59,9 +60,7 @@ class Task:
     @property
     def metric(self) -> str:
         """The name of the loss on held-out rows: log_loss in nats, rmse or pinball in the label's unit."""
-        if self.kind != "regression":
-            return "log_loss"
-        return "pinball" if self.quantiles else "rmse"
+        return Predicts(self.kind, quantiles=self.quantiles).metric
 
     def loss(
         self, logits: Array, labels: Array, scale: Scale, smoothing: Array | float = 0.0

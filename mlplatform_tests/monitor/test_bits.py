@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplatform.errors import FeatureError
-from mlplatform.monitor.bits import Differences, ulps
+from mlplatform.features.predicts import Predicts
+from mlplatform.monitor.bits import Differences, spacing_of, ulps
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -83,3 +84,21 @@ def test_features_of_another_width_are_of_another_model():
         seen.features([0, 1], (one, none), (np.zeros((2, 3), np.float32), none))
     with pytest.raises(FeatureError, match="1 predictions of 2 rows"):
         seen.predictions(f32(0, 1), f32(0))
+
+
+@given(st.floats(-16, 16))
+def test_a_bit_of_the_log_odds_is_about_a_bit_of_the_probability(odds):
+    """However small the probability: sixteen of its own bits are one of what it was computed from."""
+    near = np.nextafter(np.float32(odds), np.float32(np.inf))
+    one, other = (f32(1 / (1 + np.exp(-np.float64(at)))) for at in (np.float32(odds), near))
+    seen = Differences("server", ["x"])
+    seen.predictions(one, other, spacing_of(Predicts(task="binary"), one))
+    assert seen.seen().ulps <= 3
+
+
+def test_a_number_that_large_ones_left_is_measured_by_their_size():
+    numbers = f32(1000.0, 1e-3)
+    apart = f32(1000.0, 1e-3 + 5e-5)
+    seen = Differences("server", ["x"])
+    seen.predictions(numbers, apart, spacing_of(Predicts(task="regression"), numbers))
+    assert seen.seen().ulps == 2
