@@ -6,12 +6,12 @@ A thread of its own does so, now and then: the one that trains never waits for M
 import threading
 from collections.abc import Callable
 
+from mlplatform.errors import RegistryError
 from mlplatform.registry import backend
 from mlplatform.registry.replay import Replay
 
-FIRST_SECONDS = (
-    15.0  # A training shorter than this is sent at its end: importing MLflow takes 5 s of a core.
-)
+# Shorter trainings are sent at their end: importing MLflow takes a core for 5 s.
+FIRST_SECONDS = 15.0
 EVERY_SECONDS = 5.0
 LONGEST_SECONDS = 300.0  # between attempts at an MLflow that does not answer
 SEND_SECONDS = 20.0  # for what is left at the end
@@ -57,9 +57,13 @@ class Live:
     def _sent(self) -> bool:
         try:
             self._replay.send(SEND_SECONDS)
+        except RegistryError as wrong:
+            self._problem = str(wrong)
+            return False
         except Exception as wrong:  # Whatever is wrong with a log must not end a training.
-            said = " ".join(str(wrong).split()) or type(wrong).__name__
-            self._problem = backend.without_secrets(self._replay.store.tracking_uri, said)
+            uri = self._replay.store.tracking_uri
+            said = backend.without_secrets(uri, " ".join(repr(wrong).split()))
+            self._problem = f"MLflow at {backend.shown(uri)}: {said}"
             return False
         self._problem = ""
         return True

@@ -1,5 +1,6 @@
 """The logs of all runs on this machine, and the delivery of those that MLflow has not."""
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -66,47 +67,49 @@ class Outbox:
         """Return the folder of every log that MLflow has not all of, oldest first."""
         return [folder for folder in self.logs() if spool.waits(folder)]
 
-    def send(self, *, everything: bool = False) -> Iterator[str]:
-        """Send what waits, or all that is kept; yield a line for each log.
+    def send(self, *, everything: bool = False, seconds: float = math.inf) -> Iterator[str]:
+        """Send what waits, or all that is kept, for about `seconds`; yield a line for each log.
 
         One that is being written is left to its writer, and one that MLflow refuses keeps no other waiting.
 
         Raises:
             RegistryError: If MLflow is away.
         """
+        until = time.monotonic() + seconds
         for folder in self.logs() if everything else self.waiting():
-            yield f"{_name(folder)}: {self._outcome(folder, again=everything)}"
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            yield f"{_name(folder)}: {self._outcome(folder, left, again=everything)}"
         self._forget()
 
     def send_waiting(self, warn: Callable[[str], None]) -> None:
-        """Send what waits, for `SEND_SECONDS` at most; `warn` of what keeps it waiting."""
-        until = time.monotonic() + SEND_SECONDS
+        """Send what waits, for about `SEND_SECONDS`; `warn` of what keeps it waiting."""
         try:
-            for _ in self.send():
-                if time.monotonic() > until:
-                    break
+            for _ in self.send(seconds=SEND_SECONDS):
+                pass
         except Exception as wrong:  # The logs of others must not end an asset.
             said = backend.without_secrets(self.store.tracking_uri, str(wrong))
             left = len(self.waiting())
             warn(f"{said}; {left} training logs wait for `mlplatform tracking send`")
 
-    def _outcome(self, folder: Path, *, again: bool) -> str:
+    def _outcome(self, folder: Path, seconds: float, *, again: bool) -> str:
         try:
             log = locked(folder, wait_seconds=0)
         except RegistryError as held:
             return str(held)
         try:
-            return self._sent(log, again=again)
+            return self._sent(log, seconds, again=again)
         except RegistryError as wrong:
             backend.probe(self.store.tracking_uri)
             return str(wrong)
         finally:
             log.close()
 
-    def _sent(self, log: Spool, *, again: bool) -> str:
+    def _sent(self, log: Spool, seconds: float, *, again: bool) -> str:
         _end_of_a_killed(log)
         replay = Replay(log, self.store, again=again)
-        replay.send(SEND_SECONDS)
+        replay.send(seconds)
         return replay.refusals() if replay.refused else "sent"
 
     def _forget(self) -> None:
@@ -114,6 +117,8 @@ class Outbox:
         for folder in self.logs():
             if not spool.waits(folder) and (folder / spool.LOG).stat().st_mtime < oldest:
                 shutil.rmtree(folder)
+                if not any(folder.parent.glob(f"*/{spool.LOG}")):
+                    shutil.rmtree(folder.parent)
 
 
 def _end_of_a_killed(log: Spool) -> None:

@@ -104,7 +104,7 @@ class Replay:
     def _deliver(self, key: str, said: Plan) -> None:
         if said.opened:
             self._opened[key] = said.opened
-        run_id = self._id(key)
+        run_id = self._id(key, said)
         self._log(run_id, key, list(entities.values(said)))
         if said.inputs:
             read = entities.datasets(said)
@@ -143,11 +143,12 @@ class Replay:
             file.write(json.dumps(line) + "\n")
         self.refused += 1
 
-    def _id(self, key: str) -> str:
+    def _id(self, key: str, said: Plan) -> str:
         if not self._ids:
             self._find()
         if key not in self._ids:
-            self._ids[key] = self._within(lambda: self._made(key))
+            self._ids[key] = self._within(lambda: self._made(key, said.tags))
+            said.tags = {}  # A run that is made with its tags needs no transaction of theirs.
         return self._ids[key]
 
     def _find(self) -> None:
@@ -168,11 +169,11 @@ class Replay:
     def _found_parent(self, who: Mapping[str, str], at_ms: int) -> str:
         return self._within(lambda: self._runs.parent(who["run_id"], who["job"], at_ms))
 
-    def _made(self, key: str) -> str:
+    def _made(self, key: str, tags: Mapping[str, str]) -> str:
         opened = self._opened[key]
         who, identity = opened["open"], self._opened[""]["open"]["identity"]
-        tags = {runs.PARENT: self._ids[who["above"]], runs.LOG: identity, runs.KEY: key}
-        return self._runs.make(who["name"], tags, opened["at"])
+        ours = {runs.PARENT: self._ids[who["above"]], runs.LOG: identity, runs.KEY: key}
+        return self._runs.make(who["name"], {**tags, **ours}, opened["at"])
 
     def _within(self, work: Callable[[], T]) -> T:
         return backend.within(self.store.tracking_uri, work)

@@ -95,9 +95,16 @@ class Spool:
         return sent(self.folder)
 
     def mark(self, delivered: Sent) -> None:
-        """Keep how much of it was delivered, once the disk has what MLflow has."""
-        os.fsync(self._file.fileno())
-        _replaced(self.folder / SENT, json.dumps(asdict(delivered)).encode())
+        """Keep how much of it was delivered, once the disk has what MLflow has.
+
+        Raises:
+            RegistryError: If the disk does not take it.
+        """
+        try:
+            os.fsync(self._file.fileno())
+            _replaced(self.folder / SENT, json.dumps(asdict(delivered)).encode())
+        except OSError as wrong:
+            raise _unwritable(self.folder, wrong) from None
 
     def close(self) -> None:
         """Put the log on the disk and let go of it."""

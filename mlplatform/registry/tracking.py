@@ -75,9 +75,9 @@ class RunLog:
         """Log (name, value, Unix time in ms, step) of each point."""
         self._notes.points(self.key, points)
 
-    def tags(self, values: Mapping[str, str]) -> None:
-        """Set tags."""
-        fit = {limits.name(key): value[: limits.TAG_LENGTH] for key, value in values.items()}
+    def tags(self, values: Mapping[str, object]) -> None:
+        """Set tags; the last value of each stays."""
+        fit = {limits.name(key): str(value)[: limits.TAG_LENGTH] for key, value in values.items()}
         self._notes.say(self.key, "tags", fit)
 
     def inputs(self, versions: Iterable[tuple[str, str]], context: str = "training") -> None:
