@@ -69,7 +69,7 @@ class Batches:
             PreemptedError: If the process was asked to end.
         """
         with self._preemption:
-            while not self.stopped_by:
+            while True:
                 asked = self._asked.ledger.ask(self._pipeline.spec.tuning.batch)
                 if not asked:
                     return
@@ -78,8 +78,9 @@ class Batches:
                 alone = self._pipeline.spec.tuning.pruner == "none" and not self._together
                 for group in [[attempt] for attempt in attempts] if alone else [attempts]:
                     self._train(group)
-                if not self.stopped_by:
-                    self._asked.ledger.tell(attempts)
+                    if self.stopped_by:
+                        return
+                self._asked.ledger.tell(attempts)
 
     def _train(self, going: Sequence[Attempt]) -> None:
         """Train each to its end, an epoch in turn."""
@@ -115,6 +116,10 @@ class Batches:
     def _ended(self, attempt: Attempt) -> None:
         self._crew.forget(attempt)
         self._asked.ledger.over(attempt, self.spent)
+        if attempt.is_cut:  # By what was left of the budget for it.
+            self.stopped_by = attempt.failure or ""
+            self.cut.append(attempt.record())
+            return
         self._over.append(attempt.record())
         now = time.monotonic()
         if attempt.known is not None or self._pace is None:
@@ -152,7 +157,7 @@ class Batches:
         for attempt in going:
             if attempt.state is None:
                 attempt.cut(self.stopped_by)
-                self.cut.append(attempt.record())
+                self.cut += [attempt.record()] if attempt.steps else []
             self._crew.forget(attempt)
             self._asked.ledger.over(attempt, self.spent)
 

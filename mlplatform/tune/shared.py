@@ -18,7 +18,7 @@ from mlplatform.tune.engine import Space
 from mlplatform.tune.ledger import Asked, Ledger, tell
 from mlplatform.tune.record import Record
 
-SIGN_SECONDS = 10.0  # Between the signs of life that a worker gives.
+SIGN_SECONDS = 5.0  # Between the signs of life a worker gives.
 GONE_SECONDS = 120.0  # Without one its trials are another's to try. Clocks may differ by some.
 LOOK_SECONDS = 1.0  # While the trials of others are waited for.
 WORKER, SURPLUS, GONE = "worker", "surplus", "gone"
@@ -31,15 +31,12 @@ class Shared(Ledger):
         study: In the storage that they share.
         space: What is sampled.
         wanted: How many trials, of all processes.
-        gone_seconds: After which a worker without a sign of life is given up.
     """
 
-    def __init__(
-        self, study: optuna.Study, space: Space, wanted: int, gone_seconds: float = GONE_SECONDS
-    ) -> None:
+    def __init__(self, study: optuna.Study, space: Space, wanted: int) -> None:
         self._study, self._space, self._wanted = study, space, wanted
-        self._gone_seconds = gone_seconds
         self._worker = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._claimed: dict[int, optuna.Trial] = {}
         self._done = threading.Event()
         self._signs = threading.Thread(target=self._sign, name="study", daemon=True)
 
@@ -50,9 +47,12 @@ class Shared(Ledger):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give no more."""
+        """Give no more, and leave what is claimed and not over to others."""
         self._done.set()
         self._signs.join()
+        for trial in self._claimed.values():
+            trial.set_user_attr(GONE, self._worker)
+            self._study.tell(trial, state=TrialState.FAIL)
 
     def ask(self, count: int) -> Asked:
         """Return trials that no other process has; none once all that are wanted are over."""
@@ -69,10 +69,13 @@ class Shared(Ledger):
         return claimed
 
     def over(self, attempt: Attempt, spent: Spent) -> None:
-        """Tell it at once."""
+        """Tell it at once; what a budget cut short is another's to try."""
+        if attempt.is_cut:
+            return
         for name, value in attempt.record().attributes().items():
             attempt.trial.set_user_attr(name, value)
         tell(self._study, attempt)
+        del self._claimed[attempt.number]
 
     def tell(self, attempts: Sequence[Attempt]) -> None:
         """Do nothing: each was told."""
@@ -92,6 +95,7 @@ class Shared(Ledger):
         trial.set_user_attr(WORKER, self._worker)
         before = [other for other in self._living() if other.number < trial.number]
         if len(before) < self._wanted:
+            self._claimed[trial.number] = trial
             return trial
         trial.set_user_attr(SURPLUS, "others had enough")
         self._study.tell(trial, state=TrialState.FAIL)
@@ -106,9 +110,9 @@ class Shared(Ledger):
             if not trial.state.is_finished() and self._is_gone(trial, signs, now)
         ]
         for trial in gone:
-            self._study._storage.set_trial_user_attr(
-                trial._trial_id, GONE, trial.user_attrs.get(WORKER, "")
-            )  # noqa: SLF001  Optuna offers no other way to another process's trial
+            # Optuna tells of a trial of another process only through one's own handle on it.
+            handle = optuna.trial.Trial(self._study, trial._trial_id)  # noqa: SLF001  no other way
+            handle.set_user_attr(GONE, trial.user_attrs.get(WORKER, ""))
             self._study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
         return bool(gone)
 
@@ -116,8 +120,8 @@ class Shared(Ledger):
         seen = signs.get(trial.user_attrs.get(WORKER, ""))
         if seen is None:  # Claimed a moment ago, or by one that was killed that moment.
             seen = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-        return now - seen > self._gone_seconds
+        return now - seen > GONE_SECONDS
 
     def _sign(self) -> None:
-        while not self._done.wait(min(SIGN_SECONDS, self._gone_seconds / 4)):
+        while not self._done.wait(SIGN_SECONDS):
             self._study.set_user_attr(self._worker, time.time())

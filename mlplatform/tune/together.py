@@ -171,7 +171,7 @@ class Together(Crew):
             unit[0].fail(TOO_LARGE)
             return
         half = -(-len(unit) // 2)
-        self._note(f"{len(unit)} trials together {TOO_LARGE}: {half} are trained at once")
+        self._note(f"a batch of {len(unit)} trials {TOO_LARGE}: {half} at once are trained")
         self._most[_kind(unit[0], stack.courses[unit[0].number])] = half
         for part in (list(unit[:half]), list(unit[half:])):
             self._stack([(attempt, stack.courses[attempt.number]) for attempt in part])
@@ -179,7 +179,8 @@ class Together(Crew):
             for attempt in part:
                 attempt.restart()
             for _ in range(epochs + 1):
-                self.advance(part)
+                for fewer in self.units([attempt for attempt in part if attempt.state is None]):
+                    self.advance(fewer)
 
 
 def _kind(attempt: Attempt, course: Course) -> Kind:

@@ -1,32 +1,16 @@
 """A study tries settings of one model, replays, and says what it did otherwise than asked."""
 
-import functools
-
 import pytest
 
 from mlplatform.errors import SpecError, TrainingError
 from mlplatform.spec.space import METRICS
 from mlplatform.train import trainer
-from mlplatform.train.data import Data, prepare
 from mlplatform.train.fit import fit_data
 from mlplatform.tune.around import Surroundings, line
 from mlplatform.tune.study import search
-from mlplatform_tests.features import people
+from mlplatform_tests.tune.conftest import made, rows
 
 SEARCHED = ("learning_rate", "weight_decay", "dropout")
-
-
-@functools.cache
-def rows(task: str = "binary") -> Data:
-    """Three hundred people."""
-    assert task == "binary"
-    encoder, table = people.features(rows=300)
-    return prepare(people.pipeline(people.Path("people")), table, encoder)
-
-
-def made(folder, trials=6, **changes):
-    tuning = {"trials": trials, **changes.pop("tuning", {})}
-    return people.pipeline(folder, tuning=tuning, **changes)
 
 
 def test_two_equal_studies_are_equal(tmp_path):
@@ -175,7 +159,7 @@ def test_a_diverged_trial_is_a_row_and_not_the_end(tmp_path):
 
 def test_a_study_in_which_every_trial_fails_is_an_error(tmp_path):
     space = {"learning_rate": {"low": 1e25, "high": 1e30}}
-    with pytest.raises(TrainingError, match="people: every trial failed; the last: the .* finite"):
+    with pytest.raises(TrainingError, match=r"people: every trial failed; the last: the .* finite"):
         search(made(tmp_path, 2, tuning={"space": space}), rows())
 
 
