@@ -148,3 +148,16 @@ AnyModel = Annotated[
     Discriminator(_family),
 ]
 MODEL: TypeAdapter[Linear | Mlp | TabM | Custom | Gbdt | Blend] = TypeAdapter(AnyModel)
+
+
+def misfit(model: Any, task: str) -> str:
+    """Return which setting of a model has no meaning for a label of `task`, in words; "" if all have."""
+    if task != "regression":
+        return ""
+    members = model.members.items() if isinstance(model, Blend) else []
+    off = {"class_weights": "none", "calibration": "none", "label_smoothing": 0.0}
+    for field, value in off.items():
+        if getattr(model, field, value) != value:
+            return f"model.{field} is for classes; label.task is 'regression'"
+    found = ((name, misfit(member, task)) for name, member in members)
+    return next((f"model.members.{n}.{said[6:]}" for n, said in found if said), "")

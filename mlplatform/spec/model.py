@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from mlplatform.spec.budget import Budget
 from mlplatform.spec.data_gates import DataGates
 from mlplatform.spec.events import NOUNS, Events
-from mlplatform.spec.families import AnyModel, Mlp
+from mlplatform.spec.families import AnyModel, Mlp, misfit
 from mlplatform.spec.feature_gates import FeatureGates
 from mlplatform.spec.label import Label
 from mlplatform.spec.model_gates import ModelGates
@@ -218,6 +218,12 @@ class PipelineSpec(Section):
         for name in names:
             if name is not None and self.columns.get(name) != "timestamp":
                 raise ValueError(f"{field}: {name!r} is no column declared as timestamp")
+
+    @model_validator(mode="after")
+    def _model_fits_label(self) -> Self:
+        if said := misfit(self.model, self.label.task):
+            raise ValueError(said)
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
