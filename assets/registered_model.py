@@ -68,5 +68,5 @@ def _candidate(
         verdict_digests={"policy": verdict["policy_hash"], "gate_verdict": gate_verdict.digest},
         code_version=model.lineage.code_version,
         data_versions=ancestors(store, gate_verdict, evaluation, model),
-        mlflow_run_id=model.lineage.facts.get("mlflow_run", ""),
+        mlflow_run=model.lineage.facts.get("mlflow_run", ""),
     )

@@ -153,7 +153,7 @@ class MlflowIndex:
 
     def _run(self, pipeline: str, record: RegisteredModel) -> str | None:
         # The log of a training may still wait, and the runs of a lost MLflow are gone; the tag stays.
-        known = record.mlflow_run_id
+        known = record.mlflow_run
         return runs.of_log(self._client, pipeline, known) if known else None
 
     def _accepted(self, source: str, record: RegisteredModel) -> str:
@@ -172,7 +172,7 @@ def tags(record: RegisteredModel) -> dict[str, str]:
         "mlplatform.code_version": record.code_version,
         "mlplatform.verdict": record.verdict.value,
         "mlplatform.registered_at": record.registered_at.isoformat(),
-        "mlplatform.mlflow_run_id": record.mlflow_run_id,
+        "mlplatform.mlflow_run": record.mlflow_run,
     }
     known |= {
         f"mlplatform.verdict.{name}": digest for name, digest in record.verdict_digests.items()

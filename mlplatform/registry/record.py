@@ -29,7 +29,7 @@ class Candidate:
         verdict_digests: What that verdict is about: `policy`, `gates`, … and their digests.
         code_version: The code that made it.
         data_versions: Lake table name and `Version.reference` of everything it was made from.
-        mlflow_run_id: The tracking run that trained it: its tag `mlplatform.log`, since MLflow may
+        mlflow_run: The tracking run that trained it: its tag `mlplatform.log`, since MLflow may
             not have the run yet.
     """
 
@@ -39,7 +39,7 @@ class Candidate:
     verdict_digests: Mapping[str, str]
     code_version: str
     data_versions: Mapping[str, str]
-    mlflow_run_id: str = ""
+    mlflow_run: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def schema() -> "pa.Schema":
     import pyarrow as pa
 
     text = ["model_digest", "metrics", "verdict", "verdict_digests", "code_version"]
-    text += ["data_versions", "mlflow_run_id"]
+    text += ["data_versions", "mlflow_run"]
     return pa.schema(
         [
             pa.field("model_version", pa.int64(), nullable=False),
@@ -118,7 +118,7 @@ def _row(candidate: Candidate, version: int, at: datetime) -> "pa.Table":
         "verdict_digests": _json(candidate.verdict_digests),
         "code_version": candidate.code_version,
         "data_versions": _json(candidate.data_versions),
-        "mlflow_run_id": candidate.mlflow_run_id,
+        "mlflow_run": candidate.mlflow_run,
         "registered_at": at,
     }
     return pa.Table.from_pylist([row], schema=schema())

@@ -68,14 +68,14 @@ def test_an_alias_for_a_model_that_is_not_shown_says_so(index):
 def test_a_version_names_its_training_run_once_mlflow_has_its_log(index, home):
     with home.tracked() as run:
         run.params({"epochs": 1})
-    known = registered(1, mlflow_run_id=run.identity)
-    waiting = registered(2, mlflow_run_id="0c6e/census/model")
+    known = registered(1, mlflow_run=run.identity)
+    waiting = registered(2, mlflow_run="0c6e/census/model")
     name = home.subject.experiment
     index.sync(name, [known, waiting], {}, source)
     trained = home.runs()["census/model"].info.run_id
     assert index._client.get_model_version(name, "1").run_id == trained
     assert not index._client.get_model_version(name, "2").run_id
-    kept = index._client.get_model_version(name, "2").tags["mlplatform.mlflow_run_id"]
+    kept = index._client.get_model_version(name, "2").tags["mlplatform.mlflow_run"]
     assert kept == "0c6e/census/model"
 
 
