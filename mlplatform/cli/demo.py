@@ -90,7 +90,7 @@ def for_a_person(line: str) -> Iterator[str]:
 
 def ask_the_deployed_model(settings: Settings, pipeline: Pipeline, port: int) -> summary.Served:
     """Start the prediction server, score held-out rows over HTTP, and stop it again."""
-    from mlplatform.cli.held_out import held_out_rows, right_answers
+    from mlplatform.cli.held_out import held_out_rows, how_right
     from mlplatform.serve.client import PredictionClient
     from mlplatform.serve.process import ServerProcess
 
@@ -108,7 +108,7 @@ def ask_the_deployed_model(settings: Settings, pipeline: Pipeline, port: int) ->
             url=server.url,
             model_version=answers.model_version,
             rows=len(rows),
-            right=right_answers(answers.probabilities, labels),
+            quality=how_right(pipeline, answers.answers, labels),
             seconds=seconds,
         )
     console.print("stopped the prediction server\n")

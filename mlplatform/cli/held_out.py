@@ -1,10 +1,13 @@
-"""Rows of the test split as a client would send them, and what was true of them."""
+"""Rows of the test split as a client would send them, and how the answers to them were."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlplatform.evaluate.assessment import class_of
-from mlplatform.evaluate.metrics import THRESHOLD
+import numpy as np
+
+from mlplatform.evaluate.tasks import correct, measured
+from mlplatform.features.labels import truth
+from mlplatform.features.predicts import Predicts
 from mlplatform.ingest.split import TEST, rows_of
 from mlplatform.spec import Pipeline
 
@@ -14,14 +17,19 @@ if TYPE_CHECKING:
 
 def held_out_rows(
     lake: "Lake", pipeline: Pipeline, count: int
-) -> tuple[list[dict[str, Any]], list[bool]]:
-    """Return the first `count` test rows, and whether each is of the positive class."""
+) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """Return the first `count` test rows, and the label of each as `features.labels.truth`."""
     dataset, split = (lake.table(pipeline.table(noun)).read() for noun in ("dataset", "split"))
     test = rows_of(TEST, dataset, split).slice(0, count)
-    truth = class_of(pipeline.spec, test).astype(bool).tolist()
-    return test.select(list(pipeline.spec.columns)).to_pylist(), truth
+    return test.select(list(pipeline.spec.columns)).to_pylist(), truth(pipeline.spec.label, test)
 
 
-def right_answers(probabilities: Sequence[float], labels: Sequence[bool]) -> int:
-    """Return how many decisions at the metrics' threshold were right."""
-    return sum((p >= THRESHOLD) == label for p, label in zip(probabilities, labels, strict=True))
+def how_right(pipeline: Pipeline, answers: Sequence[Any], labels: np.ndarray) -> str:
+    """Return how good the answers were, in words: rows that are right, or the mean error of numbers."""
+    predicts, rows = Predicts.of(pipeline.spec.label), f"{len(labels):,} held-out rows"
+    if predicts.task != "regression":
+        return f"{int(np.nansum(correct(predicts, labels, answers))):,} of {rows} right"
+    metrics = measured(predicts, labels, answers)
+    name = "pinball" if predicts.quantiles else "mae"
+    said = {"pinball": "mean pinball loss", "mae": "mean absolute error"}[name]
+    return f"{said} {metrics[name]:.4g} over {rows}"

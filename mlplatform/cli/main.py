@@ -99,6 +99,14 @@ def serve(
     )
 
 
+@app.command(name="train-worker")
+def train_worker(pipeline: Pipeline) -> None:
+    """Train along with a run of another process, as MLPLATFORM_COORDINATOR and its kin say."""
+    from mlplatform.cli.train_worker import run
+
+    raise typer.Exit(run(settings(), pipeline))
+
+
 @app.command()
 def skew(
     pipeline: Pipeline,
@@ -135,7 +143,7 @@ def predict(
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier output.")] = False,  # noqa: FBT002  typer's way of a flag
 ) -> None:
-    """Predict every row of a file or table with what is live: number, key and probability of each."""
+    """Predict every row of a file or table with what is live: number, key and prediction of each."""
     from mlplatform.cli.predict import run
 
     run(pipeline, rows, output, model, force=force)

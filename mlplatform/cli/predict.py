@@ -15,7 +15,10 @@ FORMATS = (".parquet", ".csv")
 
 
 def run(name: str, what: str, output: Path, model: str, *, force: bool) -> None:
-    """Write row number (from 1), key columns and probability of class 1 (float32) to `output`.
+    """Write row number (from 1), key columns and what is predicted (float32) to `output`.
+
+    That is one column, `probability` of class 1 or `prediction`, or one a class or quantile:
+    `probability_<class>`, `quantile_0.9`.
 
     Args:
         name: The pipeline.

@@ -16,13 +16,11 @@ from mlplatform.ingest.chunk import TIMESTAMP, arrow_type
 from mlplatform.spec.section import ColumnType
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from mlplatform.features.aggregates import Lookup
     from mlplatform.features.encoder import Encoder
     from mlplatform.lake import Version
 
-ROW, PROBABILITY = "row", "probability"
+ROW = "row"
 AT_ROW = re.compile(r"row (\d+): (.*)", re.DOTALL)  # How encoding says which of a batch is wrong.
 
 
@@ -48,13 +46,13 @@ class Scoring:
             [
                 pa.field(ROW, pa.int64()),
                 *(pa.field(name, arrow_type(self._columns[name])) for name in self._key),
-                pa.field(PROBABILITY, pa.float32()),
+                *(pa.field(name, pa.float32()) for name in self._predictor.predicts.columns),
             ],
             {"mlplatform.pipeline": at.pipeline.name, "mlplatform.model": digest},
         )
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield, by `schema`, the rows' numbers from 1, their keys, the probability of class 1.
+        """Yield, by `schema`, the rows' numbers from 1, their keys, and what is predicted.
 
         Raises:
             SourceError: Naming row and column of the first value that does not fit.
@@ -67,12 +65,15 @@ class Scoring:
             numbers = pa.array(range(last + 1, last + 1 + rows.num_rows), pa.int64())
             last += rows.num_rows
             keys = (rows.column(name) for name in self._key)
-            found = [numbers, *keys, pa.array(self._probabilities(rows))]
+            found = [numbers, *keys, *self._predictions(rows)]
             yield pa.RecordBatch.from_arrays(found, schema=self.schema)
 
-    def _probabilities(self, rows: pa.RecordBatch) -> "np.ndarray":
+    def _predictions(self, rows: pa.RecordBatch) -> list[pa.Array]:
+        """Return a column for each number of an answer."""
         try:
-            return self._predictor.predict_table(self._filled(rows))
+            found = self._predictor.predict_table(self._filled(rows))
+            columns = found.reshape(len(found), -1)
+            return [pa.array(columns[:, at]) for at in range(columns.shape[1])]
         except FeatureError as wrong:
             at = AT_ROW.fullmatch(str(wrong))
             if at is None:
@@ -102,7 +103,8 @@ class Scoring:
     @cached_property
     def _key(self) -> list[str]:
         """The columns of the pipeline's key that are there."""
-        clash = [name for name in self._at.pipeline.spec.key if name in (ROW, PROBABILITY)]
+        taken = (ROW, *self._predictor.predicts.columns)
+        clash = [name for name in self._at.pipeline.spec.key if name in taken]
         if clash:
             raise SourceError(f"the key has a column {clash[0]!r}, as predictions have; rename it")
         return [name for name in self._at.pipeline.spec.key if name in self._given.columns]

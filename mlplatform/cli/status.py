@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake
 
 
-SHOWN = ("accuracy", "auc", "f1", "log_loss")  # The rest is in `--json` and on the report page.
+SHOWN = (
+    *("accuracy", "auc", "f1", "macro_auc", "macro_f1", "log_loss"),
+    *("rmse", "mae", "r2", "pinball", "coverage"),
+)  # The rest is in `--json` and on the report page.
 
 
 @dataclass(frozen=True)

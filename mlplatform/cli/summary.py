@@ -32,7 +32,7 @@ class Served:
     url: str
     model_version: int
     rows: int
-    right: int
+    quality: str  # Of the answers, in words.
     seconds: float
 
 
@@ -44,8 +44,8 @@ def everything(
     metrics(console, lake, pipeline)
     gates(console, lake, pipeline)
     console.print(
-        f"served over HTTP by model version {served.model_version}: {served.right:,} of "
-        f"{served.rows:,} held-out rows right, {served.rows / served.seconds:,.0f} rows/s\n"
+        f"served over HTTP by model version {served.model_version}: {served.quality}, "
+        f"{served.rows / served.seconds:,.0f} rows/s\n"
     )
     places(console, settings, lake, pipeline)
 

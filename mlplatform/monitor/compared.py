@@ -112,7 +112,7 @@ class Batch:
         )
 
     def computed(self, predictor: "Predictor") -> tuple[Floats, Floats, Ids]:
-        """Return probability f32[rows], vectors and ids of the raw rows, by the batch path.
+        """Return prediction, vectors and ids of the raw rows, by the batch path.
 
         Raises:
             FeatureError: Naming row and column of a value that does not fit.

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from mlplatform import __version__
 from mlplatform.serve.columns import datatypes, row_shape
-from mlplatform.serve.outputs import DATATYPES
+from mlplatform.serve.outputs import datatype
 from mlplatform.serve.predict import Infer, Predict
 from mlplatform.serve.problem import MEDIA_TYPE, Problem
 from mlplatform.serve.service import Service
@@ -82,9 +82,10 @@ class _Views:
         arms = traffic.arms.values()
         parameters = {
             "canary_percent": traffic.state.canary_percent,
+            **_task(traffic.champion),
             **{each.name: _identity(each) for each in arms},
         }
-        encoder = traffic.champion.loaded.encoder
+        champion = traffic.champion.loaded
         return _json(
             {
                 "name": self._service.pipeline,
@@ -92,15 +93,15 @@ class _Views:
                 "platform": "jax_stablehlo",
                 "inputs": [
                     {"name": name, "datatype": datatypes(kind)[0], "shape": [-1, *row_shape(kind)]}
-                    for name, kind in encoder.asked.items()
+                    for name, kind in champion.encoder.asked.items()
                 ],
                 "outputs": [
-                    {"name": name, "datatype": kind, "shape": [-1, *width]}
-                    for (name, kind), width in zip(
-                        DATATYPES.items(),
-                        ([], [len(encoder.vector_names)], [len(encoder.id_names)]),
-                        strict=True,
-                    )
+                    {
+                        "name": each.name,
+                        "datatype": datatype(each.name),
+                        "shape": [-1, *each.shape[1:]],
+                    }
+                    for each in champion.predictor.signature.outputs
                 ],
                 "parameters": parameters,
             }
@@ -116,6 +117,13 @@ class _Views:
         """Return the counters for Prometheus."""
         media_type = "text/plain; version=0.0.4; charset=utf-8"
         return Response(self._service.metrics.text(), media_type=media_type)
+
+
+def _task(each: "Arm") -> dict[str, Any]:
+    """Return what the model predicts, and what the numbers of its answers stand for."""
+    predicts = each.loaded.predicts
+    named = {"classes": predicts.classes, "quantiles": predicts.quantiles}
+    return {"task": predicts.task, **{name: found for name, found in named.items() if found}}
 
 
 def _identity(each: "Arm") -> dict[str, Any]:

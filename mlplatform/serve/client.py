@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from mlplatform.errors import PlatformError
-from mlplatform.serve.outputs import BYTES, DATATYPES, JSON_LENGTH
+from mlplatform.serve.outputs import BYTES, FEATURES, JSON_LENGTH
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,22 +33,36 @@ class PredictionError(PlatformError):
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """An answer: the probability of class 1 of each row, and which model gave it."""
+    """An answer: what is predicted of each row, and which model gave it.
+
+    Of two classes `probabilities` holds that of class 1 of each row, of several a list in the order
+    of `classes`; of numbers `predictions` holds one each, or `quantiles` a list in the order of
+    `levels`. What does not apply is empty.
+    """
 
     request_id: str
     model: str
     model_version: int
     model_digest: str
     arm: str
-    probabilities: list[float]
+    probabilities: list[Any] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    predictions: list[float] = field(default_factory=list)
+    quantiles: list[list[float]] = field(default_factory=list)
+    levels: list[float] = field(default_factory=list)
+
+    @property
+    def answers(self) -> list[Any]:
+        """What is predicted of each row, whatever it is."""
+        return self.probabilities or self.predictions or self.quantiles
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Features:
-    """What a model makes of rows: `probability` f32[rows], `vectors` f32[rows, V], `ids` i32[rows, M]."""
+    """What a model makes of rows: `prediction` as it predicts, `vectors` f32[rows, V], `ids` i32[rows, M]."""
 
     model_digest: str
-    probability: "np.ndarray"
+    prediction: "np.ndarray"
     vectors: "np.ndarray"
     ids: "np.ndarray"
 
@@ -59,7 +73,7 @@ class PredictionClient:
     def __init__(self, url: str, seconds: float = SECONDS) -> None:
         # Proxies of the environment are for other hosts than one's own server.
         self._http = httpx.Client(base_url=url, timeout=seconds, trust_env=False)
-        self._asked: dict[str, list[dict[str, Any]]] = {}
+        self._asked: dict[str, dict[str, Any]] = {}
 
     def predict(
         self,
@@ -100,19 +114,20 @@ class PredictionClient:
         """
         inputs = [
             tensor(each["name"], each["datatype"], each["shape"][1:], columns[each["name"]])
-            for each in self._inputs(model)
+            for each in self._known(model)["inputs"]
             if each["name"] in columns
         ]
-        outputs = [{"name": name, "parameters": {"binary_data": True}} for name in DATATYPES]
+        names = (self._known(model)["outputs"][0]["name"], *FEATURES)
+        outputs = [{"name": name, "parameters": {"binary_data": True}} for name in names]
         body: dict[str, Any] = {"inputs": inputs, "outputs": outputs}
         if request_id is not None:
             body["id"] = request_id
         return _features(self._request("POST", f"/v2/models/{model}/infer", body))
 
-    def _inputs(self, model: str) -> list[dict[str, Any]]:
-        """Return the columns a model asks for; asked once, as one server's seldom change."""
+    def _known(self, model: str) -> dict[str, Any]:
+        """Return a model's metadata; asked once, as one server's seldom change."""
         if model not in self._asked:
-            self._asked[model] = self.metadata(model)["inputs"]
+            self._asked[model] = self.metadata(model)
         return self._asked[model]
 
     def metadata(self, model: str) -> dict[str, Any]:
@@ -197,7 +212,8 @@ def _features(reply: httpx.Response) -> Features:
         array = np.frombuffer(reply.content, BYTES[each["datatype"]], math.prod(each["shape"]), at)
         arrays[each["name"]] = array.reshape(each["shape"])
         at += each["parameters"]["binary_data_size"]
-    return Features(model_digest=said["parameters"]["model_digest"], **arrays)
+    prediction, *features = arrays.values()
+    return Features(said["parameters"]["model_digest"], prediction, *features)
 
 
 def _plain(row: Mapping[str, Any], number: int) -> dict[str, Any]:

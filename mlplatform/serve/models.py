@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from mlplatform.errors import PlatformError, ServingError
 from mlplatform.rollout import Model, TrafficState, arm
 from mlplatform.serve.decode import Row, RowDecoder
-from mlplatform.serve.outputs import DATATYPES, PROBABILITY
+from mlplatform.serve.outputs import are_answers, names_of
 from mlplatform.serve.prediction_log import RESERVED
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mlplatform.features import Encoder
+    from mlplatform.features.predicts import Predicts
     from mlplatform.features.program import Predictor
     from mlplatform.lake import Lake
 
@@ -40,14 +42,24 @@ class LoadedModel:
         """Keys of the aggregates it reads."""
         return frozenset(one.key for one in self.encoder.aggregates)
 
+    @property
+    def predicts(self) -> "Predicts":
+        """What it says of each row."""
+        return self.predictor.predicts
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of its outputs: what it predicts, `vectors` and `ids`."""
+        return names_of(self.predicts)
+
     def predict(self, rows: list[Row]) -> "dict[str, np.ndarray]":
-        """Return `probability` f32[rows] of class 1, `vectors` f32[rows, V] and `ids` i32[rows, M].
+        """Return by name what it predicts, `vectors` f32[rows, V] and `ids` i32[rows, M].
 
         Raises:
             FeatureError: Naming row and column of a value that does not fit.
         """
         made = self.predictor.everything(self.encoder.encode_rows(rows))
-        return dict(zip(DATATYPES, made, strict=True))
+        return dict(zip(self.outputs, made, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +110,7 @@ def load(lake: "Lake", model: Model, rows: int) -> LoadedModel:
     """Return the model, its bytes verified, compiled for every batch up to `rows`.
 
     Raises:
-        ServingError: If the artifact is missing, damaged, no model, or predicts no probabilities.
+        ServingError: If the artifact is missing, damaged, no model, or predicts what can be no answer.
     """
     from mlplatform.features.program import Predictor
 
@@ -108,7 +120,8 @@ def load(lake: "Lake", model: Model, rows: int) -> LoadedModel:
             model=model, predictor=Predictor.load(lake.artifacts.open(model.digest))
         )
         loaded.predictor.warm_up(rows)
-        answer = loaded.predict([dict.fromkeys(loaded.encoder.columns)])[PROBABILITY].tolist()
+        what = loaded.predicts.name
+        answer = loaded.predict([dict.fromkeys(loaded.encoder.columns)])[what].tolist()
     except PlatformError as wrong:
         raise ServingError(f"{name} cannot be loaded: {wrong}") from wrong
     except Exception as wrong:  # Whatever a broken program raises, the models in memory go on.
@@ -117,11 +130,6 @@ def load(lake: "Lake", model: Model, rows: int) -> LoadedModel:
         raise ServingError(f"{name} cannot be loaded: {said}") from wrong
     if clash := RESERVED & loaded.columns.keys():
         raise ServingError(f"{name} reads {sorted(clash)}, names of the prediction log; rename")
-    if not are_probabilities(answer):
-        raise ServingError(f"{name} cannot be loaded: it predicts {answer}, no probability")
+    if not are_answers(loaded.predicts, answer):
+        raise ServingError(f"{name} cannot be loaded: it predicts {answer}, no {what}")
     return loaded
-
-
-def are_probabilities(values: list[Any]) -> bool:
-    """Whether every value is a number between 0 and 1; NaN is not."""
-    return all(0.0 <= value <= 1.0 for value in values)

@@ -10,15 +10,15 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mlplatform.errors import FeatureError
 from mlplatform.serve.body import ClientGoneError, read_body
 from mlplatform.serve.decode import Row, infer_body, predict_body
-from mlplatform.serve.models import Arm, Traffic, are_probabilities
-from mlplatform.serve.outputs import DEFAULT, PROBABILITY, Wanted, encode, wanted
+from mlplatform.serve.models import Arm, Traffic
+from mlplatform.serve.outputs import Wanted, are_answers, encode, spoken, wanted
 from mlplatform.serve.prediction_log import Answer
 from mlplatform.serve.problem import MEDIA_TYPE, Problem
 from mlplatform.serve.service import RETRY, Service
@@ -48,7 +48,7 @@ class Asked:
     request_id: str
     arm: Arm
     rows: list[Row]
-    outputs: tuple[Wanted, ...] = DEFAULT
+    outputs: tuple[Wanted, ...] = ()
 
 
 class _Endpoint(ABC):
@@ -65,7 +65,9 @@ class _Endpoint(ABC):
         """Return what a request asks, and whom; `Problem` when it is refused."""
 
     @abstractmethod
-    def _encode(self, asked: Asked, arrays: "Arrays") -> tuple[bytes, dict[str, str]]:
+    def _encode(
+        self, asked: Asked, arrays: "Arrays", answers: list[Any]
+    ) -> tuple[bytes, dict[str, str]]:
         """Return body and headers of the reply."""
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -111,14 +113,15 @@ class _Endpoint(ABC):
         asked = self._decode(body, key, traffic)
         arm, (rows, kept) = asked.arm, self._looked_up(asked)
         model = arm.loaded.model
-        arrays, probabilities = self._predict(asked, rows)
+        arrays, answers = self._predict(asked, rows)
         answer = Answer(
             request_id=asked.request_id,
             arm=arm.name,
             model_version=model.version,
             model_digest=model.digest,
             rows=kept,
-            probabilities=probabilities,
+            answers=answers,
+            output=arm.loaded.predicts.name,
             latency_ms=(time.perf_counter() - started) * 1000,
             at=datetime.now(UTC),
         )
@@ -126,7 +129,7 @@ class _Endpoint(ABC):
         metrics.latency.labels(arm.name).observe(answer.latency_ms / 1000)
         metrics.predictions.labels(arm.name, str(model.version)).inc(len(rows))
         self._service.log.offer(answer)
-        content, headers = self._encode(asked, arrays)
+        content, headers = self._encode(asked, arrays, answers)
         headers |= {
             "x-request-id": asked.request_id,
             "x-model-version": str(model.version),
@@ -142,22 +145,23 @@ class _Endpoint(ABC):
             return asked.rows, asked.rows
         return self._service.lookup.fill(asked.rows, encoder)
 
-    def _predict(self, asked: Asked, rows: list[Row]) -> "tuple[Arrays, list[float]]":
+    def _predict(self, asked: Asked, rows: list[Row]) -> "tuple[Arrays, list[Any]]":
         loaded = asked.arm.loaded
-        probabilities: list[float] = []
+        what = loaded.predicts.name
+        answers: list[Any] = []
         arrays: Arrays = {}
         try:
             arrays = loaded.predict(rows)
-            probabilities = arrays[PROBABILITY].tolist()
+            answers = arrays[what].tolist()
         except FeatureError as wrong:
             raise Problem(422, str(wrong)) from None
         except Exception:  # A broken program must not end the server, nor show its inside.
             _log.exception("model version %d failed", loaded.model.version)
-        if len(probabilities) == len(rows) and are_probabilities(probabilities):
-            return arrays, probabilities
+        if len(answers) == len(rows) and are_answers(loaded.predicts, answers):
+            return arrays, answers
         version = str(loaded.model.version)
         self._service.metrics.failures.labels(asked.arm.name, version).inc()
-        raise Problem(500, f"model version {version} gave no probability for these rows")
+        raise Problem(500, f"model version {version} gave no {what} for these rows")
 
 
 class Predict(_Endpoint):
@@ -171,15 +175,18 @@ class Predict(_Endpoint):
         arm = traffic.arm(key or request_id)
         return Asked(request_id, arm, arm.decoder.rows(parts.rows))
 
-    def _encode(self, asked: Asked, arrays: "Arrays") -> tuple[bytes, dict[str, str]]:
-        model = asked.arm.loaded.model
+    def _encode(
+        self, asked: Asked, arrays: "Arrays", answers: list[Any]
+    ) -> tuple[bytes, dict[str, str]]:
+        loaded = asked.arm.loaded
+        model = loaded.model
         said = {
             "request_id": asked.request_id,
             "model": self._service.pipeline,
             "model_version": model.version,
             "model_digest": model.digest,
             "arm": asked.arm.name,
-            "probabilities": arrays[PROBABILITY].tolist(),
+            **spoken(loaded.predicts, answers),
         }
         return msgspec.json.encode(said), {"content-type": "application/json"}
 
@@ -193,10 +200,12 @@ class Infer(_Endpoint):
         parts = infer_body(body)
         request_id = parts.id or secrets.token_hex(16)
         arm = traffic.arm(key or request_id)
-        outputs = wanted(parts)
+        outputs = wanted(parts, arm.loaded.outputs)
         return Asked(request_id, arm, arm.decoder.tensors(parts.inputs), outputs)
 
-    def _encode(self, asked: Asked, arrays: "Arrays") -> tuple[bytes, dict[str, str]]:
+    def _encode(
+        self, asked: Asked, arrays: "Arrays", answers: list[Any]
+    ) -> tuple[bytes, dict[str, str]]:
         model = asked.arm.loaded.model
         head = {
             "model_name": self._service.pipeline,

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import PlatformError
 from mlplatform.serve.columns import arrow_type
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 TABLE = "predictions"  # `<pipeline>/predictions`
 COLUMNS = "columns"  # Fact of each commit: the raw columns of the table, as JSON.
+# Fact of each commit: which column holds what was predicted, a number or a list of them.
+ANSWER, ONE, SEVERAL = "answer", "probability", "prediction"
 RESERVED = LOG_COLUMNS
 CLOSE_SECONDS = 10.0  # How long a stopping server tries to write what is queued.
 RETRY_SECONDS = 1.0  # After the lake refused.
@@ -34,14 +36,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answered request: its rows and a probability for each."""
+    """One answered request: its rows and what was predicted of each, a number or a list of them.
+
+    `output` is what that is called: probability, probabilities, prediction or quantiles.
+    """
 
     request_id: str
     arm: str
     model_version: int
     model_digest: str
     rows: list[Row]
-    probabilities: list[float]
+    answers: list[Any]
+    output: str = ONE
     latency_ms: float
     at: datetime
 
@@ -130,9 +136,10 @@ class PredictionLog:
         token = f"predictions:{uuid.uuid4()}"  # The same for every attempt: written once.
         while True:
             try:
-                columns = self._stored()
-                lineage = replace(self._lineage, facts={COLUMNS: json.dumps(columns)})
-                self._table.append(to_table(answers, columns), lineage, token=token)
+                columns, column = self._stored(answers[0].output)
+                facts = {COLUMNS: json.dumps(columns), ANSWER: column}
+                lineage = replace(self._lineage, facts=facts)
+                self._table.append(to_table(answers, columns, column), lineage, token=token)
             except PlatformError as wrong:
                 self._metrics.log_failures.inc()
                 _log.warning("predictions are not logged yet: %s", wrong)
@@ -143,18 +150,27 @@ class PredictionLog:
             else:
                 return
 
-    def _stored(self) -> dict[str, str]:
+    def _stored(self, output: str) -> tuple[dict[str, str], str]:
+        """Return the raw columns of the table, and the one for answers; a new one is as is needed now."""
         newest = self._table.latest()
         if newest is None:
-            return dict(self._columns())
+            return dict(self._columns()), ONE if output == ONE else SEVERAL
         stored: dict[str, str] = json.loads(newest.lineage.facts[COLUMNS])
-        self._metrics.unlogged_columns.set(len(self._columns().keys() - stored.keys()))
-        return stored
+        column = newest.lineage.facts.get(ANSWER, ONE)
+        unfit = column == ONE and output != ONE  # Answers that have no place in the table.
+        self._metrics.unlogged_columns.set(len(self._columns().keys() - stored.keys()) + unfit)
+        return stored, column
 
 
-def schema(columns: Mapping[str, str]) -> "pa.Schema":
-    """Return the columns of the table: the raw columns stand behind the server's own."""
+def schema(columns: Mapping[str, str], answer: str = ONE) -> "pa.Schema":
+    """Return the columns of the table: the raw columns stand behind the server's own.
+
+    `answer` names that of what was predicted: `probability`, of class 1, or `prediction`, a list of
+    one number, of one a class or of one a quantile.
+    """
     import pyarrow as pa
+
+    kind = pa.float64() if answer == ONE else pa.list_(pa.float64())
 
     own = [
         ("request_id", pa.string()),
@@ -162,15 +178,19 @@ def schema(columns: Mapping[str, str]) -> "pa.Schema":
         ("arm", pa.string()),
         ("model_version", pa.int64()),
         ("model_digest", pa.string()),
-        ("probability", pa.float64()),
+        (answer, kind),
         ("latency_ms", pa.float64()),
         ("answered_at", pa.timestamp("us", tz="UTC")),
     ]
     return pa.schema([*own, *((name, arrow_type(kind)) for name, kind in columns.items())])
 
 
-def to_table(answers: list[Answer], columns: Mapping[str, str]) -> "pa.Table":
-    """Return one row for each row of each answer; a column that a model does not read is null."""
+def to_table(answers: list[Answer], columns: Mapping[str, str], column: str = ONE) -> "pa.Table":
+    """Return one row for each row of each answer.
+
+    A column that a model does not read is null, and so is a `probability` where another thing was
+    predicted.
+    """
     import pyarrow as pa
 
     rows = [
@@ -181,13 +201,18 @@ def to_table(answers: list[Answer], columns: Mapping[str, str]) -> "pa.Table":
             "arm": answer.arm,
             "model_version": answer.model_version,
             "model_digest": answer.model_digest,
-            "probability": probability,
+            column: _held(answer, said, column),
             "latency_ms": answer.latency_ms,
             "answered_at": answer.at,
         }
         for answer in answers
-        for number, (row, probability) in enumerate(
-            zip(answer.rows, answer.probabilities, strict=True)
-        )
+        for number, (row, said) in enumerate(zip(answer.rows, answer.answers, strict=True))
     ]
-    return pa.Table.from_pylist(rows, schema=schema(columns))
+    return pa.Table.from_pylist(rows, schema=schema(columns, column))
+
+
+def _held(answer: Answer, said: Any, column: str) -> Any:
+    """Return what the column holds of one row's answer."""
+    if column == ONE:
+        return said if answer.output == ONE else None
+    return said if isinstance(said, list) else [said]

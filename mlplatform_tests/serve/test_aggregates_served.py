@@ -66,9 +66,7 @@ def test_values_are_as_of_the_rows_time_and_now_where_it_is_left_out(client):
 
 def test_both_endpoints_answer_alike(client):
     columns = {name: [value] for name, value in ROW.items()}
-    assert (
-        client.predict([ROW]).probabilities == client.features(NAME, columns).probability.tolist()
-    )
+    assert client.predict([ROW]).probabilities == client.features(NAME, columns).prediction.tolist()
 
 
 def test_the_log_keeps_what_was_asked_and_what_was_looked_up(client, world):

@@ -59,7 +59,7 @@ def older(start):
     with start(max_rows=5000) as url, PredictionClient(url) as client:
         many = {name: [COLUMNS[name][0]] * 5000 for name in ("tailnum", "departs", "distance")}
         many["place"] = [None] * 5000
-        assert len(client.features(NAME, many).probability) == 5000
+        assert len(client.features(NAME, many).prediction) == 5000
         return client.features(NAME, COLUMNS), client.health()
 
 
@@ -71,7 +71,7 @@ def test_a_candidate_gives_the_very_bits_of_its_program_and_leaves_nothing_behin
     read = {"late": [2.0, 0.0, 0.0], **COLUMNS, "place": COLUMNS["place"].tolist()}
     rows = [{name: read[name][row] for name in predictor.encoder.columns} for row in range(3)]
     expected = predictor.everything(predictor.encoder.encode_rows(rows))
-    for name, array in zip(("probability", "vectors", "ids"), expected, strict=True):
+    for name, array in zip(("prediction", "vectors", "ids"), expected, strict=True):
         got = getattr(answer, name)
         assert (got.dtype, got.shape) == (array.dtype, array.shape)
         assert got.tobytes() == array.tobytes()

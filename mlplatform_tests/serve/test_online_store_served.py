@@ -36,7 +36,7 @@ def test_a_server_on_redis_gives_the_bits_of_one_on_its_own_file(tmp_path, compi
     candidate = serving(world.root, digest, aggregates=version, compile_cache=compiled)
     with candidate as address, PredictionClient(address) as client:
         own = client.features(CANDIDATE, columns)
-    for output in ("probability", "vectors", "ids"):
+    for output in ("prediction", "vectors", "ids"):
         assert getattr(shared, output).tobytes() == getattr(own, output).tobytes(), output
     assert shared.vectors[0, 0] == pytest.approx(ODD)
     assert health["aggregates"] == version.reference

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -29,7 +30,7 @@ def answer(request_id: str, *rows: dict[str, object]) -> Answer:
         model_version=3,
         model_digest="c" * 64,
         rows=list(rows) or [ROW],
-        probabilities=[0.25] * max(len(rows), 1),
+        answers=[0.25] * max(len(rows), 1),
         latency_ms=1.5,
         at=AT,
     )
@@ -196,3 +197,29 @@ def test_a_row_that_cannot_be_stored_does_not_stop_the_log(lake):
 def test_nothing_is_written_while_nothing_is_asked(lake, tmp_path):
     Logged(lake, flush_seconds=0.02).log.close()
     assert not (tmp_path / "lake").exists()
+
+
+def test_answers_of_several_numbers_are_lists_and_a_table_keeps_its_kind(lake):
+    """A pipeline's label may change its task; what it logged before stays readable."""
+    several = replace(answer("one"), answers=[[0.2, 0.8]], output="probabilities")
+    logged = Logged(lake)
+    logged.log.offer(several)
+    logged.log.offer(answer("two"))
+    logged.log.close()
+    assert [row["prediction"] for row in logged.rows()] == [[0.2, 0.8], [0.25]]
+    again = Logged(lake)
+    again.log.offer(answer("three"))
+    again.log.close()
+    assert [row["prediction"] for row in logged.rows()][2:] == [[0.25]]
+
+
+def test_answers_that_a_table_of_probabilities_has_no_place_for_are_null_and_counted(lake):
+    first = Logged(lake)
+    first.log.offer(answer("one"))
+    first.log.close()
+    later = Logged(lake)
+    later.log.offer(replace(answer("two"), answers=[12.5], output="prediction"))
+    later.log.close()
+    assert [row["probability"] for row in later.rows()] == [0.25, None]
+    name = "mlplatform_predictions_unlogged_columns"
+    assert later.metrics.registry.get_sample_value(name) == 1

@@ -103,10 +103,10 @@ def test_outputs_have_the_same_bits_as_json_and_as_bytes(client, http, world):
     ]
     got = client.features(NAME, {name: [value] for name, value in ROW.items()})
     for each in said:
-        array = getattr(got, each["name"])
+        array = getattr(got, each["name"].replace("probability", "prediction"))
         assert array.ravel().tolist() == each["data"]
         assert array.dtype == (np.int32 if each["name"] == "ids" else np.float32)
-    assert got.probability.tolist() == client.predict([ROW]).probabilities
+    assert got.prediction.tolist() == client.predict([ROW]).probabilities
     assert got.model_digest == world.models[0].digest
 
 
