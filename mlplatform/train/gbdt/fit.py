@@ -18,11 +18,7 @@ from mlplatform.train.task import Array, Scale
 OnRound = Callable[[int, dict[str, float]], str | None]
 
 
-def _quiet(round_: int, losses: dict[str, float]) -> None:
-    """Tell nobody."""
-
-
-def fit_gbdt(data: Data, model: Gbdt, on_round: OnRound = _quiet) -> Fitted:
+def fit_gbdt(data: Data, model: Gbdt, on_round: OnRound | None = None) -> Fitted:
     """Return trees fitted to the training rows by their weights; equal inputs give equal bits.
 
     With `early_stopping` they predict as of the round with the least validation loss, without it as
@@ -50,7 +46,7 @@ def fit_gbdt(data: Data, model: Gbdt, on_round: OnRound = _quiet) -> Fitted:
         for name, loss in losses.items():
             history[name].append(loss)
         _require_finite(history, model)
-        stopped_by = on_round(len(history["train_loss"]), losses)
+        stopped_by = on_round and on_round(len(history["train_loss"]), losses)
         if _out_of_patience(history["validation_loss"], model):
             break
     best = _best(history["validation_loss"], model)
