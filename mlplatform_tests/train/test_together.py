@@ -17,6 +17,7 @@ import jax
 number, folder, address = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 jax.distributed.initialize(address, 2, number)
 import numpy as np
+from contextlib import ExitStack
 from pathlib import Path
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from mlplatform.spec.budget import Budget
@@ -24,6 +25,8 @@ from mlplatform.train import together
 from mlplatform.train.budget import Meter
 from mlplatform.train.checkpoint import Checkpoints
 
+stack = ExitStack()
+stack.enter_context(together.joined())
 mesh = Mesh(np.array(jax.devices()), ("data",))
 
 def array(values, spec):
@@ -40,6 +43,7 @@ said = [checkpoints.save(step, jax.tree.map(lambda x: x * step, like), {}) for s
 saved = checkpoints.newest(like)
 print(json.dumps({
     "first": together.first(number + 5),
+    "text": together.text("né" * (3 - number)),
     "anywhere": together.anywhere(number == 1),
     "reached": Meter(Budget(wall_seconds=1), 1, clock=iter([0.0, 9.0 * (1 - number)]).__next__).reached(0),
     "before": before, "said": said, "step": saved.step,
@@ -72,13 +76,18 @@ def test_two_processes_decide_alike_and_go_on_from_one_checkpoint(tmp_path: Path
         )
         for number in (0, 1)
     ]
-    told: list[dict[str, Any]] = [
-        json.loads(child.communicate(timeout=200)[0].splitlines()[-1]) for child in children
-    ]
+    try:
+        told: list[dict[str, Any]] = [
+            json.loads(child.communicate(timeout=200)[0].splitlines()[-1]) for child in children
+        ]
+    finally:
+        for child in children:
+            child.kill()
     assert [one.pop("dealt") for one in told] == [[[0, 2, 4, 6]], [[8, 10, 12, 14]]]
     assert told[0] == told[1]
     assert told[0] == {
         "first": 5,
+        "text": "nénéné",
         "anywhere": True,
         "reached": "budget.wall_seconds of 1 reached",
         "before": None,
