@@ -21,9 +21,7 @@ def blend(found: Mapping[str, Any]) -> Contender:
     """
     if lost := [name for name in BLENDED if name not in found]:
         raise SystemExit(f"blend needs the studies of {', '.join(lost)}; run them first")
-    made = Ours("blend")
-    made.defaults = {"members": {name: found[name]["settings"] for name in BLENDED}}
-    return made
+    return Ours("blend", {"members": {name: found[name]["settings"] for name in BLENDED}})
 
 
 def _ours(family: str, _: Mapping[str, Any]) -> Contender:

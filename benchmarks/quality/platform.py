@@ -26,17 +26,15 @@ from mlplatform.train.task import Rows
 EXAMPLES = 450_000  # That a network is trained on: few rows are seen more often.
 EPOCHS = (6, 80)  # At least and at most.
 LINEAR_BINS = 24  # Of a number in a linear model: within each the slope is another.
-SETTINGS_OF_TRIAL_0: Settings = {}  # The family's defaults.
+TREES = {"trees": 2000}  # At most, as of LightGBM itself; early stopping ends them.
 
 
 class Ours(Contender):
     """A family of the spec."""
 
-    defaults = SETTINGS_OF_TRIAL_0
-    bins: int | None = None
-
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, defaults: Settings | None = None) -> None:
         self.name = family
+        self.defaults = defaults or (TREES if family == "gbdt" else {})
 
     def propose(self, trial: optuna.Trial, problem: Problem) -> Settings:
         """Return settings to try."""
@@ -94,7 +92,7 @@ def _tabm(trial: optuna.Trial) -> Settings:
 def _gbdt(trial: optuna.Trial) -> Settings:
     """The space of LightGBM itself, by the spec's names."""
     return {
-        "trees": 2000,
+        **TREES,
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
         "leaves": trial.suggest_int("leaves", 7, 127, log=True),
         "min_rows_a_leaf": trial.suggest_int("min_rows_a_leaf", 5, 200, log=True),

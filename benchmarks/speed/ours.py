@@ -13,6 +13,7 @@ from mlplatform.train.data import Data, Shape
 from mlplatform.train.fit import fit_data
 from mlplatform.train.measure import auc
 from mlplatform.train.task import Rows, Task
+from mlplatform.tune.study import search
 
 HELD_OUT = (
     2_048  # Test rows that stand in for validation: the trainer measures some after each epoch.
@@ -22,6 +23,10 @@ SPEC = {
     "source": {"kind": "parquet", "files": ["rows.parquet"]},
     "columns": {"x": "float64", "y": "string"},
     "label": {"column": "y", "positive": "1"},
+}
+SPACE = {
+    "learning_rate": {"low": 3e-4, "high": 1e-2, "log": True},
+    "weight_decay": {"low": 1e-6, "high": 1e-2, "log": True},
 }
 
 
@@ -46,6 +51,14 @@ class Ours:
         seconds = time.perf_counter() - started
         found = predictions(fitted, self._test)
         return {"seconds": seconds, "auc": float(auc(found, self._test.labels))}
+
+    def study(self, how: dict[str, Any], trials: int, pruner: str) -> tuple[float, Any]:
+        """Return the seconds of a study and the study: rates and decays, by validation AUC."""
+        tuning = {"trials": trials, "pruner": pruner, "metric": "auc", "space": SPACE}
+        spec = PipelineSpec.model_validate(SPEC | {"model": model(how), "tuning": tuning})
+        started = time.perf_counter()
+        found = search(Pipeline(spec, Path()), self.data)
+        return time.perf_counter() - started, found
 
 
 def model(how: dict[str, Any]) -> Any:
