@@ -1,18 +1,24 @@
 """Training: `features` becomes `study`: trials of hyper-parameters, on training and validation rows."""
 
+import hashlib
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.model import seen_in_training
-from assets.nouns import asset_of
+from assets.model import how, seen_in_training
+from assets.nouns import NOUNS, asset_of
 from assets.publish import Made, features_code, publish
-from mlplatform.lake import Version
+from mlplatform.lake import Lake, Version
+from mlplatform.provenance.code import rooms_digest
 from mlplatform.spec import Pipeline
-from resources import ComputeResource, LakeResource
+from resources import ComputeResource, LakeResource, MlflowResource
 
 if TYPE_CHECKING:
-    from mlplatform.train.fit import Trained
+    from mlplatform.registry.tracking import RunLog
+    from mlplatform.tune.around import StudyProgress, Surroundings
+    from mlplatform.tune.study import Study
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -23,34 +29,98 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         lake: LakeResource,
         compute: ComputeResource,
+        mlflow: MlflowResource,
         features: Version,
     ) -> dg.MaterializeResult[Version]:
+        store = lake.open()
+        decides = {"features": features_code(pipeline), "how": how(pipeline, None)}
+        identity = _identity(features, decides)
+
         def make() -> Made:
+            from mlplatform.train.data import prepare
             from mlplatform.tune.study import search
 
-            compute.prepare()
-            rows, encoder = seen_in_training(lake.open(), features)
+            compute.prepare(context.log.warning)
+            data = prepare(pipeline, *seen_in_training(store, features))
+            with mlflow.tracked(pipeline, "study") as run:
+                run.inputs([(features.table, features.reference)])
+                near = _around(context, pipeline, compute, run, identity)
+                found = search(pipeline, data, near)
+                return _made(store, pipeline, found, run)
 
-            def said(number: int, trained: "Trained") -> None:
-                loss = trained.validation["log_loss"]
-                context.log.info("trial %d: validation log loss %.4f nats", number, loss)
-
-            found = search(pipeline, rows, encoder, on_trial=said)
-            best = found.best.model_dump_json()
-            return Made(
-                found.trials,
-                facts={"best": best},
-                shown={"best": dg.MetadataValue.json(found.best.model_dump())},
-            )
-
+        budget = pipeline.spec.budget.model_dump_json()
         return publish(
-            context,
-            lake.open(),
-            pipeline,
-            "study",
-            [features],
-            make,
-            features=features_code(pipeline),
+            context, store, pipeline, "study", [features], make, **decides, budget=budget
         )
 
     return study
+
+
+def _identity(features: Version, decides: dict[str, str]) -> str:
+    """Return a digest of what decides a trial beside the spec: more trials go on with the same study."""
+    code = rooms_digest(NOUNS["study"].rooms)
+    said = json.dumps([features.digest, code, decides], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _around(
+    context: dg.AssetExecutionContext,
+    pipeline: Pipeline,
+    compute: ComputeResource,
+    run: "RunLog",
+    identity: str,
+) -> "Surroundings":
+    """Return the surroundings of a study: each trial is a line in the log and a run below the study's."""
+    from mlplatform.tune.around import Surroundings, line
+
+    def told(progress: "StudyProgress") -> None:
+        context.log.info(line(progress))
+        trial = progress.record
+        with run.child(f"trial {trial.number}") as log:
+            log.params(trial.params)
+            log.tags({"mlplatform.state": trial.state, "mlplatform.failure": trial.failure or ""})
+            log.history({progress.metric: trial.reports}, first_step=1)
+            log.metrics({f"best_epoch_{name}": value for name, value in trial.metrics.items()})
+
+    run.params(
+        {"model": pipeline.spec.model.model_dump(), "tuning": pipeline.spec.tuning.model_dump()}
+    )
+    return Surroundings(
+        folder=Path(compute.studies) if compute.studies else None,
+        identity=identity,
+        secret=compute.storage,
+        on_trial=told,
+        on_note=context.log.warning,
+    )
+
+
+def _made(store: Lake, pipeline: Pipeline, found: "Study", run: "RunLog") -> Made:
+    """Return the trials, the winner's settings, and what is shown of them."""
+    from mlplatform.evaluate import study_page, study_pictures
+    from mlplatform.evaluate.study_axes import StudyShown
+
+    best = found.best.model_dump_json()
+    shown = StudyShown(
+        pipeline=pipeline.name, metric=found.metric, direction=found.direction,
+        rows=found.trials.to_pylist(), fields=found.searched, best_trial=found.best_trial,
+        best=found.best.model_dump(mode="json"), importances=found.importances, notes=found.notes,
+        stopped_by=found.stopped_by,
+    )  # fmt: skip
+    files = {"study.html": study_page.render(shown).encode(), "best.json": best.encode()}
+    report = store.artifacts.put(files)
+    run.metrics({f"best_{n}": v for n, v in shown.best_metrics().items()})
+    for name, content in files.items():
+        run.artifact(name, content)
+    told = {
+        "best": dg.MetadataValue.json(dict(shown.best)),
+        "best_trial": found.best_trial,
+        **{f"best/{name}": value for name, value in shown.best_metrics().items()},
+        "history": dg.MetadataValue.md(study_pictures.history(shown)),
+        "importances": dg.MetadataValue.md(study_pictures.importances(shown)),
+        "settings": dg.MetadataValue.md(study_pictures.parallel(shown)),
+        "page": dg.MetadataValue.path(f"{store.artifacts.open(report).uri}/study.html"),
+        "notes": dg.MetadataValue.md("\n".join(f"- {n}" for n in found.notes) or "none"),
+        "stopped_by": found.stopped_by or "nothing",
+    }
+    facts = {"best": best, "report": report, "spent": json.dumps(found.spent)}
+    return Made(found.trials, facts, told)

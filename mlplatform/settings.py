@@ -94,6 +94,11 @@ class Settings:
         return self.home / "checkpoints"
 
     @property
+    def studies(self) -> Path:
+        """Folder of the trials of studies."""
+        return self.home / "studies"
+
+    @property
     def alert_log(self) -> Path:
         """File that keeps a line for every alert."""
         return self.home / "alerts.jsonl"

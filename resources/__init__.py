@@ -45,7 +45,9 @@ def for_settings(settings: Settings) -> dict[str, Any]:
         ),
         "engine": FeatureEngineResource(engine=settings.engine, ray_address=settings.ray_address),
         "compute": ComputeResource(
-            compile_cache=str(settings.compile_cache), checkpoints=str(settings.checkpoints)
+            compile_cache=str(settings.compile_cache),
+            checkpoints=str(settings.checkpoints),
+            studies=str(settings.studies),
         ),
         "alerts": AlertsResource(log=str(settings.alert_log)),
     }

@@ -1,11 +1,14 @@
 """Where JAX keeps compiled programs and trainings their state: the second run compiles nothing, and loses nothing."""
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
+
+from mlplatform.errors import TrainingError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -15,6 +18,7 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     compile_cache: str
     checkpoints: str = Field(default="", description="Folder of trainings under way.")
+    studies: str = Field(default="", description="Folder of the trials of studies.")
 
     def prepare(self, warn: Callable[[str], None] = LOGGER.warning) -> None:
         """Point JAX at the compilation cache, and let it compute the same again.
@@ -30,6 +34,18 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         enable(self.folder)
         if late and jax.default_backend() == "gpu":
             warn(late)
+
+    def storage(self, name: str) -> str:
+        """Return the URL of a database for studies from the environment variable of this name.
+
+        Raises:
+            TrainingError: If it is not set. The URL may hold a password, so it is never shown.
+        """
+        if not os.environ.get(name):
+            raise TrainingError(
+                f"tuning.storage names the environment variable {name}, which is not set"
+            )
+        return os.environ[name]
 
     @property
     def folder(self) -> Path:

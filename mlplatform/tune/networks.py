@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import jax
+import numpy as np
 
 from mlplatform.errors import TrainingError
 from mlplatform.spec import Pipeline
@@ -66,14 +67,14 @@ class Bench:
         rows = self.data.rows
         plan = plan_of(net, self.data.shape.task, model, rows, min(model.batch_size, rows))
         words = streams(model.seed)
-        initial = net.init(words.weights, part.host.sample)
+        initial = net.init(int(words.weights), part.host.sample)
         return Course(
             name=self.pipeline.name,
             plan=plan,
             feed=InMemory(part.device),
             validation=self.validation,
-            state=trainer.start(plan, initial.params, initial.fixed, part.host.scale),
-            seeds=Seeds(words.order, words.dropout),
+            state=trainer.start(plan, dict(initial.params), dict(initial.fixed), part.host.scale),
+            seeds=Seeds(np.asarray(words.order), np.asarray(words.dropout)),
             hyper=hyper_of(model),
             patience=model.early_stopping,
         )

@@ -1,7 +1,7 @@
 """A study: settings of a model tried by Optuna, those of one shape by one compiled program."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from mlplatform.tune import best, engine, record
 from mlplatform.tune.around import Surroundings
 from mlplatform.tune.asking import asking
 from mlplatform.tune.batch import Batches
+from mlplatform.tune.importance import importances
 from mlplatform.tune.record import Record
 
 
@@ -27,8 +28,10 @@ class Study:
     Attributes:
         best: The model of the best trial.
         best_trial: Its number.
+        searched: The fields, by dotted paths: columns of `trials`.
         trials: One row a trial, in the order they were asked for; see `record.schema`.
         metric: What was optimised, and `direction`: minimize or maximize.
+        importances: Each field's share of what decides the metric, the largest first.
         stopped_by: The budget that ended it, in words; empty where it ended by itself.
         notes: What was done otherwise than asked, a sentence each.
         spent: What all trials used up.
@@ -36,9 +39,11 @@ class Study:
 
     best: Model
     best_trial: int
+    searched: tuple[str, ...]
     trials: pa.Table
     metric: str
     direction: str
+    importances: Mapping[str, float]
     stopped_by: str = ""
     notes: tuple[str, ...] = ()
     spent: dict[str, float] = field(default_factory=dict)
@@ -90,9 +95,11 @@ def search(
     return Study(
         best=with_values(model, wanted),
         best_trial=chosen.number,
+        searched=tuple(space),
         trials=record.table(found, space, list(metrics_of(pipeline.spec.label))),
         metric=asked.metric,
         direction=asked.direction,
+        importances=importances(found, space, asked.metric, asked.direction),
         stopped_by=batches.stopped_by,
         notes=tuple(notes),
         spent=batches.spent.notes(),

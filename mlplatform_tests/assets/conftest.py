@@ -77,7 +77,11 @@ class Walk:
         """What `definitions.py` builds, for this pipeline alone."""
         shared = {
             "tfdv": WarmTfdv(checkout="", log=""),
-            "compute": resources.ComputeResource(compile_cache=str(self.programs)),
+            "compute": resources.ComputeResource(
+                compile_cache=str(self.programs),
+                checkpoints=str(self.settings.checkpoints),
+                studies=str(self.settings.studies),
+            ),
         }
         wired = dg.Definitions(
             resources={**resources.for_settings(self.settings), **shared},

@@ -2,30 +2,61 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pytest
 
 from mlplatform.lake import Lake
 from mlplatform_tests.assets.conftest import Walk, materialised
 
+INLINE = 1000  # Characters of Markdown above which Dagster shows a picture only after a click.
 
-def hyperparameters(lake: Lake) -> dict[str, float]:
+
+def hyperparameters(lake: Lake) -> dict[str, Any]:
     row = lake.table("census_income/model").read().to_pylist()[0]
-    found: dict[str, float] = json.loads(row["hyperparameters"])
+    found: dict[str, Any] = json.loads(row["hyperparameters"])
     return found
+
+
+@pytest.fixture(scope="module")
+def tuned(new_walk: Callable[..., Walk]) -> tuple[Walk, dg.ExecuteInProcessResult]:
+    """A walk with a study of three trials, of which the model is the best."""
+    walk = new_walk(tuning={"trials": 3, "metric": "auc"}, model__epochs=2)
+    return walk, walk.run()
 
 
 def test_without_trials_there_is_no_study(walked: Walk):
     assert not walked.lake.table("census_income/study").exists()
 
 
-def test_with_trials_the_model_is_trained_as_the_study_found_best(new_walk: Callable[..., Walk]):
-    walk = new_walk(tuning__trials=2)
-    result = walk.run()
+def test_with_trials_the_model_is_trained_as_the_study_found_best(tuned):
+    walk, result = tuned
     assert result.success
     assert "study" in materialised(result)
     study = walk.lake.table("census_income/study").latest()
     assert study is not None
-    assert study.rows == 2
-    best = json.loads(study.lineage.facts["best"])
+    rows = walk.lake.table("census_income/study").read(study).to_pylist()
+    best = max(rows, key=lambda row: row["validation_auc"])
     used = hyperparameters(walk.lake)
-    assert {name: used[name] for name in best} == best
-    assert used["learning_rate"] != walk.pipeline.spec.model.learning_rate
+    assert used == json.loads(study.lineage.facts["best"])
+    for name in ("learning_rate", "weight_decay", "dropout"):
+        assert used[name] == best[name]
+    model = walk.lake.table("census_income/model").read().to_pylist()[0]
+    assert model["validation_auc"] == best["validation_auc"]
+
+    (event,) = result.asset_materializations_for_node("census_income__study")
+    shown = event.metadata
+    for name in ("history", "importances", "settings"):
+        assert len(shown[name].value) < INLINE
+    assert shown["best_trial"].value == best["trial"]
+    page = walk.lake.artifacts.open(study.lineage.facts["report"]).read("study.html")
+    assert b"Optimisation history" in page
+    assert list(walk.settings.studies.glob("census_income.db"))
+
+
+def test_an_equal_study_is_not_made_again(tuned):
+    walk, _ = tuned
+    before = walk.lake.table("census_income/study").latest()
+    assert walk.run("study").success
+    assert walk.lake.table("census_income/study").latest() == before
