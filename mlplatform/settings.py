@@ -1,5 +1,6 @@
 """Where things are: one frozen value, read once from the environment by whoever starts a process."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,23 @@ from mlplatform.errors import PlatformError
 MLFLOW_URI = "MLPLATFORM_MLFLOW_URI"  # May hold a password, so it is shown by name only.
 EXECUTORS = ("in_process", "multiprocess", "k8s")
 ENGINES = ("local", "daft")
+AUTO = "auto"  # Of a coordinator: the cluster says where it is.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes:
+    """The processes that share one training, and which of them this is.
+
+    Attributes:
+        coordinator: Host and port of the first, which it opens and the others must reach; `auto`
+            where Kubernetes or Slurm says all this.
+        count: How many there are.
+        number: Which this is; 0 trains as the command or step says, the others as it tells them.
+    """
+
+    coordinator: str
+    count: int | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +45,8 @@ class Settings:
         tfdv_beam: Options of the Beam pipeline that makes statistics; none makes them in memory.
         engine: What maps features over tables, one of `ENGINES`: this machine, or Daft on Ray.
         ray_address: The Ray cluster of `daft`; empty starts one on this machine.
+        processes: That share a training; `None` is this one alone.
+        devices: How many share each batch of a training; `None` is every GPU, and one CPU.
     """
 
     root: Path
@@ -39,6 +59,8 @@ class Settings:
     tfdv_beam: tuple[str, ...] = ()
     engine: str = "local"
     ray_address: str = ""
+    processes: Processes | None = None
+    devices: int | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], root: Path) -> "Settings":
@@ -46,7 +68,8 @@ class Settings:
 
         Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
         `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON`, `MLPLATFORM_TFDV_BEAM`, whose options are
-        split as a shell would, `MLPLATFORM_ENGINE` and `MLPLATFORM_RAY_ADDRESS`.
+        split as a shell would, `MLPLATFORM_ENGINE`, `MLPLATFORM_RAY_ADDRESS`, `MLPLATFORM_DEVICES`,
+        `MLPLATFORM_COORDINATOR`, `MLPLATFORM_PROCESSES` and `MLPLATFORM_PROCESS_ID`.
 
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
@@ -66,6 +89,8 @@ class Settings:
             tfdv_beam=_options(environ, "MLPLATFORM_TFDV_BEAM"),
             engine=_one_of(environ, "MLPLATFORM_ENGINE", ENGINES),
             ray_address=environ.get("MLPLATFORM_RAY_ADDRESS") or "",
+            processes=_processes(environ),
+            devices=_number(environ, "MLPLATFORM_DEVICES", least=1),
         )
 
     @property
@@ -129,6 +154,40 @@ def _options(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     if options and not options[0].startswith("--"):
         raise PlatformError(f"{name}: {options[0]!r} is no option; write --runner=…")
     return options
+
+
+def _processes(environ: Mapping[str, str]) -> Processes | None:
+    names = ("MLPLATFORM_COORDINATOR", "MLPLATFORM_PROCESSES", "MLPLATFORM_PROCESS_ID")
+    given = [name for name in names if environ.get(name)]
+    coordinator = environ.get(names[0]) or ""
+    if not given:
+        return None
+    if coordinator == AUTO and given == [names[0]]:
+        return Processes(coordinator=AUTO)
+    if coordinator == AUTO:
+        raise PlatformError(f"{given[1]} is set beside {names[0]}={AUTO}, which finds it; drop one")
+    lost = [name for name in names if name not in given]
+    if lost:
+        raise PlatformError(
+            f"{lost[0]} is missing; many processes need {', '.join(names)},"
+            f" or on Kubernetes and Slurm {names[0]}={AUTO} alone"
+        )
+    if not re.fullmatch(r".+:\d{1,5}", coordinator):
+        raise PlatformError(f"{names[0]} is {coordinator!r}; give host:port, or {AUTO}")
+    count = _number(environ, names[1], least=1)
+    number = _number(environ, names[2], least=0)
+    if count is not None and number is not None and number >= count:
+        raise PlatformError(f"{names[2]} is {number}; of {count} processes the last is {count - 1}")
+    return Processes(coordinator=coordinator, count=count, number=number)
+
+
+def _number(environ: Mapping[str, str], name: str, least: int) -> int | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) < least:
+        raise PlatformError(f"{name} is {value!r}; give a whole number, {least} or more")
+    return int(value)
 
 
 def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:

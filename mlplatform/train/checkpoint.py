@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from mlplatform.errors import CorruptionError, TrainingError
 from mlplatform.train import checkpoint_files as files
 from mlplatform.train import checkpoint_state as arrays
@@ -106,7 +104,7 @@ class Checkpoints:
         Args:
             like: The state a new training starts with: tells nesting, shapes, dtypes, shardings.
         """
-        found = together.first(self._sound(like) if jax.process_index() == 0 else -1)
+        found = together.first(self._sound(like) if together.index() == 0 else -1)
         if found < 0:
             return None
         folder = files.whole(self.folder)[found]
@@ -116,7 +114,7 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove the checkpoints of this training: it has ended."""
-        if jax.process_index() == 0:
+        if together.index() == 0:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _save(self, step: int, state: PyTree, notes: Mapping[str, Any]) -> None:
@@ -126,7 +124,7 @@ class Checkpoints:
             "leaves": arrays.described(state),
             "weak": arrays.weak(state),
         }
-        if jax.process_count() > 1:
+        if together.count() > 1:
             self._save_together(step, state, says)
             return
         files.sweep(self.folder)
@@ -138,7 +136,7 @@ class Checkpoints:
         """Save on a file system that all processes share; the first one names, digests and renames."""
         name = f"together-{step}"
         try:
-            if jax.process_index() > 0:
+            if together.index() > 0:
                 together.wait("checkpoint made")
                 arrays.write(self.folder / f".{name}{files.TEMPORARY}", state)
                 return

@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mlplatform.errors import TrainingError
+from mlplatform.train import together
 from mlplatform.train.task import Rows
 from mlplatform.train.trainer import AXIS
 
@@ -27,8 +28,8 @@ def mesh_of(devices: int | None) -> Mesh | None:
     Raises:
         TrainingError: If there are not as many.
     """
-    there = jax.devices()
-    if jax.process_count() > 1:
+    there = jax.devices() if together.count() > 1 else jax.local_devices()
+    if together.count() > 1:
         wanted = len(there)
     elif devices is None:
         wanted = len(there) if there[0].platform == "gpu" else 1
@@ -61,7 +62,7 @@ def even(batch_size: int, rows: int, mesh: Mesh | None) -> int:
 def replicated(tree: Tree, mesh: Mesh | None) -> Tree:
     """Put arrays of the host on every device; every process gives the same."""
     found: Tree
-    if mesh is None or jax.process_count() == 1:
+    if mesh is None or together.count() == 1:
         found = jax.device_put(tree, None if mesh is None else _placed(mesh))
         return found
     where = _placed(mesh)
@@ -76,7 +77,7 @@ def replicated(tree: Tree, mesh: Mesh | None) -> Tree:
 
 def share(batch_size: int, mesh: Mesh | None) -> slice:
     """Return which rows of each batch this process has to put on its devices."""
-    if mesh is None or jax.process_count() == 1:
+    if mesh is None or together.count() == 1:
         return slice(0, batch_size)
     mine = [at for at, of in enumerate(mesh.devices) if of.process_index == jax.process_index()]
     each = batch_size // size(mesh)
@@ -91,7 +92,7 @@ def dealt_out(window: Rows, mesh: Mesh | None) -> Rows:
         mesh: The devices.
     """
     where = None if mesh is None else _placed(mesh, None, AXIS)
-    if jax.process_count() == 1:
+    if together.count() == 1:
         return Rows(*jax.device_put(tuple(window), where))
     make = jax.make_array_from_process_local_data
     return Rows(*(make(where, np.asarray(array)) for array in window))  # type: ignore[no-untyped-call] # JAX leaves it untyped.

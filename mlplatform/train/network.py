@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from mlplatform.errors import TrainingError
 from mlplatform.spec import Pipeline
 from mlplatform.spec.families import Network
-from mlplatform.train import mesh, optimizers, trainer
+from mlplatform.train import mesh, optimizers, together, trainer
 from mlplatform.train.around import Around
 from mlplatform.train.data import Data
 from mlplatform.train.feed import Feed, InMemory
@@ -52,7 +52,7 @@ def fit_network(
             outcome = run(course, around, part=f"{_told(net, model, data)}:{batch}")
         except jax.errors.JaxRuntimeError as wrong:
             # Of many processes the others would wait for the next sum over the devices for ever.
-            if NO_MEMORY not in str(wrong) or jax.process_count() > 1:
+            if NO_MEMORY not in str(wrong) or together.count() > 1:
                 raise
             if batch == least:
                 raise TrainingError(

@@ -1,0 +1,153 @@
+"""One training by many processes: the first says what is trained, all train it, the first keeps it.
+
+Every process reads the same version from the lake, puts its share of each batch on its devices, and
+comes to the same parameters. Checkpoints lie where all of them can write.
+"""
+
+import atexit
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+
+from mlplatform.errors import PreemptedError, TrainingError
+from mlplatform.lake import Version
+from mlplatform.settings import AUTO, Processes
+from mlplatform.spec.budget import Budget
+from mlplatform.spec.families import Family
+from mlplatform.train import together
+from mlplatform.train.around import Around
+
+JOIN_SECONDS = 300  # For all processes to come: a cluster starts machines meanwhile.
+LEAVE_SECONDS = 30  # For all to end: who is not done by then waits for one that failed.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What the first process asks the others to train with it.
+
+    Attributes:
+        pipeline: By its name.
+        table: Of the features.
+        number: Of their version.
+        reference: Number and content in one word: all must read the same bytes.
+        model: JSON of the settings.
+        budget: JSON.
+        identity: Of the training.
+        checkpoints: The folder; empty keeps none.
+        every_seconds: Between them.
+    """
+
+    pipeline: str
+    table: str
+    number: int
+    reference: str
+    model: str
+    budget: str
+    identity: str
+    checkpoints: str
+    every_seconds: float
+
+    def around(self) -> Around:
+        """Return the surroundings that others than the first train in: they tell nobody."""
+        return Around(
+            checkpoints=Path(self.checkpoints) if self.checkpoints else None,
+            identity=self.identity,
+            every_seconds=self.every_seconds,
+            budget=Budget.model_validate_json(self.budget),
+            on_note=_unsaid,
+        )
+
+
+def start(processes: Processes | None, seconds: int = JOIN_SECONDS) -> None:
+    """Make the processes known to each other, once a process, before JAX is used.
+
+    Args:
+        processes: As the settings say; `None` is this one alone.
+        seconds: For the others to come.
+
+    Raises:
+        TrainingError: If JAX is in use already, or not all came.
+    """
+    if processes is None or jax.distributed.is_initialized():
+        return
+    alone = processes.coordinator == AUTO
+    try:
+        jax.distributed.initialize(
+            coordinator_address=None if alone else processes.coordinator,
+            num_processes=processes.count,
+            process_id=processes.number,
+            initialization_timeout=seconds,
+            shutdown_timeout_seconds=LEAVE_SECONDS,
+        )
+    except (RuntimeError, ValueError) as wrong:
+        raise TrainingError(_not_joined(processes, seconds, wrong)) from wrong
+    if jax.process_index() == 0:
+        atexit.register(_dismiss)
+
+
+@contextmanager
+def led(pipeline: str, features: Version, model: Family, around: Around) -> Iterator[None]:
+    """Let all processes train what the first trains inside; with one process nothing is to be done.
+
+    Rows are read before: the others read theirs as this begins.
+
+    Raises:
+        TrainingError: If another process cannot read what is trained on.
+    """
+    if jax.process_count() == 1:
+        yield
+        return
+    call = Call(
+        pipeline=pipeline,
+        table=features.table,
+        number=features.number,
+        reference=features.reference,
+        model=model.model_dump_json(),
+        budget=around.budget.model_dump_json(),
+        identity=around.identity,
+        checkpoints=str(around.checkpoints or ""),
+        every_seconds=around.every_seconds,
+    )
+    with together.joined():
+        together.text(json.dumps(asdict(call)))
+        if together.anywhere(flag=False):
+            raise TrainingError(
+                f"{pipeline}: another process cannot read what is trained on; its own log says why"
+            )
+        try:
+            yield
+        except (TrainingError, PreemptedError):
+            raise  # All processes came to this end.
+        except BaseException:
+            atexit.unregister(_dismiss)  # The others wait for gradients, and would not hear it.
+            raise
+
+
+def heard() -> Call | None:
+    """Return what the first process asks for next, once it does; None when it ends."""
+    said = together.text("")
+    return Call(**json.loads(said)) if said else None
+
+
+def _dismiss() -> None:
+    """Let the others go: they wait to hear what is trained next."""
+    with together.joined():
+        together.text("")
+
+
+def _not_joined(processes: Processes, seconds: int, wrong: Exception) -> str:
+    brief = " ".join(str(wrong).split())[:200]
+    if processes.coordinator == AUTO:
+        return f"MLPLATFORM_COORDINATOR={AUTO} found no cluster: {brief}; set it to host:port"
+    return (
+        f"process {processes.number} of {processes.count} could not join the others at"
+        f" {processes.coordinator}: {brief}; start all of them within {seconds} s"
+    )
+
+
+def _unsaid(sentence: str) -> None:
+    """Tell nobody: the first process does."""

@@ -1,0 +1,152 @@
+"""One training by two processes that exchange gradients by gloo, and how they find each other."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mlplatform.errors import PlatformError, TrainingError
+from mlplatform.settings import Processes, Settings
+from mlplatform.spec.load import COMPONENT
+from mlplatform.train import distributed, together
+from mlplatform_tests.features import people
+from mlplatform_tests.train.test_mesh import BOUND
+
+Outcome = tuple[dict[str, Any], subprocess.CompletedProcess[str]]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def two(folder: Path, *how: str) -> Outcome:
+    """Run a leader and a worker to their ends; return what the first said, and how the other ended."""
+    spec = people.pipeline(folder).spec.model_dump(mode="json", exclude_unset=True)
+    (folder / "pipelines" / "people").mkdir(parents=True)
+    content = yaml.safe_dump({"type": COMPONENT, "attributes": spec})
+    (folder / "pipelines" / "people" / "defs.yaml").write_text(content)
+    shared = {
+        "MLPLATFORM_HOME": str(folder / "home"), "MLPLATFORM_PIPELINES": str(folder / "pipelines"),
+        "MLPLATFORM_COORDINATOR": f"127.0.0.1:{free_port()}", "MLPLATFORM_PROCESSES": "2",
+        "XLA_FLAGS": "",
+    }  # fmt: skip
+    python = [sys.executable, "-m"]
+    root = Path(__file__).resolve().parents[2]
+
+    def started(number: int, command: list[str]) -> subprocess.Popen[str]:
+        env = {**os.environ, **shared, "MLPLATFORM_PROCESS_ID": str(number)}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=root, env=env)
+
+    code = "from mlplatform.cli.main import main; main()"
+    worker = started(1, [sys.executable, "-c", code, "train-worker", "people"])
+    leader = started(0, [*python, "mlplatform_tests.train.leading", str(folder), *how])
+    try:
+        out, err = leader.communicate(timeout=240)
+        assert leader.returncode == 0, err
+        said = worker.communicate(timeout=60)
+    finally:
+        leader.kill()
+        worker.kill()
+    # Gloo says on the same stream whom it is connected to.
+    return json.loads(out.splitlines()[-1]), subprocess.CompletedProcess(
+        "", worker.returncode, *said
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "reads"), [("mlp", "memory"), ("tabm", "stream")])
+def test_two_processes_come_to_the_result_of_one(family, reads, tmp_path):
+    said, worker = two(tmp_path, family, reads)
+    assert "wrong" not in said
+    assert worker.returncode == 0, worker.stderr
+    assert "training people on people/features 5:" in worker.stdout
+    assert said["processes"] == 2
+    assert said["params"] < BOUND
+    assert said["predictions"] < BOUND
+    assert said["steps"] == 20
+    assert said["meter"] == 2, "each device costs"
+    assert said["resumed"], "what both saved, both take up"
+
+
+@pytest.mark.slow
+def test_a_training_that_fails_fails_in_both_and_leaves_neither_waiting(tmp_path):
+    said, worker = two(tmp_path, "mlp", "memory", "rate")
+    assert "lower model.learning_rate" in said["wrong"]
+    assert worker.returncode == 1
+    assert "lower model.learning_rate" in worker.stdout
+
+
+@pytest.mark.slow
+def test_a_worker_that_reads_other_rows_is_found_before_the_first_step(tmp_path):
+    said, worker = two(tmp_path, "mlp", "memory", "lake")
+    assert "another process cannot read what is trained on" in said["wrong"]
+    assert worker.returncode == 1
+    assert "give all the same MLPLATFORM_LAKE" in worker.stdout
+
+
+HOST = {"MLPLATFORM_COORDINATOR": "trainer-0:4000"}
+ALL = {**HOST, "MLPLATFORM_PROCESSES": "4", "MLPLATFORM_PROCESS_ID": "3"}
+
+
+def settings(environ: dict[str, str]) -> Settings:
+    return Settings.from_environment(environ, Path("/nowhere"))
+
+
+def test_processes_are_named_by_three_settings_or_found_by_one():
+    assert settings({}).processes is None
+    assert settings({}).devices is None
+    assert settings({"MLPLATFORM_DEVICES": "8"}).devices == 8
+    assert settings(ALL).processes == Processes(coordinator="trainer-0:4000", count=4, number=3)
+    auto = settings({"MLPLATFORM_COORDINATOR": "auto"}).processes
+    assert auto == Processes(coordinator="auto")
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        (HOST, "MLPLATFORM_PROCESSES is missing; many processes need .*=auto alone"),
+        ({"MLPLATFORM_PROCESS_ID": "1"}, "MLPLATFORM_COORDINATOR is missing"),
+        ({**ALL, "MLPLATFORM_COORDINATOR": "auto"}, "MLPLATFORM_PROCESSES is set beside"),
+        ({**ALL, "MLPLATFORM_COORDINATOR": "trainer-0"}, "is 'trainer-0'; give host:port, or auto"),
+        ({**ALL, "MLPLATFORM_PROCESS_ID": "4"}, "PROCESS_ID is 4; of 4 processes the last is 3"),
+        ({**ALL, "MLPLATFORM_PROCESSES": "two"}, "PROCESSES is 'two'; give a whole number, 1 or"),
+        ({"MLPLATFORM_DEVICES": "0"}, "MLPLATFORM_DEVICES is '0'; give a whole number, 1 or more"),
+    ],
+)
+def test_settings_that_name_no_processes_are_refused(environ, said):
+    with pytest.raises(PlatformError, match=said):
+        settings(environ)
+
+
+def test_one_process_asks_nobody():
+    distributed.start(None)
+    with together.joined():
+        assert (together.count(), together.index()) == (1, 0)
+        assert together.first(7) == 7
+        assert together.text("größer") == "größer"
+        assert together.anywhere(flag=True)
+        together.wait("here")
+
+
+def test_a_cluster_that_is_not_there_is_one_clear_error(fresh_python):
+    program = """
+from mlplatform.errors import TrainingError
+from mlplatform.settings import Processes
+from mlplatform.train import distributed
+for one in (Processes(coordinator="auto"), ):
+    try:
+        distributed.start(one)
+    except TrainingError as wrong:
+        print(wrong)
+"""
+    assert "MLPLATFORM_COORDINATOR=auto found no cluster" in fresh_python(program)
+    assert issubclass(TrainingError, PlatformError)
