@@ -28,7 +28,7 @@ class Predictor(Protocol):
         """The encoder the model was trained with."""
 
     def predict(self, encoded: Any) -> Any:
-        """Return f32[rows], the probability of class 1."""
+        """Return f32[rows] or f32[rows, outputs], what it predicts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,6 @@ def _timed(predictor: Predictor, row: dict[str, Any]) -> int:
     return time.perf_counter_ns() - began
 
 
-def _answer(predictor: Predictor, row: dict[str, Any]) -> float:
-    """Return the probability as a number, so that no device is still computing it."""
-    return float(np.asarray(predictor.predict(predictor.encoder.encode_rows([row])))[0])
+def _answer(predictor: Predictor, row: dict[str, Any]) -> Any:
+    """Return the prediction as plain numbers, so that no device is still computing it."""
+    return np.asarray(predictor.predict(predictor.encoder.encode_rows([row])))[0].tolist()

@@ -128,6 +128,31 @@ def test_a_file_is_scored_as_the_server_scores_its_rows(predict, served, tmp_pat
     assert made.schema.metadata[b"mlplatform.pipeline"] == b"loans"
 
 
+@pytest.mark.parametrize(
+    ("task", "columns"),
+    [
+        ("multiclass", ["probability_low", "probability_mid", "probability_high"]),
+        ("regression", ["prediction"]),
+        ("quantiles", ["quantile_0.1", "quantile_0.5", "quantile_0.9"]),
+    ],
+)
+def test_an_answer_of_several_numbers_has_a_column_for_each(
+    predict, lake, tmp_path: Path, task, columns
+):
+    digest = lake.artifacts.put(exported_of(of_loans.encoder(), 1, task))
+    facts = {"artifact": digest}
+    who = Lineage(asset="loans/model", run_id=task, code_version="test", facts=facts)
+    lake.table("loans/model").append(pa.table({"model_digest": [digest]}), who, token=task)
+    rows = as_parquet(tmp_path / "rows.parquet", asked())
+    made = predict(rows, "out.parquet", "--model", digest)
+    assert made.column_names == ["row", "customer", *columns]
+    assert {str(made.schema.field(name).type) for name in columns} == {"float"}
+    assert predict(rows, "out.csv", "--model", digest).column_names == made.column_names
+    if task == "multiclass":
+        total = sum(made[name].to_numpy() for name in columns)
+        assert total == pytest.approx(np.ones(100), abs=1e-5)
+
+
 def test_every_kind_of_input_gives_the_same_predictions(predict, loans, tmp_path: Path):
     table = asked()
     expected = predict(as_parquet(tmp_path / "rows.parquet", table))
