@@ -25,8 +25,12 @@ from mlplatform.train.task import Rows
 
 EXAMPLES = 450_000  # That a network is trained on: few rows are seen more often.
 EPOCHS = (6, 80)  # At least and at most.
+FEW_ROWS = 25_000  # Up to which a network twice as wide is tried too: it takes four times as long.
+DEFAULTS: dict[str, Settings] = {  # Of the first trial, where they are not the spec's.
+    "gbdt": {"trees": 2000},  # At most, as of LightGBM itself; early stopping ends them.
+    "tabm": {"learning_rate": 3e-3},
+}
 LINEAR_BINS = 24  # Of a number in a linear model: within each the slope is another.
-TREES = {"trees": 2000}  # At most, as of LightGBM itself; early stopping ends them.
 
 
 class Ours(Contender):
@@ -34,12 +38,11 @@ class Ours(Contender):
 
     def __init__(self, family: str, defaults: Settings | None = None) -> None:
         self.name = family
-        self.defaults = defaults or (TREES if family == "gbdt" else {})
+        self.defaults = defaults or DEFAULTS.get(family, {})
 
     def propose(self, trial: optuna.Trial, problem: Problem) -> Settings:
         """Return settings to try."""
-        del problem
-        return SPACES[self.name](trial)
+        return SPACES[self.name](trial, problem.parts.train.num_rows)
 
     def fit(self, problem: Problem, settings: Settings, seed: int) -> Predict:
         """Return what predicts with the best epoch's parameters, or the best number of trees."""
@@ -73,26 +76,30 @@ def _network(trial: optuna.Trial, most_dropout: float = 0.4) -> Settings:
     }
 
 
-def _linear(trial: optuna.Trial) -> Settings:
+def _linear(trial: optuna.Trial, rows: int) -> Settings:
+    del rows
     return _network(trial, most_dropout=0)
 
 
-def _mlp(trial: optuna.Trial) -> Settings:
+def _mlp(trial: optuna.Trial, rows: int) -> Settings:
+    del rows
     embedded = trial.suggest_categorical("numeric", [True, False])
     width = trial.suggest_categorical("hidden", [128, 256])
     numeric = {"kind": "piecewise_linear"} if embedded else None
     return {**_network(trial), "numeric": numeric, "hidden": [width, width // 2]}
 
 
-def _tabm(trial: optuna.Trial) -> Settings:
+def _tabm(trial: optuna.Trial, rows: int) -> Settings:
     bins = trial.suggest_categorical("bins", [32, 96])
-    return {**_network(trial), "numeric": {"bins": bins}}
+    width = trial.suggest_categorical("hidden", [128, 256]) if rows <= FEW_ROWS else 128
+    return {**_network(trial), "numeric": {"bins": bins}, "hidden": [width, width]}
 
 
-def _gbdt(trial: optuna.Trial) -> Settings:
+def _gbdt(trial: optuna.Trial, rows: int) -> Settings:
     """The space of LightGBM itself, by the spec's names."""
+    del rows
     return {
-        **TREES,
+        **DEFAULTS["gbdt"],
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
         "leaves": trial.suggest_int("leaves", 7, 127, log=True),
         "min_rows_a_leaf": trial.suggest_int("min_rows_a_leaf", 5, 200, log=True),

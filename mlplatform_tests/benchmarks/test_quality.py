@@ -10,7 +10,7 @@ from mlplatform.spec.families import MODEL
 @pytest.mark.parametrize("family", sorted(SPACES))
 def test_every_proposal_is_a_model_that_a_spec_may_ask_for(family: str):
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
-    made = MODEL.validate_python(asked(family, SPACES[family](trial), rows=10_000, seed=3))
+    made = MODEL.validate_python(asked(family, SPACES[family](trial, 10_000), rows=10_000, seed=3))
     assert (made.family, made.seed) == (family, 3)
 
 
