@@ -1,11 +1,12 @@
 """A study that ended early goes on where it was, and ends as if it had not."""
 
+import os
 import signal
 
 import optuna
 import pytest
 
-from mlplatform.errors import TrainingError
+from mlplatform.errors import PreemptedError, TrainingError
 from mlplatform.tune.around import Surroundings
 from mlplatform.tune.storage import alone
 from mlplatform.tune.study import search
@@ -176,3 +177,20 @@ def test_a_process_that_ends_leaves_its_trials_to_others(tmp_path):
     study = search(pipeline, rows(), surroundings(tmp_path, told))
     assert study.trials.num_rows == 6
     assert len(told) == 4
+
+
+def test_a_process_that_is_asked_to_end_does_so_between_epochs_and_goes_on(tmp_path):
+    def ask_to_end(progress):
+        if progress.record.number == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    pipeline = made(tmp_path, 5, tuning={"batch": 2})
+    around = Surroundings(folder=tmp_path / "studies", identity="people", on_trial=ask_to_end)
+    with pytest.raises(PreemptedError, match="asked to end after 3 of 5 trials; run the same comm"):
+        search(pipeline, rows(), around)
+    told = []
+    study = search(pipeline, rows(), surroundings(tmp_path, told))
+    assert numbers(told) == [3, 4]
+    assert study.trials.equals(search(pipeline, rows()).trials)
+    with pytest.raises(PreemptedError, match="asked to end after 3 of 5 trials; nothing is kept"):
+        search(pipeline, rows(), Surroundings(on_trial=ask_to_end))
