@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.model import how, seen_in_training
+from assets.model import GPU, how, seen_in_training
 from assets.nouns import NOUNS, asset_of
 from assets.publish import Made, features_code, publish
 from mlplatform.lake import Lake, Version
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `study` asset."""
 
-    @asset_of(pipeline, "study", "features")
+    op_tags = {"dagster-k8s/config": GPU} if pipeline.spec.model.gpu else None
+
+    @asset_of(pipeline, "study", "features", op_tags=op_tags)
     def study(
         context: dg.AssetExecutionContext,
         lake: LakeResource,
