@@ -57,7 +57,7 @@ NOUNS = {
     ),
     "model": Noun(
         "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor", "validate"),
-        (*_COLUMNS, "unused", "known_after", "known_at", "events", "budget"),
+        (*_COLUMNS, "unused", "known_after", "known_at", "events"),
         "The trained model: features and network as one exported program.",
     ),
     "evaluation": Noun(

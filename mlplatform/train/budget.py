@@ -13,6 +13,7 @@ from mlplatform.spec.budget import Budget, limits
 from mlplatform.train import together
 
 SECONDS_AN_HOUR = 3600.0
+LEAST = 1e-9  # Of a limit: one that is used up ends a training after its first segment.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +109,23 @@ def _words(budget: Budget) -> dict[str, str]:
     return {
         name: f"budget.{name} of {limit:,.10g} reached" for name, limit in limits(budget).items()
     }
+
+
+def part_of(budget: Budget, share: float) -> Budget:
+    """Return a share of what a budget allows; at least one step."""
+    of = {name: limit * share for name, limit in limits(budget).items()}
+    return _with(budget, of)
+
+
+def less(budget: Budget, spent: Mapping[str, float]) -> Budget:
+    """Return what a budget still allows after `spent`; hardly anything, where it is used up."""
+    of = {name: limit - spent.get(name, 0) for name, limit in limits(budget).items()}
+    return _with(budget, of)
+
+
+def _with(budget: Budget, of: Mapping[str, float]) -> Budget:
+    kept = {
+        name: max(int(limit), 1) if name == "steps" else max(limit, LEAST)
+        for name, limit in of.items()
+    }
+    return budget.model_copy(update=kept)

@@ -96,11 +96,16 @@ def led(pipeline: str, features: Version, model: Family, around: Around) -> Iter
     Rows are read before: the others read theirs as this begins.
 
     Raises:
-        TrainingError: If another process cannot read what is trained on.
+        TrainingError: If this is not the first process, or another cannot read what is trained on.
     """
     if jax.process_count() == 1:
         yield
         return
+    if jax.process_index() > 0:
+        raise TrainingError(
+            f"{pipeline}: this is process {jax.process_index()}, which follows;"
+            f" run `mlplatform train-worker {pipeline}` here"
+        )
     call = Call(
         pipeline=pipeline,
         table=features.table,

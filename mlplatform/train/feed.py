@@ -12,12 +12,19 @@ class Feed(ABC):
 
     @abstractmethod
     def advance(
-        self, number: int, state: State, seeds: Seeds, hyper: Hyper, plan: Plan
+        self,
+        number: int,
+        state: State,
+        seeds: Seeds,
+        hyper: Hyper,
+        plan: Plan,
+        count: int | None = None,
     ) -> tuple[State, Taken]:
         """Take the steps of segment `number`, counted from the first of the first epoch.
 
-        `state` is donated. A feed gives equal batches for equal numbers, whatever it gave before, so
-        that a resumed training sees what an undisturbed one does.
+        Of the last segment that a budget allows, only the first `count`. `state` is donated. A feed
+        gives equal batches for equal numbers, whatever it gave before, so that a resumed training
+        sees what an undisturbed one does.
         """
 
 
@@ -28,8 +35,16 @@ class InMemory(Feed):
         self.rows = rows
 
     def advance(
-        self, number: int, state: State, seeds: Seeds, hyper: Hyper, plan: Plan
+        self,
+        number: int,
+        state: State,
+        seeds: Seeds,
+        hyper: Hyper,
+        plan: Plan,
+        count: int | None = None,
     ) -> tuple[State, Taken]:
         """Take the next steps; the state itself knows which they are."""
-        found: tuple[State, Taken] = trainer.segment(state, self.rows, seeds, hyper, plan=plan)
+        found: tuple[State, Taken] = trainer.segment(
+            state, self.rows, seeds, hyper, plan=plan, count=count
+        )
         return found

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from mlplatform.errors import TrainingError
 from mlplatform.features.encoder import Encoder
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
 from mlplatform.spec.families import Blend, Custom, Gbdt, Linear, Mlp, Network, TabM
 from mlplatform.spec.label import Label
 from mlplatform.train.around import Around
+from mlplatform.train.blend import fit_blend
+from mlplatform.train.budget import less, part_of
 from mlplatform.train.calibrate import calibrated, predictions
 from mlplatform.train.data import Data, prepare
 from mlplatform.train.fitted import Fitted
@@ -20,6 +21,7 @@ from mlplatform.train.load import load
 from mlplatform.train.measure import measure
 from mlplatform.train.network import fit_network
 from mlplatform.train.stream import Streamed
+from mlplatform.train.trees import fit_trees
 from mlplatform.train.weights import weighted
 
 Model = Linear | Mlp | TabM | Custom | Gbdt | Blend
@@ -115,25 +117,27 @@ def validated(fitted: Fitted, data: Data | Streamed) -> dict[str, float]:
 
 def _fitted(pipeline: Pipeline, data: Data | Streamed, model: Model, around: Around) -> Fitted:
     if isinstance(model, Blend):
-        from mlplatform.train.blend import fit_blend
-
-        members = {
-            name: _fitted(pipeline, data, member, around.of(name))
-            for name, member in model.members.items()
-        }
-        found = fit_blend(members, data, model.weights, data.shape.task)
-        found = _together(found, members)
+        members = _members(pipeline, data, model, around)
+        found = _together(fit_blend(members, data, model.weights, data.shape.task), members)
     elif isinstance(model, Network):
         found = fit_network(pipeline, weighted(data, pipeline.spec.label, model), model, around)
     else:
-        from mlplatform.train.gbdt import fit_gbdt
-
-        if isinstance(data, Streamed):
-            raise TrainingError(
-                f"{pipeline.name}: trees need all rows in memory; they cannot stream"
-            )
-        found = fit_gbdt(weighted(data, pipeline.spec.label, model), model)
+        found = fit_trees(pipeline, weighted(data, pipeline.spec.label, model), model, around)
     return calibrated(found, data.validation, model.calibration)
+
+
+def _members(
+    pipeline: Pipeline, data: Data | Streamed, model: Blend, around: Around
+) -> dict[str, Fitted]:
+    """Return the fitted members; each may use an equal part of what those before it left."""
+    members: dict[str, Fitted] = {}
+    left = around.budget
+    for at, (name, member) in enumerate(model.members.items()):
+        budget = part_of(left, 1 / (len(model.members) - at))
+        near = replace(around.of(name), budget=budget)
+        members[name] = _fitted(pipeline, data, member, near)
+        left = less(left, members[name].spent)
+    return members
 
 
 def _together(blend: Fitted, members: Mapping[str, Fitted]) -> Fitted:

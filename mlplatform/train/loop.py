@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
@@ -55,6 +54,7 @@ class _Sofar:
     """What is known between two segments, and kept with a checkpoint."""
 
     segment: int = 0
+    steps: int = 0
     history: History = field(default_factory=dict)
     taken: list[tuple[float, float]] = field(default_factory=list)  # Of the epoch so far.
     stopped_by: str = ""
@@ -92,7 +92,6 @@ class Outcome:
     steps: int
     spent: Spent
     stopped_by: str
-    notes: tuple[str, ...]
 
 
 def run(course: Course, around: Around, part: str = "") -> Outcome:
@@ -111,7 +110,7 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
         PreemptedError: If the process was asked to end; what was reached is kept.
     """
     kept = around.kept(part)
-    state, sofar, meter, notes = _taken_up(course, around, kept)
+    state, sofar, meter = _taken_up(course, around, kept)
     plan = course.plan
     pace = Pace.start(
         epochs=plan.epochs,
@@ -122,43 +121,52 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
     )
     with Preemption() as preemption:
         while not _ended(course, sofar):
-            # The next segment must fit in, so that a budget of steps is never exceeded.
-            sofar.stopped_by = meter.reached(_steps(plan, sofar) + plan.segment_steps - 1) or ""
-            if not sofar.stopped_by:
-                state = _segment(course, state, sofar)
-            elif kept and sofar.segment:
+            count = _allowed(course, sofar, meter)
+            if count < plan.segment_steps and kept:
                 # As it is: with a larger budget it goes on as if nothing had been.
-                _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
+                _keep(kept, sofar, state, meter, around, must=False)
+            if count:
+                state = _segment(course, state, sofar, count)
+            if count < plan.segment_steps:
+                sofar.stopped_by = meter.reached(sofar.steps) or ""
             if sofar.taken and (sofar.stopped_by or not sofar.segment % plan.segments):
                 state = _judged(course, state, sofar)
                 pace = pace.mark(sofar.segment // plan.segments, time.monotonic())
                 around.on_epoch(pace.progress(sofar.last))
             if kept and not sofar.stopped_by and (preemption.requested or kept.due()):
-                _keep(kept, state, sofar, meter.spent(_steps(plan, sofar)), preemption)
+                _keep(kept, sofar, state, meter, around, must=preemption.requested)
             if preemption.requested:
                 raise preemption.error(sofar.segment // plan.segments)
-    if not sofar.history:
-        raise TrainingError(f"{course.name}: {sofar.stopped_by} before the first step; raise it")
     params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
-    steps = _steps(plan, sofar)
     return Outcome(
         params=params,
         fixed=fixed,
         scale=scale,
         history=sofar.history,
         best=sofar.best,
-        steps=steps,
-        spent=meter.spent(steps),
+        steps=sofar.steps,
+        spent=meter.spent(sofar.steps),
         stopped_by=sofar.stopped_by,
-        notes=notes,
     )
 
 
-def _segment(course: Course, state: State, sofar: _Sofar) -> State:
+def _allowed(course: Course, sofar: _Sofar, meter: Meter) -> int:
+    """Return how many steps the next call may take; at least one before there is a model."""
+    whole = course.plan.segment_steps
+    if sofar.steps and meter.reached(sofar.steps):
+        return 0
+    left = meter.steps_left(sofar.steps)
+    return whole if left is None else min(left, whole)
+
+
+def _segment(course: Course, state: State, sofar: _Sofar, count: int) -> State:
+    plan = course.plan
+    part = None if count == plan.segment_steps else count
     with jax.transfer_guard("disallow"):
         state, taken = course.feed.advance(
-            sofar.segment, state, course.seeds, course.hyper, course.plan
+            sofar.segment, state, course.seeds, course.hyper, plan, part
         )
+    sofar.steps += count
     loss, norm = (float(number) for number in jax.device_get(taken))
     sofar.taken.append((loss, norm))
     sofar.segment += 1
@@ -206,32 +214,27 @@ def _ended(course: Course, sofar: _Sofar) -> bool:
     return len(sofar.history["validation_loss"]) - sofar.best >= course.patience
 
 
-def _steps(plan: Plan, sofar: _Sofar) -> int:
-    return sofar.segment * plan.segment_steps
-
-
 def _taken_up(
     course: Course, around: Around, kept: Checkpoints | None
-) -> tuple[State, _Sofar, Meter, tuple[str, ...]]:
+) -> tuple[State, _Sofar, Meter]:
     """Return where to go on: at the newest sound checkpoint, or at the beginning."""
     saved = kept.newest(course.state) if kept else None
-    warnings = kept.warnings if kept else ()
-    for warning in warnings:
+    for warning in kept.warnings if kept else ():
         around.on_note(warning)
     if saved is None:
-        return course.state, _Sofar(), Meter(around.budget, course.devices), warnings
+        return course.state, _Sofar(), Meter(around.budget, course.devices)
     sofar = _Sofar(**saved.notes["sofar"])
     done = sofar.segment / course.plan.segments
     around.on_note(f"{course.name}: going on after {done:g} epochs, from a checkpoint")
     already = Spent.of(saved.notes["spent"])
-    return saved.state, sofar, Meter(around.budget, course.devices, already), warnings
+    return saved.state, sofar, Meter(around.budget, course.devices, already)
 
 
 def _keep(
-    kept: Checkpoints, state: State, sofar: _Sofar, spent: Spent, preemption: Preemption
+    kept: Checkpoints, sofar: _Sofar, state: State, meter: Meter, around: Around, *, must: bool
 ) -> None:
-    notes: dict[str, Any] = {
-        "sofar": {"segment": sofar.segment, "history": sofar.history, "taken": sofar.taken},
-        "spent": spent.notes(),
-    }
-    kept.save(sofar.segment, state, notes, must=preemption.requested)
+    told = {"segment": sofar.segment, "steps": sofar.steps}
+    told |= {"history": sofar.history, "taken": sofar.taken}
+    notes = {"sofar": told, "spent": meter.spent(sofar.steps).notes()}
+    if said := kept.save(sofar.segment, state, notes, must=must):
+        around.on_note(f"{said}")

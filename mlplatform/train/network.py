@@ -48,7 +48,7 @@ def fit_network(
     notes = _evened(model, data, batch, shared)
     while True:
         try:
-            course = prepared(pipeline.name, net, data, model, batch, shared, around.budget.steps)
+            course = prepared(pipeline.name, net, data, model, batch, shared)
             outcome = run(course, around, part=f"{_told(net, model, data)}:{batch}")
         except jax.errors.JaxRuntimeError as wrong:
             # Of many processes the others would wait for the next sum over the devices for ever.
@@ -74,13 +74,9 @@ def prepared(
     model: Network,
     batch_size: int,
     shared: Mesh | None = None,
-    steps: int | None = None,
 ) -> Course:
-    """Return the training of `net` as the settings ask for, with all arrays on the devices of `shared`.
-
-    Where only so many `steps` may be taken, a call takes no more.
-    """
-    most = min(SEGMENT_STEPS, steps or SEGMENT_STEPS)
+    """Return the training of `net` as the settings ask for, with all arrays on the devices of `shared`."""
+    most = SEGMENT_STEPS
     if isinstance(data, Streamed):
         most = min(most, window_steps(data.shape, batch_size))
     plan = plan_of(net, data.shape.task, model, data.rows, batch_size, most, shared)
@@ -170,7 +166,7 @@ def fitted(course: Course, outcome: Outcome, notes: tuple[str, ...] = ()) -> Fit
         predict=predictor(course.plan.net, course.plan.task),
         history=outcome.history,
         best=outcome.best,
-        notes=(*notes, *outcome.notes),
+        notes=notes,
         spent=asdict(outcome.spent),
         stopped_by=outcome.stopped_by,
         devices=course.devices,

@@ -121,7 +121,13 @@ class Stream(Feed):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="stream")
 
     def advance(
-        self, number: int, state: State, seeds: Seeds, hyper: Hyper, plan: Plan
+        self,
+        number: int,
+        state: State,
+        seeds: Seeds,
+        hyper: Hyper,
+        plan: Plan,
+        count: int | None = None,
     ) -> tuple[State, Taken]:
         """Take the steps of one window; any may be the first, at the price of its buffer."""
         if self._coming is None or self._coming[0] != number:
@@ -133,5 +139,7 @@ class Stream(Feed):
         self._coming = None
         if number + 1 < plan.epochs * plan.segments:
             self._coming = number + 1, self._pool.submit(next, self._windows)
+        if count is not None:
+            window = Rows(*(array[:count] for array in window))
         found: tuple[State, Taken] = trainer.window(state, window, seeds, hyper, plan=plan)
         return found

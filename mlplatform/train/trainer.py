@@ -127,15 +127,16 @@ def start(plan: Plan, params: Params, fixed: Params, scale: Scale) -> State:
     )
 
 
-@partial(jax.jit, static_argnames="plan", donate_argnames="state")
+@partial(jax.jit, static_argnames=("plan", "count"), donate_argnames="state")
 def segment(
-    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, *, plan: Plan
+    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, *, plan: Plan, count: int | None = None
 ) -> tuple[State, Taken]:
     """Take the next steps on rows that lie on the device: whole batches of the epoch's permutation.
 
-    The few rows left over in an epoch are others in the next.
+    The few rows left over in an epoch are others in the next. `count` steps are taken, if it is not
+    the whole segment.
     """
-    return take_segment(state, rows, seeds, hyper, plan)
+    return take_segment(state, rows, seeds, hyper, plan, count)
 
 
 @partial(jax.jit, static_argnames="plan", donate_argnames="state")
@@ -157,12 +158,13 @@ def judge(state: State, rows: Rows, *, plan: Plan) -> tuple[State, dict[str, jax
 
 
 def take_segment(
-    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, plan: Plan
+    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, plan: Plan, count: int | None = None
 ) -> tuple[State, Taken]:
     """Return what `segment` does, to be traced with others."""
     order = permutation(stream(seeds.order, state.step // plan.steps), rows.labels.shape[0])
     first = (state.step % plan.steps) * plan.batch_size
-    mine = jax.lax.dynamic_slice(order, (first,), (plan.segment_steps * plan.batch_size,))
+    rows_taken = (count or plan.segment_steps) * plan.batch_size
+    mine = jax.lax.dynamic_slice(order, (first,), (rows_taken,))
 
     def update(state: State, batch: jax.Array) -> tuple[State, Taken]:
         return _update(state, jax.tree.map(lambda a: a[batch], rows), seeds, hyper, plan)

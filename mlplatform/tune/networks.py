@@ -97,7 +97,7 @@ class Bench:
         params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
         outcome = Outcome(
             params=params, fixed=fixed, scale=scale, history=attempt.history,
-            best=attempt.best_epoch or 0, steps=attempt.steps, spent=Spent(), stopped_by="", notes=(),
+            best=attempt.best_epoch or 0, steps=attempt.steps, spent=Spent(), stopped_by="",
         )  # fmt: skip
         found = calibrated(fitted(course, outcome), self.data.validation, model.calibration)
         attempt.complete(validated(found, self.data))

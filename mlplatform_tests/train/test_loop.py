@@ -11,6 +11,7 @@ import pytest
 
 from mlplatform.errors import PreemptedError, TrainingError
 from mlplatform.spec.budget import Budget
+from mlplatform.spec.families import MODEL
 from mlplatform.train import network as networks
 from mlplatform.train.around import Around
 from mlplatform.train.data import prepare
@@ -120,7 +121,7 @@ def test_a_budget_of_steps_is_never_exceeded_and_the_best_model_is_kept(made):
     spent = Around(budget=Budget(steps=50))
     trained = fit(made, table, encoder, made.spec.model, spent).fitted
     assert trained.stopped_by == "budget.steps of 50 reached"
-    assert 0 < trained.spent["steps"] <= 50
+    assert trained.spent["steps"] == 50
     assert len(trained.history["validation_loss"]) == len(trained.history["train_loss"]) >= 1
 
 
@@ -128,8 +129,29 @@ def test_a_budget_of_steps_is_never_exceeded_and_the_best_model_is_kept(made):
 def test_a_budget_below_an_epoch_still_gives_a_model(made, steps):
     encoder, table = people.features()
     trained = fit(made, table, encoder, made.spec.model, Around(budget=Budget(steps=steps))).fitted
-    assert 0 < trained.spent["steps"] <= steps
+    assert trained.spent["steps"] == steps
     assert trained.best >= 1
+
+
+def test_a_larger_budget_goes_on_as_if_nothing_had_been(tmp_path, made):
+    encoder, table = people.features()
+    whole = fit(made, table, encoder, made.spec.model).fitted
+    for steps in (10, 30):
+        stopped = around(tmp_path, budget=Budget(steps=steps), every_seconds=1e9)
+        assert fit(made, table, encoder, made.spec.model, stopped).fitted.stopped_by
+    resumed = fit(made, table, encoder, made.spec.model, around(tmp_path)).fitted
+    assert resumed.stopped_by == ""
+    assert digest(resumed.params) == digest(whole.params)
+
+
+def test_a_blend_shares_one_budget_among_its_members(made):
+    encoder, table = people.features()
+    small = {"hidden": [4], "epochs": 50, "batch_size": 16}
+    members = {"a": small, "b": {**small, "seed": 1}, "c": {"family": "gbdt", "trees": 500}}
+    model = MODEL.validate_python({"family": "blend", "members": members})
+    trained = fit(made, table, encoder, model, Around(budget=Budget(steps=200))).fitted
+    assert 150 < trained.spent["steps"] <= 200
+    assert trained.stopped_by.startswith("a: budget.steps of 66 reached; b: ")
 
 
 def test_a_training_that_ended_by_patience_is_not_taken_further(tmp_path, made):
@@ -168,11 +190,11 @@ def test_a_batch_that_memory_does_not_hold_is_halved_and_said(made, monkeypatch)
     tried = []
 
     class Small(InMemory):
-        def advance(self, number, state, seeds, hyper, plan):
+        def advance(self, number, state, seeds, hyper, plan, count=None):
             tried.append(plan.batch_size)
             if plan.batch_size > 4:
                 run_out_of_memory()
-            return super().advance(number, state, seeds, hyper, plan)
+            return super().advance(number, state, seeds, hyper, plan, count)
 
     monkeypatch.setattr(networks, "InMemory", Small)
     trained = fit_network(made, data, made.spec.model, Around(on_note=str))
@@ -187,7 +209,7 @@ def test_a_row_that_memory_does_not_hold_ends_the_training(made, monkeypatch):
     encoder, table = people.features()
 
     class Nothing(InMemory):
-        def advance(self, number, state, seeds, hyper, plan):
+        def advance(self, *_):
             run_out_of_memory()
 
     monkeypatch.setattr(networks, "InMemory", Nothing)
