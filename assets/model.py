@@ -100,6 +100,7 @@ def _trained(
     lake: Lake, pipeline: Pipeline, read: Mapping[str, Version], near: "Around", run: "RunLog"
 ) -> Made:
     from mlplatform.train.baseline import baseline
+    from mlplatform.train.distributed import led
     from mlplatform.train.export import export
     from mlplatform.train.fit import fit_data
     from mlplatform.train.load import load
@@ -108,7 +109,8 @@ def _trained(
     encoder = encoder_of(lake, features)
     data = load(pipeline, lake, features, encoder, model)
     run.params(model.model_dump())
-    trained = fit_data(pipeline, data, model, near)
+    with led(pipeline.name, features, model, near):
+        trained = fit_data(pipeline, data, model, near)
     state = lake.artifacts.open(features.lineage.facts["state"])
     files = export(trained, encoder, state.read("features.stablehlo"))
     files["reference.json"] = _reference(lake, pipeline, read)

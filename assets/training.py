@@ -39,7 +39,7 @@ def around(
     Args:
         context: Whose log and events tell how far it is.
         pipeline: Whose budget holds.
-        compute: Where checkpoints lie.
+        compute: Where checkpoints lie, and how many devices train.
         run: MLflow's log, which hears of every epoch.
         identity: Digest of everything that decides the result but the budget: a training that its
             budget ended goes on when the budget is raised.
@@ -52,6 +52,7 @@ def around(
         budget=pipeline.spec.budget,
         on_epoch=_teller(context, pipeline, run),
         on_note=context.log.warning,
+        devices=compute.devices,
     )
 
 

@@ -25,7 +25,7 @@ def settings_from_environment() -> Settings:
 
 def for_settings(settings: Settings) -> dict[str, Any]:
     """Return the resources every asset, check and sensor asks for by name."""
-    lake = LakeResource(root=settings.lake)
+    lake, shared = LakeResource(root=settings.lake), settings.processes
     return {
         "lake": lake,
         "access": AccessResource(),
@@ -48,6 +48,10 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             compile_cache=str(settings.compile_cache),
             checkpoints=str(settings.checkpoints),
             studies=str(settings.studies),
+            devices=settings.devices,
+            coordinator=shared.coordinator if shared else "",
+            processes=shared.count if shared else None,
+            process=shared.number if shared else None,
         ),
         "alerts": AlertsResource(log=str(settings.alert_log)),
     }

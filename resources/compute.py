@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from mlplatform.errors import TrainingError
+from mlplatform.settings import Processes
 
 LOGGER = logging.getLogger(__name__)
 
@@ -19,18 +20,27 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     compile_cache: str
     checkpoints: str = Field(default="", description="Folder of trainings under way.")
     studies: str = Field(default="", description="Folder of the trials of studies.")
+    coordinator: str = Field(default="", description="Of many processes that share a training.")
+    processes: int | None = Field(default=None, description="How many there are.")
+    process: int | None = Field(default=None, description="Which this is; 0 runs the steps.")
+    devices: int | None = Field(default=None, description="That share each batch.")
 
     def prepare(self, warn: Callable[[str], None] = LOGGER.warning) -> None:
-        """Point JAX at the compilation cache, and let it compute the same again.
+        """Point JAX at the compilation cache, let it compute the same again, and join other processes.
 
         `warn` hears it where a GPU was in use before that could be asked for.
+
+        Raises:
+            TrainingError: If there are other processes and they do not come.
         """
         import jax
 
         from mlplatform.train.compile_cache import enable
+        from mlplatform.train.distributed import start
         from mlplatform.train.reproducible import apply
 
         late = apply()
+        start(self._processes)
         enable(self.folder)
         if late and jax.default_backend() == "gpu":
             warn(late)
@@ -46,6 +56,12 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 f"tuning.storage names the environment variable {name}, which is not set"
             )
         return os.environ[name]
+
+    @property
+    def _processes(self) -> Processes | None:
+        if not self.coordinator:
+            return None
+        return Processes(coordinator=self.coordinator, count=self.processes, number=self.process)
 
     @property
     def folder(self) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mlplatform.cli.train_worker import run
 from mlplatform.errors import PlatformError, TrainingError
 from mlplatform.settings import Processes, Settings
 from mlplatform.spec.load import COMPONENT
@@ -127,6 +128,12 @@ def test_settings_that_name_no_processes_are_refused(environ, said):
         settings(environ)
 
 
+@pytest.mark.parametrize("environ", [{}, {**ALL, "MLPLATFORM_PROCESS_ID": "0"}])
+def test_a_worker_without_a_first_process_is_refused(environ):
+    with pytest.raises(PlatformError, match="process 0 is the run that it trains along with"):
+        run(settings(environ), "people")
+
+
 def test_one_process_asks_nobody():
     distributed.start(None)
     with together.joined():
@@ -139,6 +146,7 @@ def test_one_process_asks_nobody():
 
 def test_a_cluster_that_is_not_there_is_one_clear_error(fresh_python):
     program = """
+from mlplatform.cli.train_worker import run
 from mlplatform.errors import TrainingError
 from mlplatform.settings import Processes
 from mlplatform.train import distributed
