@@ -13,7 +13,6 @@ from mlplatform.train.data import Data, Shape
 from mlplatform.train.fit import fit_data
 from mlplatform.train.measure import auc
 from mlplatform.train.task import Rows, Task
-from mlplatform.tune.study import search
 
 HELD_OUT = (
     2_048  # Test rows that stand in for validation: the trainer measures some after each epoch.
@@ -54,6 +53,8 @@ class Ours:
 
     def study(self, how: dict[str, Any], trials: int, pruner: str) -> tuple[float, Any]:
         """Return the seconds of a study and the study: rates and decays, by validation AUC."""
+        from mlplatform.tune.study import search  # Here: a cold training must not pay for Optuna.
+
         tuning = {"trials": trials, "pruner": pruner, "metric": "auc", "space": SPACE}
         spec = PipelineSpec.model_validate(SPEC | {"model": model(how), "tuning": tuning})
         started = time.perf_counter()
