@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """Return the pipeline's `study` asset."""
-
     op_tags = {"dagster-k8s/config": GPU} if pipeline.spec.model.gpu else None
 
     @asset_of(pipeline, "study", "features", op_tags=op_tags)
