@@ -32,10 +32,10 @@ from mlplatform.features.program_export import (  # noqa: E402 - after the path
 from mlplatform.features.signature import Tensor  # noqa: E402 - after the path
 from mlplatform.spec.families import Gbdt  # noqa: E402 - after the path
 from mlplatform.train.baseline import baseline  # noqa: E402 - after the path
-from mlplatform.train.data import Data, Shape  # noqa: E402 - after the path
+from mlplatform.train.data import Data  # noqa: E402 - after the path
 from mlplatform.train.gbdt import fit_gbdt  # noqa: E402 - after the path
 from mlplatform.train.gbdt.booster import Boosters  # noqa: E402 - after the path
-from mlplatform.train.task import Rows, Task  # noqa: E402 - after the path
+from mlplatform.train.task import Rows, Shape, Task  # noqa: E402 - after the path
 
 RESULTS = ROOT / "benchmarks" / "results" / "trees.json"
 ROWS = 30_000

@@ -1,6 +1,6 @@
 """The trainer on a GPU: `python -m benchmarks.gpu`, from the root of a checkout.
 
-Needs a GPU, and in any environment: jax (0.10 to 0.12, with CUDA), optax, numpy, pydantic, pyyaml and pyarrow. Nothing
+Needs a GPU, and in any environment: jax (0.10 to 0.12, with CUDA), optax, numpy, pydantic and pyyaml. Nothing
 is installed, no orchestrator and no file is read. Prints for each case examples a second, its share of what the same
 device reaches on a bfloat16 product and on a copy, and memory; and writes benchmarks/results/training_gpu.json. Five
 minutes. Where JAX sees no GPU it says so, and nothing else. `--cpu-smoke` runs tiny shapes on a CPU, to see that the

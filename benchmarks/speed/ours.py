@@ -9,10 +9,10 @@ import numpy as np
 from mlplatform.spec import Pipeline, PipelineSpec
 from mlplatform.spec.families import MODEL
 from mlplatform.train.calibrate import predictions
-from mlplatform.train.data import Data, Shape
+from mlplatform.train.data import Data
 from mlplatform.train.fit import fit_data
 from mlplatform.train.measure import auc
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.task import Rows, Shape, Task
 
 HELD_OUT = (
     2_048  # Test rows that stand in for validation: the trainer measures some after each epoch.

@@ -81,6 +81,7 @@ class TabM(Network):
     """Many perceptrons that share nearly all weights (Gorishniy, Kotelnikov & Babenko, ICLR 2025)."""
 
     family: Literal["tabm"] = "tabm"
+    learning_rate: float = Field(default=2e-3, gt=0)
     hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 128], min_length=1)
     dropout: Share = Field(default=0.1, lt=1)
     members: int = Field(default=16, ge=1, le=256)

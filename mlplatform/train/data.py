@@ -1,7 +1,6 @@
 """A feature table to arrays, refusing what cannot be learnt from."""
 
 from dataclasses import dataclass
-from typing import final
 
 import numpy as np
 import pyarrow as pa
@@ -13,25 +12,9 @@ from mlplatform.features.table import PART, arrays
 from mlplatform.ingest.split import TRAIN, VALIDATION
 from mlplatform.spec import Pipeline
 from mlplatform.spec.label import Label
-from mlplatform.train.task import Rows, Scale, Task
+from mlplatform.train.task import Rows, Scale, Shape, Task
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What a network is built for; hashable.
-
-    Attributes:
-        vectors: Float features a row.
-        ids: Number of ids of each id feature.
-        task: What is predicted.
-    """
-
-    vectors: int
-    ids: tuple[int, ...]
-    task: Task
-
-
-@final
 @dataclass(frozen=True, eq=False)
 class Data:
     """Training and validation rows on the host; test rows never come here."""

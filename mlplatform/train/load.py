@@ -13,10 +13,10 @@ from mlplatform.ingest.split import TEST
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
 from mlplatform.spec.families import Blend, Family, Network
-from mlplatform.train.data import Data, Shape, prepare
+from mlplatform.train.data import Data, prepare
 from mlplatform.train.groups import groups_of
 from mlplatform.train.stream import Streamed, row_bytes, streamed
-from mlplatform.train.task import Task
+from mlplatform.train.task import Shape, Task
 
 # Of a memory: table, arrays and their parts stand side by side on the host for a while, and on a
 # device the rows beside the network and its gradients.

@@ -15,13 +15,12 @@ import numpy as np
 from mlplatform.ingest.split import TRAIN
 from mlplatform.spec import Pipeline
 from mlplatform.train import trainer
-from mlplatform.train.data import Shape
 from mlplatform.train.feed import Feed
 from mlplatform.train.groups import Groups, joined
 from mlplatform.train.reproducible import Streams
 from mlplatform.train.shuffle import Order, buffer_rows
 from mlplatform.train.survey import Labels, survey
-from mlplatform.train.task import Rows, Scale, Task
+from mlplatform.train.task import Rows, Scale, Shape, Task
 from mlplatform.train.trainer import Hyper, Plan, Seeds, State, Taken
 from mlplatform.train.windows import windows
 

@@ -12,10 +12,10 @@ from mlplatform.features.labels import LABEL, WEIGHT
 from mlplatform.features.table import PART
 from mlplatform.ingest.split import TRAIN, VALIDATION
 from mlplatform.spec import Pipeline
-from mlplatform.train.data import Shape, no_difference, require
+from mlplatform.train.data import no_difference, require
 from mlplatform.train.groups import Groups, every, joined
 from mlplatform.train.nets.numeric import SAMPLE
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.task import Rows, Shape, Task
 
 JUDGED_ROWS = 1 << 20  # Validation rows kept: the standard error of an AUC is then below 0.001.
 

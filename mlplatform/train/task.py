@@ -106,3 +106,18 @@ class Task:
             return 0.5 * error**2
         wanted = jnp.asarray(self.quantiles, jnp.float32)
         return jnp.maximum(wanted * error, (wanted - 1) * error)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network is built for; hashable.
+
+    Attributes:
+        vectors: Float features a row.
+        ids: Number of ids of each id feature.
+        task: What is predicted.
+    """
+
+    vectors: int
+    ids: tuple[int, ...]
+    task: Task

@@ -7,9 +7,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from mlplatform.train import mesh
-from mlplatform.train.data import Shape
 from mlplatform.train.shuffle import Order
-from mlplatform.train.task import Rows
+from mlplatform.train.task import Rows, Shape
 from mlplatform.train.trainer import Plan
 
 Read = Callable[[list[int]], Rows]  # The training rows of some groups.

@@ -13,7 +13,7 @@ from mlplatform.spec import Pipeline
 from mlplatform.spec.families import MODEL
 from mlplatform.train import load, shuffle, stream
 from mlplatform.train.around import Around
-from mlplatform.train.data import Data, Shape
+from mlplatform.train.data import Data
 from mlplatform.train.fit import Trained, fit_version
 from mlplatform.train.groups import groups_of
 from mlplatform.train.nets import network
@@ -21,7 +21,7 @@ from mlplatform.train.network import prepared
 from mlplatform.train.reproducible import streams
 from mlplatform.train.shuffle import Order
 from mlplatform.train.stream import Stream, Streamed, streamed
-from mlplatform.train.task import Task
+from mlplatform.train.task import Shape, Task
 from mlplatform.train.trainer import Plan
 from mlplatform.train.windows import windows
 from mlplatform_tests.features import people

@@ -4,8 +4,8 @@ import pytest
 from mlplatform.errors import TrainingError
 from mlplatform.spec.families import Mlp
 from mlplatform.spec.label import Label
-from mlplatform.train.data import Data, Shape
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.data import Data
+from mlplatform.train.task import Rows, Shape, Task
 from mlplatform.train.weights import weighted
 
 BINARY = Label(column="y", positive="yes")

@@ -8,12 +8,12 @@ import numpy as np
 
 from mlplatform.errors import TrainingError
 from mlplatform.spec.families import Gbdt
-from mlplatform.train.data import Data, Shape
+from mlplatform.train.data import Data
 from mlplatform.train.fitted import Fitted, Predict
 from mlplatform.train.gbdt.arrays import arrays
 from mlplatform.train.gbdt.booster import Boosters
 from mlplatform.train.gbdt.program import raw
-from mlplatform.train.task import Array, Scale
+from mlplatform.train.task import Array, Scale, Shape
 
 OnRound = Callable[[int, dict[str, float]], str | None]
 

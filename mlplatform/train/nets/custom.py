@@ -12,9 +12,8 @@ from mlplatform.errors import TrainingError
 from mlplatform.spec import Pipeline
 from mlplatform.spec.code import line_of, run_file
 from mlplatform.spec.families import Custom
-from mlplatform.train.data import Shape
 from mlplatform.train.nets.net import Initial, Noise, Params
-from mlplatform.train.task import Array, Rows
+from mlplatform.train.task import Array, Rows, Shape
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from mlplatform.spec import Pipeline
 from mlplatform.spec.families import Custom, Linear, Mlp, Network, TabM
-from mlplatform.train.data import Shape
 from mlplatform.train.nets.categories import Categories
 from mlplatform.train.nets.custom import custom
 from mlplatform.train.nets.linear import LinearNet
@@ -10,6 +9,7 @@ from mlplatform.train.nets.mlp import MlpNet
 from mlplatform.train.nets.net import Net
 from mlplatform.train.nets.numeric import Numeric
 from mlplatform.train.nets.tabm import TabMNet
+from mlplatform.train.task import Shape
 
 
 def network(pipeline: Pipeline, model: Network, shape: Shape) -> Net:

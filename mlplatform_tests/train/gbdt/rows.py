@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mlplatform.train.data import Data, Shape
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.data import Data
+from mlplatform.train.task import Rows, Shape, Task
 
 BINARY = Task("binary")
 MULTICLASS = Task("multiclass", 3)

@@ -3,10 +3,9 @@ import pytest
 
 from mlplatform.errors import TrainingError
 from mlplatform.spec.families import Custom
-from mlplatform.train.data import Shape
 from mlplatform.train.fit import fit
 from mlplatform.train.nets import network
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.task import Rows, Shape, Task
 from mlplatform_tests.features import people
 
 MODEL = """

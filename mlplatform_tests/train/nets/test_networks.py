@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from mlplatform.spec.families import Linear, Mlp, NumericEmbedding, TabM
-from mlplatform.train.data import Shape
 from mlplatform.train.nets import Noise, network
-from mlplatform.train.task import Rows, Task
+from mlplatform.train.task import Rows, Shape, Task
 from mlplatform.train.trainer import stream
 from mlplatform_tests.features import people
 
