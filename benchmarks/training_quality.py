@@ -26,7 +26,7 @@ from benchmarks.quality.study import study  # noqa: E402 - after the path
 from benchmarks.tables import TABLES  # noqa: E402 - after the path
 
 RESULTS = ROOT / "benchmarks" / "results" / "training_quality.json"
-TRIALS = 16
+TRIALS = 8
 SEEDS = {"adult": 5}  # Elsewhere 3: figures of one seed say too little, and time is short.
 OTHER_SEEDS = 3
 VERSIONS = ("jax", "lightgbm", "optax", "optuna", "scikit-learn")

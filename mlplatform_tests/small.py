@@ -24,9 +24,7 @@ def small_pipeline(pipelines: Path, **changes: Any) -> Path:
             head = "".join(next(whole) for _ in range(lines))
         (folder / "data" / name).write_bytes(gzip.compress(head.encode(), mtime=0))
     small = {
-        "model__epochs": 8,
-        "model__hidden": [32],
-        "model__batch_size": 64,
+        "model": {"family": "mlp", "hidden": [32], "epochs": 8, "batch_size": 64},
         "data_gates__row_count__minimum": 1000,
         "model_gates__accuracy__minimum": 0.78,
         "model_gates__fairness": {"max_gap": 1.0, "min_positives": 2},

@@ -4,11 +4,11 @@ from mlplatform.features import Categorical, FeatureSet, Numeric
 
 features = FeatureSet(
     [
-        Numeric("age", bins=24),
-        Numeric("education_num", bins=24),
-        Numeric("capital_gain", bins=24),
-        Numeric("capital_loss", bins=24),
-        Numeric("hours_per_week", bins=24),
+        Numeric("age"),
+        Numeric("education_num"),
+        Numeric("capital_gain"),
+        Numeric("capital_loss"),
+        Numeric("hours_per_week"),
         Categorical("workclass"),
         Categorical("marital_status"),
         Categorical("occupation"),
@@ -18,7 +18,7 @@ features = FeatureSet(
         Categorical("native_country"),
         # Gains and losses take a few hundred exact amounts, many of them telling: the frequent
         # ones are categories too.
-        Categorical("capital_gain_amount", column="capital_gain", min_count=20),
-        Categorical("capital_loss_amount", column="capital_loss", min_count=20),
+        Categorical("capital_gain_amount", column="capital_gain", min_count=5),
+        Categorical("capital_loss_amount", column="capital_loss", min_count=5),
     ]
 )
