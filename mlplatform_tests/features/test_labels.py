@@ -5,8 +5,11 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import FeatureError
+from mlplatform.features.batch_function import BatchFunction
+from mlplatform.features.engine import Local
 from mlplatform.features.labels import columns, fields, labels, truth, weight_of, weights
-from mlplatform.features.table import arrays, build
+from mlplatform.features.labels import reads as label_reads
+from mlplatform.features.table import arrays, build, reads
 from mlplatform.spec.label import Label
 from mlplatform_tests.features import people
 
@@ -120,6 +123,8 @@ def test_a_table_has_the_label_of_its_task_and_the_weights(tmp_path, task, kinds
     names = ["label", "weight"][: len(kinds)]
     assert table.column_names[: 2 + len(kinds)] == ["row_id", "part", *names]
     assert [str(table.schema.field(name).type) for name in names] == kinds
+    function = BatchFunction(people.encoder(), people.program())
+    assert set(label_reads(made.spec.label)) <= set(reads(made, function, Local()))
     vectors, ids, found, weigh = arrays(table, people.encoder())
     assert len(vectors) == len(ids) == 80
     assert found.tolist() == truth(made.spec.label, data).tolist()
