@@ -142,7 +142,7 @@ def _reference(lake: Lake, pipeline: Pipeline, read: Mapping[str, Version]) -> b
     from mlplatform.validate.record import profiles_of
 
     spec = pipeline.spec
-    barred = {spec.label.column, *spec.unused, *spec.known_after}
+    barred = {spec.label.column, spec.label.weight, *spec.unused, *spec.known_after}
     seen = profiles_of(lake, pipeline, read["dataset"])[0]
     view = load_scan(lake, seen.scan).view(TRAINING)
     raw = from_view(view, [name for name in spec.columns if name not in barred])

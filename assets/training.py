@@ -69,7 +69,11 @@ def _teller(
         if lines.due() or progress.epoch >= progress.epochs:
             context.log.info(line(progress))
         if events.due():
-            seen = {"epoch": progress.epoch, "epochs": progress.epochs, **progress.metrics}
+            seen: dict[str, float | None] = {
+                "epoch": progress.epoch,
+                "epochs": progress.epochs,
+                **progress.metrics,
+            }
             seen |= {"rows_a_second": progress.rows_a_second, "eta_seconds": progress.eta_seconds}
             told = {name: value for name, value in seen.items() if value is not None}
             context.log_event(dg.AssetObservation(asset_key(pipeline, "model"), metadata=told))

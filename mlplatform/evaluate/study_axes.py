@@ -52,6 +52,10 @@ class StudyShown:
         """Return the trials that were trained to their end."""
         return [row for row in self.rows if row["state"] == "complete"]
 
+    def measured(self) -> list[Row]:
+        """Return the trials that have a metric, however far they were trained."""
+        return [row for row in self.rows if self.value(row) is not None]
+
     def best_so_far(self) -> list[tuple[int, float]]:
         """Return trial and metric wherever a complete trial was better than all before."""
         steps: list[tuple[int, float]] = []

@@ -57,8 +57,8 @@ def importance(study: StudyShown) -> Html | None:
 
 
 def parallel(study: StudyShown) -> Html:
-    """Return a line for each complete trial through the values it had; the better, the darker."""
-    axes = {name: Axis.of([row[name] for row in study.complete()]) for name in study.fields}
+    """Return a line for each trial through the values it had; the better, the darker."""
+    axes = {name: Axis.of([row[name] for row in study.measured()]) for name in study.fields}
     axes |= {study.metric: goodness(study)}
     step = (WIDTH - 2 * LEFT) / max(len(axes) - 1, 1)
     stems = []
@@ -70,9 +70,11 @@ def parallel(study: StudyShown) -> Html:
             _text(x + 4, TOP + 26, high, "start"),
             _text(x + 4, HEIGHT - BOTTOM - 2, low, "start"),
         ]
-    worst_first = sorted(study.complete(), key=lambda row: _goodness(study, axes, row))
+    worst_first = sorted(study.measured(), key=lambda row: _goodness(study, axes, row))
     lines = [_through(study, axes, row, step) for row in worst_first]
-    says = f"Each line is a complete trial; the better its {study.metric}, the darker. The best is red."
+    says = (
+        f"Each line is a trial; the better its {study.metric}, the darker. The one chosen is red."
+    )
     return _frame("Settings that went together", says, HEIGHT, stems, lines)
 
 

@@ -41,13 +41,16 @@ def importances(study: StudyShown) -> str:
 
 
 def parallel(study: StudyShown) -> str:
-    """Return lines through the values that the best trials had; the best is red."""
+    """Return lines through the values that the best trials had; the one chosen is red."""
     sign = -1 if study.direction == "maximize" else 1
-    ranked = sorted(study.complete(), key=lambda row: sign * (study.value(row) or 0.0))[:LINES]
+    ranked = sorted(
+        study.measured(),
+        key=lambda row: (row["trial"] != study.best_trial, sign * (study.value(row) or 0.0)),
+    )[:LINES]
     if not ranked:
-        return "No trial was trained to its end."
+        return "No trial was measured."
     fields = list(study.importances)[:AXES] or list(study.fields)[:AXES]
-    axes = [Axis.of([row[name] for row in study.complete()]) for name in fields]
+    axes = [Axis.of([row[name] for row in study.measured()]) for name in fields]
     step = WIDTH // max(len(axes) - 1, 1)
     paths = [
         "".join(

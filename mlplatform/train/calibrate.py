@@ -86,7 +86,7 @@ def _scaled(task: Task, params: Params, predicted: jax.Array) -> jax.Array:
 def _steps(task: Task, predicted: np.ndarray, rows: Rows) -> dict[str, np.ndarray]:
     """Return for each class the points between which probabilities are interpolated."""
     classes, weights = np.asarray(rows.labels), np.asarray(rows.weights, np.float64)
-    learnt = {}
+    learnt: dict[str, np.ndarray] = {}
     for at, column in enumerate(_columns(task, predicted)):
         of_class = (classes == (at if task.kind == "multiclass" else 1)).astype(np.float64)
         x, y = _isotonic(column, of_class, weights)
@@ -129,7 +129,7 @@ def _logits(task: Task, predicted: np.ndarray) -> np.ndarray:
     kept = np.clip(predicted, TINY, 1 - TINY)
     if task.kind == "binary":
         return np.stack([np.log1p(-kept), np.log(kept)], axis=1)
-    return np.log(kept)
+    return np.asarray(np.log(kept))
 
 
 def _columns(task: Task, predicted: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ comes to the same parameters. Checkpoints lie where all of them can write.
 
 import atexit
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from mlplatform.train import together
 from mlplatform.train.around import Around
 
 JOIN_SECONDS = 300  # For all processes to come: a cluster starts machines meanwhile.
+STATUS = re.compile("[A-Z_]+: ")  # How XLA's errors begin; those of collectives are ValueErrors.
 LEAVE_SECONDS = 30  # For all to end: who is not done by then waits for one that failed.
 
 
@@ -96,7 +98,8 @@ def led(pipeline: str, features: Version, model: Family, around: Around) -> Iter
     Rows are read before: the others read theirs as this begins.
 
     Raises:
-        TrainingError: If this is not the first process, or another cannot read what is trained on.
+        TrainingError: If this is not the first process, another cannot read what is trained on, or
+            one is gone.
     """
     if jax.process_count() == 1:
         yield
@@ -127,8 +130,12 @@ def led(pipeline: str, features: Version, model: Family, around: Around) -> Iter
             yield
         except (TrainingError, PreemptedError):
             raise  # All processes came to this end.
-        except BaseException:
+        except BaseException as wrong:
             atexit.unregister(_dismiss)  # The others wait for gradients, and would not hear it.
+            if isinstance(wrong, jax.errors.JaxRuntimeError | ValueError) and STATUS.match(
+                str(wrong)
+            ):
+                raise TrainingError(_broken_off(pipeline, wrong)) from wrong
             raise
 
 
@@ -144,8 +151,19 @@ def _dismiss() -> None:
         together.text("")
 
 
+def _broken_off(pipeline: str, wrong: Exception) -> str:
+    return (
+        f"{pipeline}: the training of {jax.process_count()} processes broke off: {_brief(wrong)};"
+        " their logs say why; start all again, and it goes on from its checkpoint"
+    )
+
+
+def _brief(wrong: Exception) -> str:
+    return " ".join(str(wrong).split())[:200]
+
+
 def _not_joined(processes: Processes, seconds: int, wrong: Exception) -> str:
-    brief = " ".join(str(wrong).split())[:200]
+    brief = _brief(wrong)
     if processes.coordinator == AUTO:
         return f"MLPLATFORM_COORDINATOR={AUTO} found no cluster: {brief}; set it to host:port"
     return (

@@ -233,7 +233,7 @@ def _taken_up(
 def _keep(
     kept: Checkpoints, sofar: _Sofar, state: State, meter: Meter, around: Around, *, must: bool
 ) -> None:
-    told = {"segment": sofar.segment, "steps": sofar.steps}
+    told: dict[str, object] = {"segment": sofar.segment, "steps": sofar.steps}
     told |= {"history": sofar.history, "taken": sofar.taken}
     notes = {"sofar": told, "spent": meter.spent(sofar.steps).notes()}
     if said := kept.save(sofar.segment, state, notes, must=must):

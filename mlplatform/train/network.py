@@ -81,7 +81,7 @@ def prepared(
         most = min(most, window_steps(data.shape, batch_size))
     plan = plan_of(net, data.shape.task, model, data.rows, batch_size, most, shared)
     words = streams(model.seed)
-    initial = net.init(words.weights, data.sample)
+    initial = net.init(int(words.weights), data.sample)
     state = trainer.start(plan, initial.params, initial.fixed, data.scale)
     validation, state, seeds, hyper = mesh.replicated(
         (data.validation, state, Seeds(words.order, words.dropout), hyper_of(model)), shared
@@ -159,7 +159,10 @@ def fitted(course: Course, outcome: Outcome, notes: tuple[str, ...] = ()) -> Fit
     """Return the model that a training came to."""
     params = {**outcome.params, **outcome.fixed}
     if course.plan.task.kind == "regression":
-        params |= {MEAN: outcome.scale.mean, DEVIATION: outcome.scale.deviation}
+        params |= {
+            MEAN: np.asarray(outcome.scale.mean),
+            DEVIATION: np.asarray(outcome.scale.deviation),
+        }
     return Fitted(
         task=course.plan.task,
         params=params,

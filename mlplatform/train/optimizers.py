@@ -11,7 +11,7 @@ import optax  # type: ignore[import-untyped] # Optax ships no types.
 
 from mlplatform.errors import TrainingError
 from mlplatform.train.nets.net import Params
-from mlplatform.train.task import Array
+from mlplatform.train.task import Number
 
 # Optimisers that need more than a gradient (a value, a search along a line, a key for noise), one that
 # keeps its first rate in its state, and one that optax calls deprecated.
@@ -57,7 +57,7 @@ def first(optimizer: str, params: Params) -> Any:
 
 
 def step(
-    optimizer: str, slope: Params, state: Any, params: Params, rate: Array, decay: Array
+    optimizer: str, slope: Params, state: Any, params: Params, rate: Number, decay: Number
 ) -> tuple[Params, Any]:
     """Return the parameters one step on, and the optimiser's state.
 
@@ -70,13 +70,13 @@ def step(
     return optax.apply_updates(params, moves), state
 
 
-def rate_at(schedule: str, step: jax.Array, steps: int, warmup: Array) -> jax.Array:
+def rate_at(schedule: str, step: Number, steps: int, warmup: Number) -> jax.Array:
     """Return the share of the learning rate at `step` of `steps`, rising over the first `warmup` steps."""
-    rise = jnp.minimum((step + 1) / jnp.maximum(1.0, warmup), 1.0)
-    return rise * SCHEDULES[schedule](steps)(step)
+    rise = jnp.minimum((jnp.asarray(step) + 1) / jnp.maximum(1.0, warmup), 1.0)
+    return jnp.asarray(rise * SCHEDULES[schedule](steps)(step))
 
 
-def _made(optimizer: str, rate: Array | float, decay: Array | float) -> Any:
+def _made(optimizer: str, rate: Number | float, decay: Number | float) -> Any:
     make = getattr(optax, optimizer)
     if "weight_decay" in inspect.signature(make).parameters:
         return make(learning_rate=rate, weight_decay=decay)

@@ -1,7 +1,7 @@
 """What a network is fitted to: its loss, what it predicts, and how that is measured, by kind of label."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from mlplatform.features.predicts import Predicts
 from mlplatform.spec.label import Kind, Label
 
 Array = jax.Array | np.ndarray
+Number = Array | np.number[Any]  # Of no dimension.
 
 
 class Rows(NamedTuple):
@@ -33,8 +34,8 @@ class Rows(NamedTuple):
 class Scale(NamedTuple):
     """Mean and standard deviation of a regression's training labels; 0 and 1 for classes."""
 
-    mean: Array | np.float32
-    deviation: Array | np.float32
+    mean: Number
+    deviation: Number
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Task:
         return Predicts(self.kind, quantiles=self.quantiles).metric
 
     def loss(
-        self, logits: Array, labels: Array, scale: Scale, smoothing: Array | float = 0.0
+        self, logits: Array, labels: Array, scale: Scale, smoothing: Number | float = 0.0
     ) -> jax.Array:
         """Return f32[rows]: the loss of each row, the mean over members.
 
@@ -78,13 +79,13 @@ class Task:
         """
         if self.kind == "binary":
             target = labels * (1 - smoothing) + smoothing / 2
-            each = optax.sigmoid_binary_cross_entropy(logits[..., 0], target[:, None])
+            each: jax.Array = optax.sigmoid_binary_cross_entropy(logits[..., 0], target[:, None])
         elif self.kind == "multiclass":
             target = jax.nn.one_hot(labels, self.outputs)
             target = target * (1 - smoothing) + smoothing / self.outputs
             each = optax.softmax_cross_entropy(logits, target[:, None, :])
         else:
-            standard = ((labels - scale.mean) / scale.deviation)[:, None, None]
+            standard = jnp.asarray((labels - scale.mean) / scale.deviation)[:, None, None]
             each = self._distance(standard - logits).mean(-1)
         return each.mean(-1)
 

@@ -18,7 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from mlplatform.train import optimizers
 from mlplatform.train.measure import measure
 from mlplatform.train.nets.net import Net, Noise, Params
-from mlplatform.train.task import Array, Rows, Scale, Task
+from mlplatform.train.task import Number, Rows, Scale, Task
 
 AXIS = "data"  # Of a mesh: batches are dealt out along it.
 Tree = TypeVar("Tree")
@@ -28,20 +28,20 @@ JUDGED = 16_384  # Held-out rows in one product: more would only take memory.
 class Hyper(NamedTuple):
     """f32 numbers that may differ between trainings without compiling again."""
 
-    learning_rate: Array
-    weight_decay: Array
-    dropout: Array
-    label_smoothing: Array
-    warmup_epochs: Array
-    average: Array
-    gradient_clip: Array
+    learning_rate: Number
+    weight_decay: Number
+    dropout: Number
+    label_smoothing: Number
+    warmup_epochs: Number
+    average: Number
+    gradient_clip: Number
 
 
 class Seeds(NamedTuple):
     """A u32 word for each use of chance while training."""
 
-    order: Array
-    dropout: Array
+    order: Number
+    dropout: Number
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class State(NamedTuple):
     optimizer: Any
     average: Params
     best: Params
-    least: Array
-    step: Array
+    least: Number
+    step: Number
 
 
 class Taken(NamedTuple):
@@ -161,8 +161,9 @@ def take_segment(
     state: State, rows: Rows, seeds: Seeds, hyper: Hyper, plan: Plan, count: int | None = None
 ) -> tuple[State, Taken]:
     """Return what `segment` does, to be traced with others."""
-    order = permutation(stream(seeds.order, state.step // plan.steps), rows.labels.shape[0])
-    first = (state.step % plan.steps) * plan.batch_size
+    taken = jnp.asarray(state.step)
+    order = permutation(stream(seeds.order, taken // plan.steps), rows.labels.shape[0])
+    first = (taken % plan.steps) * plan.batch_size
     rows_taken = (count or plan.segment_steps) * plan.batch_size
     mine = jax.lax.dynamic_slice(order, (first,), (rows_taken,))
 
@@ -197,14 +198,14 @@ def predict_rows(plan: Plan, state: State, params: Params, rows: Rows) -> jax.Ar
         return some(features)
     whole = count - count % JUDGED
     head = jax.tree.map(lambda a: a[:whole].reshape(-1, JUDGED, *a.shape[1:]), features)
-    parts = jax.lax.map(some, head)
+    parts: jax.Array = jax.lax.map(some, head)
     found = parts.reshape(whole, *parts.shape[2:])
     if whole == count:
         return found
     return jnp.concatenate([found, some(jax.tree.map(lambda a: a[whole:], features))])
 
 
-def stream(seed: Array, number: Array) -> jax.Array:
+def stream(seed: Number, number: Number) -> jax.Array:
     """Return the random key of one step or epoch: Threefry's own two words, the seed and a counter.
 
     Named, because another default generator would train another model.

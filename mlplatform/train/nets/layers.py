@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mlplatform.train.nets.net import Noise
-from mlplatform.train.task import Array
+from mlplatform.train.task import Array, Number
 
 STEPS = (
     256  # Dropout compares one random byte a unit: a quarter of the generator's work of 32 bits.
@@ -14,12 +14,13 @@ STEPS = (
 
 def dense(x: Array, weight: Array, bias: Array | float = 0.0) -> jax.Array:
     """Return x @ weight + bias, in the weights' type."""
-    return x.astype(weight.dtype) @ weight + bias
+    return jnp.asarray(x).astype(weight.dtype) @ weight + bias
 
 
 def he(rng: np.random.Generator, width: int, units: int) -> np.ndarray:
     """Return f32[width, units] by He et al. (2015): right for what rectified units read."""
-    return (rng.normal(size=(width, units)) * np.sqrt(2 / max(width, 1))).astype(np.float32)
+    drawn: np.ndarray = rng.normal(size=(width, units)) * np.sqrt(2 / max(width, 1))
+    return drawn.astype(np.float32)
 
 
 def random_bytes(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
@@ -47,7 +48,7 @@ class Dropout:
         return drop(units, mine, self._noise.share)
 
 
-def drop(units: jax.Array, noise: jax.Array, share: Array) -> jax.Array:
+def drop(units: jax.Array, noise: jax.Array, share: Number) -> jax.Array:
     """Return `units` with about `share` of them zeroed and the rest scaled up (Srivastava et al. 2014).
 
     Args:

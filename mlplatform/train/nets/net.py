@@ -1,13 +1,14 @@
 """What every network is."""
 
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple, Protocol
 
 import jax
 import numpy as np
 
-from mlplatform.train.task import Array, Rows
+from mlplatform.train.task import Array, Number, Rows
 
-Params = dict[str, Array]
+Params = Mapping[str, Array]
 
 
 class Initial(NamedTuple):
@@ -21,10 +22,10 @@ class Noise(NamedTuple):
     """What dropout draws from while training: a random key, and the share of units to drop."""
 
     key: jax.Array
-    share: Array
+    share: Number
 
 
-class Net(Protocol):
+class Net(Hashable, Protocol):
     """The shape of one network; hashable, so that equal shapes share one compiled program."""
 
     def init(self, seed: int, rows: Rows) -> Initial:
