@@ -41,7 +41,8 @@ def main(folder: Path, family: str, reads: str, mistake: str = "") -> None:
     lake, pipeline = Lake(settings.lake), load_pipeline(settings.pipelines / "people")
     distributed.start(settings.processes)
     version = features_of_people(lake)
-    model = model_of(family, reads, learning_rate=1e25 if mistake == "rate" else 0.01)
+    rate, epochs = 1e25 if mistake == "rate" else 0.01, 10**6 if mistake == "killed" else 4
+    model = model_of(family, reads, learning_rate=rate, epochs=epochs)
     where = (pipeline, lake, version, people.encoder(), model)
     kept = Around(checkpoints=settings.checkpoints, identity="a", every_seconds=0, on_note=_unsaid)
     said = {}
@@ -56,6 +57,7 @@ def main(folder: Path, family: str, reads: str, mistake: str = "") -> None:
     except PlatformError as wrong:
         said["wrong"] = str(wrong)
     sys.stdout.write(json.dumps({"processes": jax.process_count(), **said}))
+    sys.stdout.flush()  # JAX may abort this process.
 
 
 def compared(many: Trained, alone: Trained, table: pa.Table) -> dict[str, float]:

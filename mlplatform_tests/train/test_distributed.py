@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,10 @@ def free_port() -> int:
 
 
 def two(folder: Path, *how: str) -> Outcome:
-    """Run a leader and a worker to their ends; return what the first said, and how the other ended."""
+    """Run a leader and a worker to their ends; return what the first said, and how the other ended.
+
+    Where the worker is to be killed, it is once there is a checkpoint.
+    """
     spec = people.pipeline(folder).spec.model_dump(mode="json", exclude_unset=True)
     (folder / "pipelines" / "people").mkdir(parents=True)
     content = yaml.safe_dump({"type": COMPONENT, "attributes": spec})
@@ -51,8 +56,13 @@ def two(folder: Path, *how: str) -> Outcome:
     worker = started(1, [sys.executable, "-c", code, "train-worker", "people"])
     leader = started(0, [*python, "mlplatform_tests.train.leading", str(folder), *how])
     try:
+        if "killed" in how:
+            while not list((folder / "home" / "checkpoints").glob("*/*/manifest.json")):
+                assert leader.poll() is None, leader.communicate()
+                time.sleep(0.2)
+            worker.kill()
         out, err = leader.communicate(timeout=240)
-        assert leader.returncode == 0, err
+        assert leader.returncode == (-signal.SIGABRT if "killed" in how else 0), err
         said = worker.communicate(timeout=60)
     finally:
         leader.kill()
@@ -84,6 +94,15 @@ def test_a_training_that_fails_fails_in_both_and_leaves_neither_waiting(tmp_path
     assert "lower model.learning_rate" in said["wrong"]
     assert worker.returncode == 1
     assert "lower model.learning_rate" in worker.stdout
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_ends_the_training_in_one_clear_error(tmp_path):
+    """JAX itself then ends the first process, half a minute later, for it cannot take leave in order."""
+    said, worker = two(tmp_path, "mlp", "memory", "killed")
+    assert "people: the training of 2 processes broke off: " in said["wrong"]
+    assert "start all again, and it goes on from its checkpoint" in said["wrong"]
+    assert worker.returncode == -signal.SIGKILL
 
 
 @pytest.mark.slow
