@@ -81,7 +81,7 @@ def test_without_a_complete_trial_there_is_still_a_page():
     rows = [{**study.rows[0], "state": "pruned"}]
     study = StudyShown(**{**vars(study), "rows": rows, "importances": {}})
     assert "1 trials: 1 pruned" in study_page.render(study)
-    assert study_pictures.parallel(study) == "No trial was trained to its end."
+    assert study_pictures.parallel(study).startswith("The best 1: learning_rate")
     assert len(study_pictures.history(study)) < INLINE
 
 
