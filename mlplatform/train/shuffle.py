@@ -2,15 +2,15 @@
 
 Groups are dealt out at random to buffers, and the rows of a buffer are shuffled: CorgiPile, Xu et
 al., "In-Database Machine Learning with CorgiPile: Stochastic Gradient Descent without Full Data
-Shuffle", SIGMOD 2022, which learns as from rows shuffled over the whole table. A buffer that is
-filled row by row would mix no better, and could only be taken up again by reading all before it.
+Shuffle", SIGMOD 2022. A buffer that is filled row by row could only be taken up again by reading all
+that came before.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-BUFFER_ROWS = 1 << 20  # Four whole groups of the lake: with fewer, batches are not alike enough.
+BUFFER_ROWS = 1 << 20  # At least four whole groups of the lake.
 BUFFER_BYTES = 1 << 28  # Of features, labels and weights. One group is held in any case.
 
 
