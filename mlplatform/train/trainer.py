@@ -129,14 +129,35 @@ def start(plan: Plan, params: Params, fixed: Params, scale: Scale) -> State:
 
 @partial(jax.jit, static_argnames=("plan", "count"), donate_argnames="state")
 def segment(
-    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, *, plan: Plan, count: int | None = None
+    state: State,
+    rows: Rows,
+    seeds: Seeds,
+    hyper: Hyper,
+    *,
+    plan: Plan,
+    count: int | None = None,
+    order: jax.Array | None = None,
 ) -> tuple[State, Taken]:
     """Take the next steps on rows that lie on the device: whole batches of the epoch's permutation.
 
-    The few rows left over in an epoch are others in the next. `count` steps are taken, if it is not
-    the whole segment.
+    The few rows left over in an epoch are others in the next.
+
+    Args:
+        state: Of the training; donated.
+        rows: All training rows.
+        seeds: For each use of chance.
+        hyper: Settings.
+        plan: The program.
+        count: Steps to take, if not the whole segment.
+        order: What `epoch_order` gave for this epoch; drawn again if left out.
     """
-    return take_segment(state, rows, seeds, hyper, plan, count)
+    return take_segment(state, rows, seeds, hyper, plan, count, order)
+
+
+@partial(jax.jit, static_argnames="plan")
+def epoch_order(state: State, rows: Rows, seeds: Seeds, *, plan: Plan) -> jax.Array:
+    """Return the row numbers in the order of the epoch that the state is in: a sort, so once is enough."""
+    return _order(state, rows, seeds, plan)
 
 
 @partial(jax.jit, static_argnames="plan", donate_argnames="state")
@@ -158,12 +179,18 @@ def judge(state: State, rows: Rows, *, plan: Plan) -> tuple[State, dict[str, jax
 
 
 def take_segment(
-    state: State, rows: Rows, seeds: Seeds, hyper: Hyper, plan: Plan, count: int | None = None
+    state: State,
+    rows: Rows,
+    seeds: Seeds,
+    hyper: Hyper,
+    plan: Plan,
+    count: int | None = None,
+    order: jax.Array | None = None,
 ) -> tuple[State, Taken]:
     """Return what `segment` does, to be traced with others."""
-    taken = jnp.asarray(state.step)
-    order = permutation(stream(seeds.order, taken // plan.steps), rows.labels.shape[0])
-    first = (taken % plan.steps) * plan.batch_size
+    if order is None:
+        order = _order(state, rows, seeds, plan)
+    first = (jnp.asarray(state.step) % plan.steps) * plan.batch_size
     rows_taken = (count or plan.segment_steps) * plan.batch_size
     mine = jax.lax.dynamic_slice(order, (first,), (rows_taken,))
 
@@ -222,6 +249,11 @@ def permutation(key: jax.Array, rows: int) -> jax.Array:
     hundred; JAX's own permutation sorts again to mend that, and takes twice as long.
     """
     return jnp.argsort(jax.random.bits(key, (rows,), jnp.uint32))
+
+
+def _order(state: State, rows: Rows, seeds: Seeds, plan: Plan) -> jax.Array:
+    epoch = jnp.asarray(state.step) // plan.steps
+    return permutation(stream(seeds.order, epoch), rows.labels.shape[0])
 
 
 def _update(
