@@ -39,7 +39,8 @@ setup(
     install_requires=requirements("main"),
     extras_require={
         **{
-            extra: requirements(extra) for extra in ("aws", "dagster", "dev", "gbdt", "k8s", "ray", "redis")
+            extra: requirements(extra)
+            for extra in ("aws", "dagster", "dev", "gbdt", "k8s", "ray", "redis")
         },
         "cuda": ["jax[cuda12]"],
         "tfdv": ["tensorflow-data-validation>=1.21"],

@@ -97,9 +97,7 @@ class Differences:
             at += one.shape[1]
         self.rows += len(rows)
 
-    def predictions(
-        self, first: Floats, second: Floats, spacing: Floats64 | None = None
-    ) -> None:
+    def predictions(self, first: Floats, second: Floats, spacing: Floats64 | None = None) -> None:
         """Note the largest distance of two predictions of one row, in ulps.
 
         Args:

@@ -18,6 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from mlplatform.train import optimizers
 from mlplatform.train.measure import measure
 from mlplatform.train.nets.net import Net, Noise, Params
+from mlplatform.train.order import permutation, stream
 from mlplatform.train.task import Number, Rows, Scale, Task
 
 AXIS = "data"  # Of a mesh: batches are dealt out along it.
@@ -230,25 +231,6 @@ def predict_rows(plan: Plan, state: State, params: Params, rows: Rows) -> jax.Ar
     if whole == count:
         return found
     return jnp.concatenate([found, some(jax.tree.map(lambda a: a[whole:], features))])
-
-
-def stream(seed: Number, number: Number) -> jax.Array:
-    """Return the random key of one step or epoch: Threefry's own two words, the seed and a counter.
-
-    Named, because another default generator would train another model.
-    """
-    words = jnp.stack([jnp.uint32(seed), jnp.asarray(number).astype(jnp.uint32)])
-    key: jax.Array = jax.random.wrap_key_data(words, impl="threefry2x32")
-    return key
-
-
-def permutation(key: jax.Array, rows: int) -> jax.Array:
-    """Return the row numbers in random order.
-
-    One sort of random words. Equal words keep their order, which for a million rows touches a
-    hundred; JAX's own permutation sorts again to mend that, and takes twice as long.
-    """
-    return jnp.argsort(jax.random.bits(key, (rows,), jnp.uint32))
 
 
 def _order(state: State, rows: Rows, seeds: Seeds, plan: Plan) -> jax.Array:

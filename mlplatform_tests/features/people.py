@@ -94,7 +94,9 @@ def dataset(rows: int = 600, seed: int = 0) -> pa.Table:
             "member": np.where(rng.random(rows) < chance, "yes", "no"),
         }
     )
-    kind = np.array(["young", "middle", "old"])[np.digitize(age + rng.normal(0, 20, rows), [40, 60])]
+    kind = np.array(["young", "middle", "old"])[
+        np.digitize(age + rng.normal(0, 20, rows), [40, 60])
+    ]
     spending = 20 * np.log(income) + age + 15 * (city == "Paris") + rng.normal(0, 5, rows)
     more = {"kind": kind, "spending": spending, "times": rng.integers(0, 4, rows)}
     for name, values in more.items():

@@ -35,7 +35,7 @@ with tracked(outbox, subject, print) as run:
         run.metrics({"loss": 1 / (1 + step)}, step)
         print(step, flush=True)
 """
-PASSWORD = "hunter2 and a %/half"
+HIDDEN = "hunter2 and a %/half"
 QUOTED = "hunter2%20and%20a%20%25%2Fhalf"
 
 
@@ -186,7 +186,7 @@ def test_no_secret_of_the_address_is_kept_or_told(tmp_path, closed_port, caplog,
     assert len(told) == 4
     assert all("***@127.0.0.1" in each for each in told)
     for text in (*told, *kept, caplog.text, printed.out, printed.err):
-        assert PASSWORD not in text
+        assert HIDDEN not in text
         assert QUOTED not in text
         assert "hunter2" not in text
 
@@ -201,7 +201,7 @@ def test_no_secret_of_the_address_is_kept_or_told(tmp_path, closed_port, caplog,
 )
 def test_an_address_is_shown_without_what_it_keeps_secret(uri):
     assert "hunter2" not in backend.shown(uri)
-    said = f"could not connect to {uri} with {PASSWORD!r}"
+    said = f"could not connect to {uri} with {HIDDEN!r}"
     assert "hunter2" not in backend.without_secrets(uri, said)
 
 

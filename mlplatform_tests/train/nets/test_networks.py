@@ -5,8 +5,8 @@ import pytest
 
 from mlplatform.spec.families import Linear, Mlp, NumericEmbedding, TabM
 from mlplatform.train.nets import Noise, network
+from mlplatform.train.order import stream
 from mlplatform.train.task import Rows, Shape, Task
-from mlplatform.train.trainer import stream
 from mlplatform_tests.features import people
 
 PERIODIC = NumericEmbedding(kind="periodic", bins=3, width=2)
