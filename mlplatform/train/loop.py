@@ -136,7 +136,7 @@ def run(course: Course, around: Around, part: str = "") -> Outcome:
             if kept and not sofar.stopped_by and (preemption.requested or kept.due()):
                 _keep(kept, sofar, state, meter, around, must=preemption.requested)
             if preemption.requested:
-                raise preemption.error(sofar.segment // plan.segments)
+                raise preemption.error(sofar.segment // plan.segments, kept=kept is not None)
     params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
     return Outcome(
         params=params,

@@ -37,15 +37,17 @@ class Preemption:
         """Whether SIGTERM came, to this or to any other process of the training."""
         return together.anywhere(self._told)
 
-    def error(self, epoch: int) -> PreemptedError:
+    def error(self, epoch: int, *, kept: bool = True) -> PreemptedError:
         """Return what to raise once the checkpoint is written.
 
         Args:
             epoch: The last that is in it; 0 for none.
+            kept: Whether there is one.
         """
-        return PreemptedError(
-            f"stopped by SIGTERM after epoch {epoch}; the checkpoint is kept: run the same command to go on"
+        then = (
+            "the checkpoint is kept: run the same command to go on" if kept else "nothing is kept"
         )
+        return PreemptedError(f"stopped by SIGTERM after epoch {epoch}; {then}")
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self._told = True

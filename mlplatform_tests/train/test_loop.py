@@ -116,6 +116,13 @@ def test_a_training_asked_to_end_keeps_what_it_reached(tmp_path, made):
     assert digest(trained.fitted.params) == digest(whole.fitted.params)
 
 
+def test_a_training_that_keeps_nothing_says_so_when_it_is_asked_to_end(made):
+    encoder, table = people.features()
+    ends = Around(on_epoch=lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(PreemptedError, match=r"SIGTERM after epoch 1; nothing is kept"):
+        fit(made, table, encoder, made.spec.model, ends)
+
+
 def test_a_budget_of_steps_is_never_exceeded_and_the_best_model_is_kept(made):
     encoder, table = people.features()
     spent = Around(budget=Budget(steps=50))
