@@ -16,6 +16,7 @@ from assets.publish import Made, features_code, publish, recipe
 from assets.training import around, forget, told, watched
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
+from mlplatform.spec.budget import Budget
 from mlplatform.spec.families import MODEL, AnyModel, Blend, Custom
 from resources import ComputeResource, LakeResource, MlflowResource
 
@@ -54,6 +55,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             with mlflow.tracked(pipeline, "model") as run, watched(run):
                 run.inputs((version.table, version.reference) for version in read.values())
                 near = around(context, pipeline, compute, run, identity)
+                near = replace(near, budget=left(pipeline, read.get("study")))
                 made = _trained(store, pipeline, read, near, run)
             return replace(made, facts={**made.facts, "mlflow_run": run.identity})
 
@@ -84,6 +86,15 @@ def chosen(pipeline: Pipeline, study: Version | None) -> AnyModel:
     if study is None:
         return pipeline.spec.model
     return MODEL.validate_json(study.lineage.facts["best"])
+
+
+def left(pipeline: Pipeline, study: Version | None) -> Budget:
+    """Return what a training may use: the spec's budget, less what its study has used of it."""
+    from mlplatform.train.budget import less
+
+    if study is None:
+        return pipeline.spec.budget
+    return less(pipeline.spec.budget, json.loads(study.lineage.facts["spent"]))
 
 
 def how(pipeline: Pipeline, study: Version | None) -> str:

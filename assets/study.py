@@ -124,4 +124,5 @@ def _made(store: Lake, pipeline: Pipeline, found: "Study", run: "RunLog") -> Mad
         "stopped_by": found.stopped_by or "nothing",
     }
     facts = {"best": best, "report": report, "spent": json.dumps(found.spent)}
+    facts["stopped_by"] = found.stopped_by
     return Made(found.trials, facts, told)

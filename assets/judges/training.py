@@ -1,6 +1,7 @@
 """Judges of what is made from data: feature vectors, and the trained model."""
 
 import json
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +11,6 @@ from assets.judges.common import Answer, artifact_of, dataset_of, remembered, up
 from mlplatform.gates import budget, walk
 from mlplatform.gates import features as of_features
 from mlplatform.lake import Version
-from mlplatform.measures import BudgetSeen
 from mlplatform.spec.budget import limits
 from mlplatform.verdict import Verdict
 
@@ -75,13 +75,25 @@ def model(bench: Bench) -> Answer:
 
 
 def _within_budget(bench: Bench, version: Version) -> Verdict:
-    """Hold what training used against what it may. Its times stand beside the table: they differ each time."""
+    """Hold what training used against what it may, and its study, which has the same budget.
+
+    Times stand beside the tables: they differ each time.
+    """
     row = bench.store.table(version.table).read(version).to_pylist()[0]
-    spent = {**json.loads(version.lineage.facts.get("spent", "{}")), "steps": row.get("steps")}
-    seen = BudgetSeen(
-        stopped_by=row.get("stopped_by"), limits=limits(bench.pipeline.spec.budget), spent=spent
-    )
+    spent = {**_spent(version), "steps": row.get("steps")}
+    used = {"model": budget.Used(row.get("stopped_by"), spent)}
+    if bench.pipeline.table("study") in version.lineage.inputs:
+        study = upstream(bench, version, "study")
+        stopped_by = study.lineage.facts.get("stopped_by")
+        used = {"study": budget.Used(stopped_by, _spent(study)), **used}
+    seen = budget.seen(limits(bench.pipeline.spec.budget), used)
     return budget.budget(seen, bench.pipeline.spec.model_gates.budget)
+
+
+def _spent(version: Version) -> dict[str, Any]:
+    """Return what a commit says that its making used up."""
+    found: dict[str, Any] = json.loads(version.lineage.facts.get("spent", "{}"))
+    return found
 
 
 def _as_trained(bench: Bench, version: Version) -> Verdict:

@@ -1,6 +1,7 @@
 """Budget gate: did training end by itself, or because it had used up what it may?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from mlplatform.gates.answer import finite, refused
 from mlplatform.measures import BudgetSeen
@@ -9,6 +10,41 @@ from mlplatform.verdict import Outcome, Verdict
 
 LIMIT = 1.0  # All of the budget.
 UNITS = {"wall_seconds": " s", "device_hours": " device-hours", "steps": " steps", "cost": " cost"}
+
+
+class Used(NamedTuple):
+    """What one of those that share a budget came to.
+
+    Attributes:
+        stopped_by: The limit that ended it, in words; empty: none; None: nobody said.
+        spent: What it used, by the names of limits; what was not measured is None or left out.
+    """
+
+    stopped_by: str | None
+    spent: Mapping[str, Any]
+
+
+def seen(limits: Mapping[str, float], used: Mapping[str, Used]) -> BudgetSeen:
+    """Return what all that share a budget, by their nouns, used of it together.
+
+    What one of them did not measure or say, nobody knows of all.
+    """
+    stopped = {noun: each.stopped_by for noun, each in used.items()}
+    words = [
+        said if len(used) == 1 else f"{noun}: {said}" for noun, said in stopped.items() if said
+    ]
+    every = {name: [each.spent.get(name) for each in used.values()] for name in UNITS}
+    return BudgetSeen(
+        stopped_by=None if None in stopped.values() else "; ".join(words),
+        limits=limits,
+        spent={name: spent for name, of in every.items() if (spent := _sum(of)) is not None},
+    )
+
+
+def _sum(of: Sequence[Any]) -> float | None:
+    """Return the sum of numbers of which none is missing or below 0."""
+    numbers = [number for each in of if (number := finite(each)) is not None and number >= 0]
+    return sum(numbers) if len(numbers) == len(of) else None
 
 
 def budget(seen: BudgetSeen | None, policy: BudgetGate) -> Verdict:

@@ -2,7 +2,8 @@ import itertools
 
 import pytest
 
-from mlplatform.gates.budget import budget
+from mlplatform.gates.budget import Used, budget
+from mlplatform.gates.budget import seen as seen_of
 from mlplatform.measures import BudgetSeen
 from mlplatform.spec.model_gates import BudgetGate
 from mlplatform.testing.gate_contract import GateContract
@@ -73,3 +74,25 @@ def test_it_opens_only_for_what_is_known_and_allowed(stopped, reached, known):
     measured = seen(stopped, wall_seconds=1.0 if known else None)
     opens = budget(measured, BudgetGate(reached=reached)).passed
     assert opens == (known and stopped is not None and (not stopped or reached == "pass"))
+
+
+def test_a_study_and_its_model_share_one_budget():
+    limits = {"steps": 250}
+    study, model = Used("budget.steps of 250 reached", {"steps": 224}), Used("", {"steps": 26})
+    both = budget(seen_of(limits, {"study": study, "model": model}), BudgetGate())
+    assert (both.passed, both.observed) == (False, 1.0)
+    assert "training was stopped: study: budget.steps of 250 reached; used 250 of" in both.because
+    assert budget(seen_of(limits, {"model": model}), BudgetGate()).observed == 26 / 250
+    assert seen_of(limits, {"study": study, "model": study}).stopped_by == (
+        "study: budget.steps of 250 reached; model: budget.steps of 250 reached"
+    )
+
+
+@pytest.mark.parametrize("odd", [{}, {"steps": None}, {"steps": NAN}, {"steps": -1}])
+def test_what_the_study_did_not_measure_is_not_known_of_both(odd):
+    used = {"study": Used("", odd), "model": Used("", {"steps": 26})}
+    assert (
+        "budget.steps was not measured" in budget(seen_of({"steps": 9}, used), BudgetGate()).because
+    )
+    silent = {"study": Used(None, {"steps": 1}), "model": Used("", {"steps": 26})}
+    assert seen_of({"steps": 9}, silent).stopped_by is None
