@@ -21,7 +21,7 @@ from mlplatform.spec.section import (
     vector_width,
 )
 from mlplatform.spec.source import AnySource, FileSource
-from mlplatform.spec.space import require_space
+from mlplatform.spec.space_rules import require_space
 from mlplatform.spec.triggers import Triggers
 from mlplatform.spec.tuning import Tuning
 
@@ -221,7 +221,7 @@ class PipelineSpec(Section):
 
     @model_validator(mode="after")
     def _model_fits_label(self) -> Self:
-        if said := misfit(self.model, self.label.task):
+        if said := misfit(self.model, self.label):
             raise ValueError(said)
         return self
 

@@ -2,9 +2,9 @@
 
 import re
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from mlplatform.spec.section import Section
 
@@ -23,10 +23,12 @@ STORAGE = re.compile(r"sqlite|env:[A-Za-z_][A-Za-z0-9_]*|journal:[^/:\s][^:\s]*"
 class Values(Section):
     """What is tried of one field: numbers from `low` to `high`, or `choices`."""
 
-    low: float | None = None
-    high: float | None = None
+    low: float | None = Field(default=None, allow_inf_nan=False)
+    high: float | None = Field(default=None, allow_inf_nan=False)
     log: bool = Field(default=False, description="Whether orders of magnitude are equally likely.")
-    step: float | None = Field(default=None, gt=0, description="Between numbers that are tried.")
+    step: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Between numbers that are tried."
+    )
     choices: list[Any] | None = None
 
 
@@ -78,3 +80,12 @@ class Tuning(Section):
                 " journal:FILE"
             )
         return storage
+
+    @model_validator(mode="after")
+    def _covers_the_grid(self) -> Self:
+        if self.sampler == "grid" and self.storage != "sqlite":
+            raise ValueError(
+                "tuning.sampler 'grid' is for one process: those that share a storage would try some"
+                " points twice and others never; set storage to sqlite, or sampler to qmc or random"
+            )
+        return self

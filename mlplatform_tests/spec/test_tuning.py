@@ -9,6 +9,9 @@ from mlplatform.spec.space import METRICS, is_whole, space_of
 from mlplatform_tests.features import people
 
 MLP = {"family": "mlp", "hidden": [8], "epochs": 3}
+INF, NAN = float("inf"), float("nan")
+STEPS = {"low": 0, "high": 0.1, "step": 0.0001}
+HUGE = {"dropout": STEPS, "weight_decay": STEPS}
 BLEND = {"family": "blend", "members": {"net": MLP, "trees": {"family": "gbdt", "trees": 5}}}
 
 
@@ -74,6 +77,27 @@ def test_a_declared_space_replaces_the_usual_one(tmp_path):
         ({"space": {"hidden": {"choices": [[8]], "low": 1}}}, "choices go without low, high"),
         ({"space": {"epochs": {"low": 1.5, "high": 3}}}, "tuning.space.epochs: 1.5 is no whole n"),
         ({"space": {"epochs": {"low": 1, "high": 3, "by": 2}}}, "tuning.space.epochs.by: no such"),
+        ({"space": {"dropout": {"low": 0, "high": INF}}}, "space.dropout.high: got inf; Input sho"),
+        (
+            {"space": {"dropout": {"low": NAN, "high": 1}}},
+            "space.dropout.low: got nan; Input shoul",
+        ),
+        ({"space": {"learning_rate": {"choices": [0.1, INF]}}}, "learning_rate: inf is no number"),
+        (
+            {"space": {"epochs": {"low": 1, "high": 3, "step": 5}}},
+            "a step of 5 leaves nothing betw",
+        ),
+        ({"space": {"dropout": {"choices": [0.1, 0.1]}}}, "the choices 0.1 and 0.1 are the same"),
+        ({"space": {"dropout": {"choices": [0.1, "0.10"]}}}, "choices 0.1 and '0.10' are the same"),
+        ({"space": {"hidden": {"choices": [[8], [9], ["8"]]}}}, r"\[8\] and \['8'\] are the same"),
+        (
+            {"space": HUGE, "sampler": "grid"},
+            "a grid of 1,002,001 points, and 100,000 are the most",
+        ),
+        (
+            {"sampler": "grid", "storage": "journal:x"},
+            "tuning.sampler 'grid' is for one process: t",
+        ),
         ({"sampler": "grid"}, "tuning.space.learning_rate: a grid needs choices or a step"),
     ],
 )
@@ -98,3 +122,33 @@ def test_a_field_within_a_blend_is_checked_as_its_member_would(tmp_path):
 def test_the_first_metric_of_a_task_is_its_own():
     firsts = [next(iter(metrics)) for metrics in METRICS.values()]
     assert firsts == ["log_loss", "log_loss", "rmse", "pinball"]
+
+
+@pytest.mark.parametrize("task", ["regression", "quantiles"])
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("calibration", {"choices": ["none", "isotonic"]}),
+        ("class_weights", {"choices": ["none", "balanced"]}),
+        ("label_smoothing", {"low": 0.0, "high": 0.2}),
+        ("members.net.label_smoothing", {"low": 0.0, "high": 0.2}),
+    ],
+)
+def test_what_has_no_meaning_for_the_task_is_not_searched(tmp_path, task, path, values):
+    sections = people.OTHER_TASKS[task]
+    model = BLEND if "members" in path else MLP
+    tuning = {"trials": 3, "space": {path: values}}
+    with pytest.raises(SpecError, match=rf"tuning.space.{path}: .* is for classes; label.task is"):
+        people.pipeline(tmp_path, model=model, tuning=tuning, **sections)
+
+
+def test_a_study_does_not_stream(tmp_path):
+    streamed = {**MLP, "input": "stream"}
+    assert people.pipeline(tmp_path, model=streamed).spec.model.input == "stream"
+    with pytest.raises(
+        SpecError, match=r"model.input is 'stream', and a study reads all rows into"
+    ):
+        made(tmp_path, streamed)
+    blend = {"family": "blend", "members": {"net": MLP, "other": streamed}}
+    with pytest.raises(SpecError, match=r"model.members.other.input is 'stream', and a study re"):
+        made(tmp_path, blend)
