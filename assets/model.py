@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assets import permit
 from assets.nouns import asset_of
@@ -51,7 +50,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         identity = recipe(pipeline, "model", inputs, **decides)
 
         def make() -> Made:
-            compute.prepare(context.log.warning)
+            compute.prepare(context.log.warning, joins=True)
             with mlflow.tracked(pipeline, "model") as run, watched(run):
                 run.inputs((version.table, version.reference) for version in read.values())
                 near = around(context, pipeline, compute, run, identity)
@@ -61,7 +60,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
         budget = pipeline.spec.budget.model_dump_json()
         done = publish(context, store, pipeline, "model", inputs, make, **decides, budget=budget)
-        forget(compute, identity, done)
+        forget(store, compute, identity, done)
         return done
 
     return model
@@ -73,12 +72,6 @@ def encoder_of(lake: Lake, features: Version) -> "Encoder":
 
     state = lake.artifacts.open(features.lineage.facts["state"])
     return Encoder.from_json(state.read("features.json"))
-
-
-def seen_in_training(lake: Lake, features: Version) -> "tuple[pa.Table, Encoder]":
-    """Return the training and validation rows of a features version, never the test rows, and its encoder."""
-    rows = lake.table(features.table).read(features, where=pc.field("part") != "test")
-    return rows, encoder_of(lake, features)
 
 
 def chosen(pipeline: Pipeline, study: Version | None) -> AnyModel:

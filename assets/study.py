@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.model import GPU, how, seen_in_training
+from assets.model import GPU, encoder_of, how
 from assets.nouns import NOUNS, asset_of
 from assets.publish import Made, features_code, publish
+from assets.training import joins
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.code import rooms_digest
 from mlplatform.spec import Pipeline
@@ -38,11 +39,11 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         identity = _identity(features, decides)
 
         def make() -> Made:
-            from mlplatform.train.data import prepare
+            from mlplatform.tune.ready import load
             from mlplatform.tune.study import search
 
-            compute.prepare(context.log.warning)
-            data = prepare(pipeline, *seen_in_training(store, features))
+            compute.prepare(context.log.warning, joins=joins(context, pipeline, compute))
+            data = load(pipeline, store, features, encoder_of(store, features))
             with mlflow.tracked(pipeline, "study") as run:
                 run.inputs([(features.table, features.reference)])
                 near = _around(context, pipeline, compute, run, identity)

@@ -53,12 +53,17 @@ def with_values(model: Any, values: dict[str, Any]) -> Any:
     return MODEL.validate_python(document)
 
 
+def section_of(model: Family, path: str) -> Any:
+    """Return the section that has the field of a dotted path, or the mapping that has the key."""
+    section: Any = model
+    for name in path.split(".")[:-1]:
+        section = section[name] if isinstance(section, dict) else getattr(section, name)
+    return section
+
+
 def is_whole(model: Family, path: str) -> bool:
     """Tell whether a field takes whole numbers only."""
-    *parents, field = path.split(".")
-    section: Any = model
-    for name in parents:
-        section = section[name] if isinstance(section, dict) else getattr(section, name)
+    section, field = section_of(model, path), path.rpartition(".")[2]
     if isinstance(section, dict):
         return isinstance(section[field], int)
     said = str(type(section).model_fields[field].annotation)

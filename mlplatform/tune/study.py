@@ -18,6 +18,7 @@ from mlplatform.tune.around import Surroundings
 from mlplatform.tune.asking import asking
 from mlplatform.tune.batch import Batches
 from mlplatform.tune.importance import importances
+from mlplatform.tune.ready import require_known
 from mlplatform.tune.record import Record
 
 
@@ -68,7 +69,7 @@ def search(
         replay: The table of an equal study, whose trials are taken as they are there.
 
     Raises:
-        SpecError: If no trials are wanted.
+        SpecError: If no trials are wanted, or an optimiser or schedule to try is unknown.
         TrainingError: If every trial failed, or the storage cannot be used.
         PreemptedError: If the process was asked to end; the same call goes on.
     """
@@ -77,6 +78,7 @@ def search(
     if not tuning.trials:
         where = f"{pipeline.folder / 'defs.yaml'}: tuning"
         raise SpecError(f"{where}.trials is 0; set the number of trials to run")
+    require_known(pipeline)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     space = engine.distributions(model, space_of(model, tuning))
     notes: list[str] = []

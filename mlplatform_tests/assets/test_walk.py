@@ -66,12 +66,16 @@ def test_every_asset_has_a_blocking_check(walked: Walk):
 
 def test_the_test_rows_are_never_read_before_evaluation(walked: Walk):
     """What the trainer and the study are given holds training and validation rows only."""
-    from assets.model import seen_in_training
+    from assets.model import encoder_of
+    from mlplatform.tune.ready import load
 
-    features = walked.lake.table("census_income/features").latest()
+    table = walked.lake.table("census_income/features")
+    features = table.latest()
     assert features is not None
-    rows, _ = seen_in_training(walked.lake, features)
-    assert set(rows["part"].to_pylist()) == {"train", "validation"}
+    data = load(walked.pipeline, walked.lake, features, encoder_of(walked.lake, features))
+    parts = table.read(features)["part"].to_pylist()
+    assert data.rows == parts.count("train")
+    assert len(data.validation.labels) == parts.count("validation")
 
 
 def test_one_asset_alone_reads_what_is_already_there(walked: Walk):
