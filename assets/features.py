@@ -9,6 +9,7 @@ import dagster as dg
 from assets import permit
 from assets.nouns import asset_of
 from assets.publish import Later, Made, features_code, publish, recipe
+from assets.training import joins
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
 from resources import ComputeResource, FeatureEngineResource, LakeResource
@@ -37,7 +38,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         def make() -> Made:
             from mlplatform.features.incremental import Inputs, rows
 
-            compute.prepare()
+            compute.prepare(joins=joins(context, pipeline, compute))
             inputs, latest = Inputs(**read), store.table(pipeline.table("features")).latest()
             kept = _kept(pipeline, latest, terms)
             function, state = _function(store, pipeline, inputs, kept)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.nouns import asset_key
-from mlplatform.lake import Version
+from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
 from resources import ComputeResource
 
@@ -56,6 +56,12 @@ def around(
     )
 
 
+def joins(context: dg.AssetExecutionContext, pipeline: Pipeline, compute: ComputeResource) -> bool:
+    """Return whether the process of this step will train the pipeline's model in a later one."""
+    planned = context.job_def.asset_layer.executable_asset_keys
+    return compute.one_process and asset_key(pipeline, "model") in planned
+
+
 def _teller(
     context: dg.AssetExecutionContext, pipeline: Pipeline, run: "RunLog"
 ) -> "Callable[[Progress], None]":
@@ -90,16 +96,27 @@ def watched(run: "RunLog") -> Iterator[None]:
         yield
 
 
-def forget(compute: ComputeResource, identity: str, done: dg.MaterializeResult[Version]) -> None:
+def forget(
+    lake: Lake, compute: ComputeResource, identity: str, done: dg.MaterializeResult[Version]
+) -> None:
     """Remove the checkpoints of a training whose model is in the lake, and of those long given up.
 
     One that its budget ended keeps them: with a larger budget it goes on.
     """
-    if not (done.metadata or {}).get("stopped_by"):
+    stopped = lake.table(done.value.table).read(done.value).column("stopped_by").to_pylist()
+    if not any(stopped):
         shutil.rmtree(_folder(compute, identity), ignore_errors=True)
     for folder in Path(compute.checkpoints).glob("*"):
-        if time.time() - folder.stat().st_mtime > FORGOTTEN_SECONDS:
+        if time.time() - _touched(folder) > FORGOTTEN_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _touched(folder: Path) -> float:
+    """Return when anything below a folder was last made; now, if it vanishes meanwhile."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return time.time()
 
 
 def told(trained: "Trained", row: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +126,9 @@ def told(trained: "Trained", row: Mapping[str, Any]) -> dict[str, Any]:
     shown["notes"] = dg.MetadataValue.md("\n".join(f"- {note}" for note in fitted.notes) or "none")
     if fitted.spent:
         shown["training_seconds"] = round(fitted.spent.get("wall_seconds", 0.0), 2)
-    ours, trees = (row.get(f"{of}_{fitted.task.metric}") for of in ("validation", "baseline"))
+    # Calibration was fitted on the rows it is measured by, and trees are not calibrated.
+    of = "validation" if trained.uncalibrated is None else "uncalibrated"
+    ours, trees = (row.get(f"{kind}_{fitted.task.metric}") for kind in (of, "baseline"))
     if trees is not None:
         better = "better" if ours < trees else "no better"
         shown["against_trees"] = (

@@ -49,6 +49,7 @@ def for_settings(settings: Settings) -> dict[str, Any]:
             checkpoints=str(settings.checkpoints),
             studies=str(settings.studies),
             devices=settings.devices,
+            one_process=settings.executor == "in_process",
             coordinator=shared.coordinator if shared else "",
             processes=shared.count if shared else None,
             process=shared.number if shared else None,

@@ -24,11 +24,15 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     processes: int | None = Field(default=None, description="How many there are.")
     process: int | None = Field(default=None, description="Which this is; 0 runs the steps.")
     devices: int | None = Field(default=None, description="That share each batch.")
+    one_process: bool = Field(default=True, description="All steps of a run share one process.")
 
-    def prepare(self, warn: Callable[[str], None] = LOGGER.warning) -> None:
-        """Point JAX at the compilation cache, let it compute the same again, and join other processes.
+    def prepare(self, warn: Callable[[str], None] = LOGGER.warning, *, joins: bool = False) -> None:
+        """Point JAX at the compilation cache, and let it compute the same again.
 
-        `warn` hears it where a GPU was in use before that could be asked for.
+        Args:
+            warn: Hears it where a GPU was in use before that could be asked for.
+            joins: Whether this process is to train with others, now or in a later step. They have
+                to know each other before JAX is first used.
 
         Raises:
             TrainingError: If there are other processes and they do not come.
@@ -40,8 +44,8 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from mlplatform.train.reproducible import apply
 
         late = apply()
-        start(self._processes)
         enable(self.folder)
+        start(self._processes if joins else None)
         if late and jax.default_backend() == "gpu":
             warn(late)
 

@@ -1,5 +1,6 @@
 """`mlplatform`: one command a verb. A user's mistake is one line and exit code 1, never a traceback."""
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -100,11 +101,17 @@ def serve(
 
 
 @app.command(name="train-worker")
-def train_worker(pipeline: Pipeline) -> None:
+def train_worker(
+    pipeline: Pipeline,
+    wait: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds for the first process to come; for ever if left out."),
+    ] = None,
+) -> None:
     """Train along with a run of another process, as MLPLATFORM_COORDINATOR and its kin say."""
     from mlplatform.cli.train_worker import run
 
-    raise typer.Exit(run(settings(), pipeline))
+    raise typer.Exit(run(settings(), pipeline, math.inf if wait is None else wait))
 
 
 @app.command()

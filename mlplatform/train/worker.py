@@ -1,6 +1,7 @@
 """A process that trains along with the first one, and writes nothing but its part of checkpoints."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from mlplatform.errors import PlatformError, PreemptedError, TrainingError
 from mlplatform.features.encoder import Encoder
@@ -12,29 +13,39 @@ from mlplatform.train.data import Data
 from mlplatform.train.distributed import Call
 from mlplatform.train.fit import fit_data
 from mlplatform.train.load import load
+from mlplatform.train.progress import Teller
 from mlplatform.train.stream import Streamed
 
 
-def follow(pipeline: Pipeline, lake: Lake, tell: Callable[[str], None]) -> bool:
-    """Train along with what the first process trains, until it ends.
+def follow(
+    pipeline: Pipeline,
+    lake: Lake,
+    tell: Callable[[str], None],
+    progress: Callable[[], AbstractContextManager[Teller]],
+) -> list[bool]:
+    """Train along with what the first process trains, until it lets this one go.
 
     Args:
         pipeline: The one that is trained.
         lake: Where its features are.
         tell: Hears what is trained, and how that ended.
+        progress: Gives whom to tell of the epochs of a training, while it lasts.
 
     Returns:
-        Whether all of it came to a model.
+        Of each training, whether it came to a model.
     """
-    went_well = True
+    came = []
     with together.joined():
         while (call := distributed.heard()) is not None:
             tell(f"training {call.pipeline} on {call.table} {call.reference}")
-            went_well = _trained(pipeline, lake, call, tell) and went_well
-    return went_well
+            with progress() as teller:
+                came.append(_trained(pipeline, lake, call, tell, teller))
+    return came
 
 
-def _trained(pipeline: Pipeline, lake: Lake, call: Call, tell: Callable[[str], None]) -> bool:
+def _trained(
+    pipeline: Pipeline, lake: Lake, call: Call, tell: Callable[[str], None], teller: Teller
+) -> bool:
     data = None
     try:
         data = _rows(pipeline, lake, call)
@@ -44,7 +55,7 @@ def _trained(pipeline: Pipeline, lake: Lake, call: Call, tell: Callable[[str], N
     if together.anywhere(flag=data is None) or data is None:
         return False
     try:
-        fit_data(pipeline, data, MODEL.validate_json(call.model), call.around())
+        fit_data(pipeline, data, MODEL.validate_json(call.model), call.around(teller))
     except (TrainingError, PreemptedError) as wrong:
         tell(str(wrong))  # All processes stop at the same step, and the first one says so too.
         return False

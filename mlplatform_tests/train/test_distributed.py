@@ -22,6 +22,9 @@ from mlplatform_tests.features import people
 from mlplatform_tests.train.test_mesh import BOUND
 
 Outcome = tuple[dict[str, Any], subprocess.CompletedProcess[str]]
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = ["-c", "from mlplatform.cli.main import main; main()", "train-worker", "people"]
+LEADER = ["-m", "mlplatform_tests.train.leading"]
 
 
 def free_port() -> int:
@@ -30,31 +33,37 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def prepared(folder: Path) -> dict[str, str]:
+    """Write the pipeline of people, and return what all processes of its training have in common."""
+    spec = people.pipeline(folder).spec.model_dump(mode="json", exclude_unset=True)
+    (folder / "pipelines" / "people").mkdir(parents=True)
+    content = yaml.safe_dump({"type": COMPONENT, "attributes": spec})
+    (folder / "pipelines" / "people" / "defs.yaml").write_text(content)
+    return {
+        "MLPLATFORM_HOME": str(folder / "home"), "MLPLATFORM_PIPELINES": str(folder / "pipelines"),
+        "MLPLATFORM_COORDINATOR": f"127.0.0.1:{free_port()}", "MLPLATFORM_PROCESSES": "2",
+        "XLA_FLAGS": "",
+    }  # fmt: skip
+
+
+def started(shared: dict[str, str], number: int, *words: object) -> subprocess.Popen[str]:
+    env = {**os.environ, **shared, "MLPLATFORM_PROCESS_ID": str(number)}
+    pipe, command = subprocess.PIPE, [sys.executable, *map(str, words)]
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=env)
+
+
 def two(folder: Path, *how: str) -> Outcome:
     """Run a leader and a worker to their ends; return what the first said, and how the other ended.
 
     Where the worker is to be killed, it is once there is a checkpoint.
     """
-    spec = people.pipeline(folder).spec.model_dump(mode="json", exclude_unset=True)
-    (folder / "pipelines" / "people").mkdir(parents=True)
-    content = yaml.safe_dump({"type": COMPONENT, "attributes": spec})
-    (folder / "pipelines" / "people" / "defs.yaml").write_text(content)
-    shared = {
-        "MLPLATFORM_HOME": str(folder / "home"), "MLPLATFORM_PIPELINES": str(folder / "pipelines"),
-        "MLPLATFORM_COORDINATOR": f"127.0.0.1:{free_port()}", "MLPLATFORM_PROCESSES": "2",
-        "XLA_FLAGS": "",
-    }  # fmt: skip
-    python = [sys.executable, "-m"]
-    root = Path(__file__).resolve().parents[2]
-
-    def started(number: int, command: list[str]) -> subprocess.Popen[str]:
-        env = {**os.environ, **shared, "MLPLATFORM_PROCESS_ID": str(number)}
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=root, env=env)
-
-    code = "from mlplatform.cli.main import main; main()"
-    worker = started(1, [sys.executable, "-c", code, "train-worker", "people"])
-    leader = started(0, [*python, "mlplatform_tests.train.leading", str(folder), *how])
+    shared = prepared(folder)
+    worker = started(shared, 1, *WORKER)
+    if "nothing" in how:
+        idle = started(shared, 0, *LEADER, folder, *how)
+        assert idle.wait(120) == 0, idle.communicate()
+        how = how[:2]
+    leader = started(shared, 0, *LEADER, folder, *how)
     try:
         if "killed" in how:
             while not list((folder / "home" / "checkpoints").glob("*/*/manifest.json")):
@@ -80,12 +89,52 @@ def test_two_processes_come_to_the_result_of_one(family, reads, tmp_path):
     assert "wrong" not in said
     assert worker.returncode == 0, worker.stderr
     assert "training people on people/features 5:" in worker.stdout
+    assert "epoch 4/4  train_loss" in worker.stdout
     assert said["processes"] == 2
     assert said["params"] < BOUND
     assert said["predictions"] < BOUND
     assert said["steps"] == 20
     assert said["meter"] == 2, "each device costs"
     assert said["resumed"], "what both saved, both take up"
+
+
+@pytest.mark.slow
+def test_a_worker_waits_longer_than_gloo_does_to_hear_what_is_trained(tmp_path):
+    said, worker = two(tmp_path, "mlp", "memory", "late")
+    assert said["steps"] == 20
+    assert worker.returncode == 0, worker.stderr
+
+
+@pytest.mark.slow
+def test_a_worker_waits_on_where_the_first_process_ends_without_training(tmp_path):
+    said, worker = two(tmp_path, "mlp", "memory", "nothing")
+    assert said["resumed"]
+    assert worker.returncode == 0, worker.stderr
+    assert "the first process trained nothing" in worker.stdout
+
+
+@pytest.mark.slow
+def test_a_worker_that_no_first_process_comes_for_says_so_and_fails(tmp_path):
+    worker = started(prepared(tmp_path), 1, *WORKER, "--wait", 1)
+    _, err = worker.communicate(timeout=60)
+    assert worker.returncode == 1
+    assert "process 1 of 2 waited 1 s at 127.0.0.1:" in err
+    assert "for process 0; start all of them" in err
+
+
+@pytest.mark.slow
+def test_a_worker_that_waits_ends_when_it_is_told_to(tmp_path):
+    shared = prepared(tmp_path)
+    worker = started(shared, 1, *WORKER)
+    leader = started(shared, 0, *LEADER, tmp_path, "mlp", "memory", "late")
+    try:
+        assert any("[Gloo] Rank 1 is connected" in said for said in worker.stdout or [])
+        worker.terminate()
+        assert worker.wait(20) == -signal.SIGTERM
+    finally:
+        for each in (worker, leader):
+            each.kill()
+            each.communicate()
 
 
 @pytest.mark.slow
