@@ -2,7 +2,7 @@
 
 `nice .venv/bin/python benchmarks/training_quality.py [--tables NAME …] [--contenders NAME …] [--trials N]`: hours
 for all tables on two cores, LightGBM's part four minutes. Each contender on each table is kept when it is done, so
-that the same command goes on after it was stopped; `--again` measures anew, `--report` only prints what is kept.
+that the same command goes on after it was stopped; `--again` measures anew, `--report` only sums up what is kept.
 The tables must be installed: benchmarks/tables/README.md.
 """
 
@@ -68,6 +68,8 @@ def main(asked: argparse.Namespace) -> None:
             found.setdefault(table, {})[name] = one
             keep(found)
             print(f"{table:9s} {name:9s} {report.line(one['test'])}", flush=True)
+    if asked.report:
+        keep(kept())
     print(report.text(kept()))
 
 

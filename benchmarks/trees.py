@@ -69,7 +69,6 @@ def case(vectors: int, ids: int, trees: int, leaves: int, repetitions: int) -> d
     params = {name: Tensor(name, str(a.dtype), a.shape) for name, a in fitted.params.items()}
     takes = (Tensor("x", "float32", ("rows", vectors)), Tensor("ids", "int32", ("rows", ids)))
     program = deserialized(serialized(fitted.predict, params, *takes), "program.stablehlo")
-    booster = same_booster(data, how)
     params_there = jax.device_put(dict(fitted.params))
     run = partial(jax.jit(program.call), params_there)
     booster = same_booster(data, how)

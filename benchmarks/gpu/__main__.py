@@ -3,8 +3,8 @@
 Needs a GPU, and in any environment: jax (0.10 to 0.12, with CUDA), optax, numpy, pydantic and pyyaml. Nothing
 is installed, no orchestrator and no file is read. Prints for each case examples a second, its share of what the same
 device reaches on a bfloat16 product and on a copy, and memory; and writes benchmarks/results/training_gpu.json. Five
-minutes. Where JAX sees no GPU it says so, and nothing else. `--cpu-smoke` runs tiny shapes on a CPU, to see that the
-script works: it gives no figures.
+minutes. Where JAX sees no GPU it says so, and nothing else; where a case fails, it ends with 1. `--cpu-smoke` runs tiny
+shapes on a CPU, to see that the script works: it gives no figures.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> int:
         print(f"not run: {because}")
         if not RESULTS.exists():
             _keep({"status": "not run", "because": because})
-        return 0
+        return 1 if "failed" in seen else 0
     print(f"{seen['device']}, JAX {seen['jax']}")
     cases = {}
     for name in NAMES:
@@ -66,7 +66,7 @@ def main() -> int:
     }
     print(json.dumps(goals, indent=1))
     _keep({"status": "run", **seen, "cases": cases, "goals": goals})
-    return 0
+    return 1 if any("failed" in case for case in cases.values()) else 0
 
 
 def _goal(case: dict[str, Any], figure: str, goal: float) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from mlplatform.train.trainer import Hyper, Plan, Seeds, State, start
 
 # Of AdamW in f32 a step and parameter: weight, gradient and two moments read, all but the gradient written.
 MOVED_BYTES = 4 * (4 + 3)
-PASSES = 3  # A weight is used forwards, for its own gradient, and for the gradient of what it read.
 ADULT = (11, 9, 17, 8, 7, 4, 43)  # Ids of its seven categories, the reserved ones included.
 
 
@@ -76,8 +75,14 @@ class Case:
 
     @property
     def flops(self) -> int:
-        """Operations of the products of one step: 2 a weight, row, member, trial and pass."""
-        return 2 * PASSES * self.weights * self.batch * max(self.members, 1) * max(self.trials, 1)
+        """Operations of the products of one step: 2 a weight and use of it, row, member and trial.
+
+        A weight is used forwards, for its own gradient, and for the gradient of what it read. Of plain
+        numbers nobody asks the last; of ids and of what the members of a TabM scale it is needed.
+        """
+        unasked = 0 if self.members else self.vectors * self.hidden[0]
+        uses = 3 * self.weights - unasked
+        return 2 * uses * self.batch * max(self.members, 1) * max(self.trials, 1)
 
     @property
     def moved(self) -> int:

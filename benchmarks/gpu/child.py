@@ -31,7 +31,8 @@ def look() -> dict[str, Any]:
 def run(case: Case) -> dict[str, Any]:
     """Return the figures of a case: the median of some calls, against peaks timed in the same process."""
     seconds = timed(case)
-    return figures(case, statistics.median(seconds[2:]) / case.steps, seconds[0]) | _memory()
+    memory = _memory()  # Before the peaks: their buffers may be larger.
+    return figures(case, statistics.median(seconds[2:]) / case.steps, seconds[0]) | memory
 
 
 def timed(case: Case) -> list[float]:

@@ -1,4 +1,7 @@
-"""The results as a table to read, wins and losses alike, and what the goals say."""
+"""The results as a table to read, wins and losses alike, and what the goals say.
+
+Test rows choose nothing: what is held to a goal was chosen by validation loss.
+"""
 
 import statistics
 from collections.abc import Mapping
@@ -8,6 +11,7 @@ from benchmarks.quality.score import HIGHER, ranks
 from benchmarks.tables import TABLES
 
 PEER = "lightgbm"
+BLEND = "blend"  # Not tuned: it has no trials.
 NETWORKS = ("linear", "mlp", "tabm")
 ONE_NETWORK = {"accuracy": 0.870, "auc": 0.924}  # On Adult's official test rows, one JAX model.
 BEST = {"accuracy": 0.8735, "auc": 0.9285}  # There, the best configuration that ships.
@@ -65,32 +69,51 @@ def _against(found: Found, name: str) -> dict[str, list[str]]:
 
 
 def _goals(found: Found) -> dict[str, Any]:
-    adult = {n: one["test"]["test"] for n, one in found.get("adult", {}).items()}
-    networks = {name: test for name, test in adult.items() if name in NETWORKS}
-    ours = {name: test for name, test in adult.items() if name != PEER}
+    adult = found.get("adult", {})
+    networks = {name: one for name, one in adult.items() if name in NETWORKS}
     return {
-        "adult_one_network": _best(networks, ONE_NETWORK),
-        "adult_best": _best(ours, BEST),
+        "adult_one_network": _reached(networks, "test", ONE_NETWORK),
+        "adult_best": _reached(adult, "test", BEST),
     } | {f"flights_{part}": _flights(found, part) for part in ("april", "december")}
 
 
-def _best(models: Mapping[str, Mapping[str, float]], goal: Mapping[str, float]) -> dict[str, Any]:
-    """Return the model that comes nearest to a goal, judged by the metric it misses most."""
-    if not models:
-        return {"goal": goal, "reached": None, "met": False}
-    name = max(models, key=lambda one: min(models[one][m] - goal[m] for m in goal))
-    reached = {metric: models[name][metric] for metric in goal}
-    met = all(reached[metric] >= goal[metric] for metric in goal)
-    return {"goal": goal, "model": name, "reached": reached, "met": met}
-
-
 def _flights(found: Found, part: str) -> dict[str, Any]:
-    aucs = {name: one["test"][part]["auc"] for name, one in found.get("flights", {}).items()}
-    goal = aucs.pop(PEER, None)
-    if goal is None or not aucs:
+    """Return whether our model has LightGBM's AUC on days months later."""
+    flights = found.get("flights", {})
+    if PEER not in flights:
+        return {"goal": None, "reached": None, "met": False}
+    return _reached(flights, part, {"auc": flights[PEER]["test"][part]["auc"]})
+
+
+def _reached(
+    contenders: Mapping[str, Mapping[str, Any]], part: str, goal: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return what the chosen one of our models reaches on test rows."""
+    ours = {name: one for name, one in contenders.items() if name != PEER}
+    if not ours:
         return {"goal": goal, "reached": None, "met": False}
-    name = max(aucs, key=lambda one: aucs[one])
-    return {"goal": goal, "model": name, "reached": aucs[name], "met": aucs[name] >= goal}
+    name, why = chosen(ours)
+    reached = {metric: ours[name]["test"][part][metric] for metric in goal}
+    met = all(reached[metric] >= goal[metric] for metric in goal)
+    return {"goal": goal, "model": name, "chosen_by": why, "reached": reached, "met": met}
+
+
+def chosen(models: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the model that one would ship who has not seen the test rows, and how it is chosen."""
+    losses = {name: validation_loss(one) for name, one in models.items()}
+    if losses.get(BLEND, 0.0) is None:
+        return BLEND, "fixed in advance: its validation loss was not kept"
+    known = {name: value for name, value in losses.items() if value is not None}
+    return min(known, key=lambda name: known[name]), "least validation loss"
+
+
+def validation_loss(one: Mapping[str, Any]) -> float | None:
+    """Return the validation loss of a contender's settings fitted with seed 0, if it was kept.
+
+    The trials are fitted with that seed: the least of them is what their best settings have.
+    """
+    kept = one.get("validation_loss_of_seeds", [])[:1] or one.get("validation_loss_of_trials", [])
+    return min(kept, default=None)
 
 
 def text(found: Found) -> str:

@@ -44,13 +44,15 @@ def tuned(contender: Contender, problem: Problem, trials: int) -> tuple[Settings
 def measured(
     contender: Contender, problem: Problem, settings: Settings, seeds: int
 ) -> dict[str, Any]:
-    """Return test metrics of settings fitted with seeds 0, 1, …: each seed's, and means."""
+    """Return validation loss and test metrics of settings fitted with seeds 0, 1, …, and the metrics' means."""
     each: dict[str, dict[str, list[float]]] = {}
-    seconds = []
+    seconds, losses = [], []
+    held = problem.parts.validation
     for seed in range(seeds):
         started = time.perf_counter()
         predict = contender.fit(problem, settings, seed)
         seconds.append(round(time.perf_counter() - started, 2))
+        losses.append(round(loss(problem.table.task, predict(held), problem.labels(held)), 6))
         for part, rows in problem.parts.tests.items():
             scored = score(problem.table.task, predict(rows), problem.labels(rows))
             for metric, value in scored.items():
@@ -59,4 +61,10 @@ def measured(
         part: {metric: round(statistics.fmean(v), 6) for metric, v in metrics.items()}
         for part, metrics in each.items()
     }
-    return {"settings": settings, "test": means, "test_of_seeds": each, "fit_seconds": seconds}
+    return {
+        "settings": settings,
+        "test": means,
+        "test_of_seeds": each,
+        "validation_loss_of_seeds": losses,
+        "fit_seconds": seconds,
+    }

@@ -48,18 +48,39 @@ def test_losses_are_told_as_openly_as_wins():
     assert "* lightgbm" in report.text(found)
 
 
-def test_a_goal_is_met_by_one_model_in_all_its_metrics():
-    def adult(**metrics: float) -> dict:
-        return {"test": {"test": metrics}}
+def of_adult(
+    *losses: float, seeds: tuple[float, ...] = (), auc: float = 0.93, accuracy: float = 0.88
+) -> dict:
+    """Return what is kept of a contender on Adult, by its trials' and its seeds' validation losses."""
+    kept = {"validation_loss_of_seeds": list(seeds)} if seeds else {}
+    test = {"test": {"auc": auc, "accuracy": accuracy}}
+    return {"test": test, "validation_loss_of_trials": list(losses), **kept}
 
+
+def test_a_goal_is_met_by_one_model_in_all_its_metrics():
     found = {
         "adult": {
-            "lightgbm": adult(auc=0.93, accuracy=0.88),
-            "mlp": adult(auc=0.93, accuracy=0.86),
-            "tabm": adult(auc=0.925, accuracy=0.871),
+            "lightgbm": of_adult(0.1),
+            "mlp": of_adult(0.3, accuracy=0.86),
+            "tabm": of_adult(0.2, auc=0.925, accuracy=0.871),
         }
     }
     goals = report.summary(found)["goals"]
     assert goals["adult_one_network"]["model"] == "tabm"
     assert goals["adult_one_network"]["met"]
     assert not goals["adult_best"]["met"]
+
+
+def test_a_model_is_held_to_a_goal_for_its_validation_loss_and_not_for_its_test_rows():
+    models = {"mlp": of_adult(0.5, 0.3, auc=0.99), "tabm": of_adult(0.4, 0.2, auc=0.8)}
+    assert report.chosen(models) == ("tabm", "least validation loss")
+    assert not report.summary({"adult": models})["goals"]["adult_one_network"]["met"]
+
+
+def test_a_blend_is_chosen_by_its_loss_or_in_advance_where_none_was_kept():
+    tabm = of_adult(0.2, seeds=(0.2, 0.1))
+    assert report.chosen({"tabm": tabm, "blend": of_adult(seeds=(0.19, 0.3))})[0] == "blend"
+    assert report.chosen({"tabm": tabm, "blend": of_adult(seeds=(0.21, 0.1))})[0] == "tabm"
+    name, why = report.chosen({"tabm": tabm, "blend": of_adult()})
+    assert name == "blend"
+    assert "fixed in advance" in why
