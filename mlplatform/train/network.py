@@ -17,6 +17,7 @@ from mlplatform.train.around import Around
 from mlplatform.train.data import Data
 from mlplatform.train.feed import Feed, InMemory
 from mlplatform.train.fitted import Fitted
+from mlplatform.train.halving import NO_MEMORY, halved
 from mlplatform.train.loop import Course, Outcome, run
 from mlplatform.train.nets import Net, Params, network
 from mlplatform.train.reproducible import Streams, streams
@@ -26,7 +27,6 @@ from mlplatform.train.trainer import Hyper, Plan, Seeds
 
 SEGMENT_STEPS = 4096  # Steps in one call at most: clocks and signals are looked at between calls.
 MEAN, DEVIATION = "label.mean", "label.deviation"
-NO_MEMORY = "RESOURCE_EXHAUSTED"
 
 
 def fit_network(
@@ -43,28 +43,41 @@ def fit_network(
     optimizers.require(model.optimizer, model.schedule)
     net = network(pipeline, model, data.shape)
     shared = mesh.mesh_of(around.devices)
-    least = mesh.size(shared)
     batch = mesh.even(min(model.batch_size, data.rows), data.rows, shared)
     notes = _evened(model, data, batch, shared)
     while True:
+        course = _held(pipeline, net, data, model, batch, shared)
         try:
-            course = prepared(pipeline.name, net, data, model, batch, shared)
             outcome = run(course, around, part=f"{_told(net, model, data)}:{batch}")
         except jax.errors.JaxRuntimeError as wrong:
             # Of many processes the others would wait for the next sum over the devices for ever.
             if NO_MEMORY not in str(wrong) or together.count() > 1:
                 raise
-            if batch == least:
-                raise TrainingError(
-                    f"{pipeline.name}: not even one row a batch fits into a device's memory;"
-                    " make the model smaller, or set model.input to stream"
-                ) from None
-            half = mesh.even(batch // 2, data.rows, shared)
-            notes = (*notes, f"{batch} rows a batch did not fit into memory: trained with {half}")
-            around.on_note(f"{pipeline.name}: {notes[-1]}")
-            batch = half
+            batch, note = halved(pipeline.name, batch, data.rows, shared)
+            notes = (*notes, note)
+            around.on_note(f"{pipeline.name}: {note}")
         else:
             return fitted(course, outcome, notes)
+
+
+def _held(
+    pipeline: Pipeline,
+    net: Net,
+    data: Data | Streamed,
+    model: Network,
+    batch: int,
+    shared: Mesh | None,
+) -> Course:
+    """Return a training all of whose arrays the devices' memory holds."""
+    try:
+        return prepared(pipeline.name, net, data, model, batch, shared)
+    except jax.errors.JaxRuntimeError as wrong:
+        if NO_MEMORY not in str(wrong):
+            raise
+        raise TrainingError(
+            f"{pipeline.name}: {data.rows:,} rows and the network do not fit into a device's memory;"
+            " set model.input to stream, or make the model smaller"
+        ) from None
 
 
 def prepared(

@@ -22,6 +22,7 @@ class Attempt:
         metric: What is optimised.
         loss: The name of the task's own metric, which decides which epoch is the best.
         known: What it came to, if it was trained before.
+        batch: Rows a batch, where memory does not hold as many as the model asks for.
         history: One value an epoch of each metric.
         steps: Updates of parameters.
         metrics: Of the model it came to; empty before it ended.
@@ -36,6 +37,7 @@ class Attempt:
     metric: str
     loss: str
     known: Record | None = None
+    batch: int | None = None
     history: History = field(default_factory=dict)
     steps: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -75,9 +77,10 @@ class Attempt:
         before, self.reported = self.reported, len(self.reports)
         return self.reported > before
 
-    def restart(self) -> None:
-        """Forget what was trained."""
+    def restart(self, batch: int | None = None) -> None:
+        """Forget what was trained; it is trained again, by fewer rows a batch where that is said."""
         self.history, self.taken, self.steps = {}, [], 0
+        self.batch = batch or self.batch
 
     def took(self, loss: float, norm: float) -> None:
         """Hear of a segment; a loss that is not finite ends the trial."""

@@ -181,8 +181,8 @@ class Batches:
         from mlplatform.tune.networks import Apart, Bench
         from mlplatform.tune.together import Together
 
-        bench = Bench(self._pipeline, data)
-        return Together(bench, note) if is_together(self._pipeline) else Apart(bench)
+        bench = Bench(self._pipeline, data, note)
+        return Together(bench) if is_together(self._pipeline) else Apart(bench)
 
     def _left(self) -> Budget:
         """Return what is left of the budget."""

@@ -1,6 +1,6 @@
 """Trains networks one after another: trials of one shape call one compiled program."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import jax
@@ -15,15 +15,16 @@ from mlplatform.train.calibrate import calibrated
 from mlplatform.train.data import Data
 from mlplatform.train.feed import InMemory
 from mlplatform.train.fit import validated
+from mlplatform.train.halving import NO_MEMORY, halved
 from mlplatform.train.loop import Course, Outcome
 from mlplatform.train.nets import network
-from mlplatform.train.network import NO_MEMORY, fitted, hyper_of, plan_of
+from mlplatform.train.network import fitted, hyper_of, plan_of
 from mlplatform.train.reproducible import streams
 from mlplatform.train.task import Rows
 from mlplatform.train.trainer import Seeds, State
 from mlplatform.train.weights import weighted
 from mlplatform.tune.attempt import Attempt
-from mlplatform.tune.crew import TOO_LARGE, Crew
+from mlplatform.tune.crew import Crew
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +42,12 @@ class Bench:
     Attributes:
         pipeline: Whose model it is.
         data: The rows on the host.
+        note: Told what is done otherwise than asked.
     """
 
     pipeline: Pipeline
     data: Data
+    note: Callable[[str], None]
     _parts: dict[str, _Part] = field(default_factory=dict)
     _validation: Rows | None = None
 
@@ -55,17 +58,17 @@ class Bench:
             self._validation = jax.device_put(self.data.validation)
         return self._validation
 
-    def course(self, model: Network) -> Course:
-        """Return a training, its first state still on the host.
+    def course(self, attempt: Attempt) -> Course:
+        """Return an attempt's training, its first state still on the host.
 
         Raises:
             TrainingError: If a setting is unknown.
         """
+        model = network_of(attempt)
         optimizers.require(model.optimizer, model.schedule)
         part = self._part(model)
         net = network(self.pipeline, model, self.data.shape)
-        rows = self.data.rows
-        plan = plan_of(net, self.data.shape.task, model, rows, min(model.batch_size, rows))
+        plan = plan_of(net, self.data.shape.task, model, self.data.rows, self.batch(attempt))
         words = streams(model.seed)
         initial = net.init(int(words.weights), part.host.sample)
         return Course(
@@ -78,6 +81,24 @@ class Bench:
             hyper=hyper_of(model),
             patience=model.early_stopping,
         )
+
+    def batch(self, attempt: Attempt) -> int:
+        """Return an attempt's rows a batch."""
+        return attempt.batch or min(network_of(attempt).batch_size, self.data.rows)
+
+    def steps(self, attempts: Sequence[Attempt]) -> int:
+        """Return how many updates their next epochs make, the cuts to equal segments left out."""
+        return sum(self.data.rows // self.batch(attempt) for attempt in attempts)
+
+    def halve(self, attempt: Attempt) -> None:
+        """Begin an attempt again with half the batch: what memory does not hold is trained as a model is.
+
+        Raises:
+            TrainingError: If there is no smaller one.
+        """
+        batch, said = halved(self.pipeline.name, self.batch(attempt), self.data.rows)
+        self.note(f"trial {attempt.number}: {said}")
+        attempt.restart(batch)
 
     def rows(self, model: Network) -> Rows:
         """Return the training rows on the device, weighted as the model asks."""
@@ -92,14 +113,12 @@ class Bench:
 
     def end(self, attempt: Attempt, course: Course, state: State) -> None:
         """End an attempt with the model of its best epoch, measured as it would be served."""
-        model = attempt.model
-        assert isinstance(model, Network)  # noqa: S101  of no other is there a course
         params, fixed, scale = jax.device_get((state.best, state.fixed, state.scale))
         outcome = Outcome(
             params=params, fixed=fixed, scale=scale, history=attempt.history,
             best=attempt.best_epoch or 0, steps=attempt.steps, spent=Spent(), stopped_by="",
         )  # fmt: skip
-        found = calibrated(fitted(course, outcome), self.data.validation, model.calibration)
+        found = calibrated(fitted(course, outcome), self.data.validation, attempt.model.calibration)
         attempt.complete(validated(found, self.data))
 
 
@@ -120,23 +139,33 @@ class Apart(Crew):
 
     def steps(self, unit: Sequence[Attempt]) -> int:
         """Return the steps of an epoch."""
-        return sum(epoch_steps(a.model, self._bench.data) for a in unit)
+        return self._bench.steps(unit)
 
     def advance(self, unit: Sequence[Attempt]) -> None:
         """Train each an epoch on."""
         for attempt in unit:
             try:
-                self._epoch(attempt)
+                self._go_on(attempt)
             except TrainingError as wrong:
                 attempt.fail(str(wrong))
-            except jax.errors.JaxRuntimeError as wrong:
-                if NO_MEMORY not in str(wrong):
-                    raise
-                attempt.fail(TOO_LARGE)
 
     def forget(self, attempt: Attempt) -> None:
         """Let the state go of an attempt that is over."""
         self._under_way.pop(attempt.number, None)
+
+    def _go_on(self, attempt: Attempt) -> None:
+        """Train it an epoch on; what memory does not hold begins again, and comes as far."""
+        epochs = attempt.epochs
+        try:
+            self._epoch(attempt)
+        except jax.errors.JaxRuntimeError as wrong:
+            if NO_MEMORY not in str(wrong):
+                raise
+        else:
+            return
+        self._bench.halve(attempt)
+        while attempt.state is None and attempt.epochs <= epochs:
+            self._go_on(attempt)
 
     def _epoch(self, attempt: Attempt) -> None:
         course, state = (
@@ -162,8 +191,7 @@ class Apart(Crew):
             self._bench.end(attempt, course, state)
 
     def _begun(self, attempt: Attempt) -> tuple[Course, State]:
-        assert isinstance(attempt.model, Network)  # noqa: S101  no other comes here
-        course = self._bench.course(attempt.model)
+        course = self._bench.course(attempt)
         state, seeds, hyper = jax.device_put((course.state, course.seeds, course.hyper))
         placed = Course(**{**vars(course), "seeds": seeds, "hyper": hyper, "state": None})
         return placed, state
@@ -176,7 +204,7 @@ def is_over(attempt: Attempt, course: Course) -> bool:
     return impatient or attempt.epochs >= course.plan.epochs
 
 
-def epoch_steps(model: object, data: Data) -> int:
-    """Return how many updates an epoch makes, the cut to equal segments left out."""
-    assert isinstance(model, Network)  # noqa: S101  no other has epochs
-    return data.rows // min(model.batch_size, data.rows)
+def network_of(attempt: Attempt) -> Network:
+    """Return an attempt's model."""
+    assert isinstance(attempt.model, Network)  # noqa: S101  no other comes to these crews
+    return attempt.model

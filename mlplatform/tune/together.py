@@ -1,6 +1,6 @@
 """Trains networks of one shape together: one program that `vmap` makes of the trainer's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,15 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from mlplatform.errors import TrainingError
-from mlplatform.spec.families import Network
 from mlplatform.train import trainer
+from mlplatform.train.halving import NO_MEMORY
 from mlplatform.train.loop import Course
-from mlplatform.train.network import NO_MEMORY
 from mlplatform.train.task import Rows
 from mlplatform.train.trainer import Hyper, Plan, Seeds, State, Taken
 from mlplatform.tune.attempt import Attempt
 from mlplatform.tune.crew import TOO_LARGE, Crew
-from mlplatform.tune.networks import Bench, epoch_steps, is_over
+from mlplatform.tune.networks import Bench, is_over, network_of
 
 Kind = tuple[Plan, str]
 
@@ -88,11 +87,10 @@ class Together(Crew):
 
     Args:
         bench: What they share.
-        note: Told when not all of them fit into memory at once.
     """
 
-    def __init__(self, bench: Bench, note: Callable[[str], None]) -> None:
-        self._bench, self._note = bench, note
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
         self._stacks: dict[int, _Stack] = {}
         self._most: dict[Kind, int] = {}
 
@@ -102,9 +100,8 @@ class Together(Crew):
         for attempt in going:
             if attempt.number in self._stacks:
                 continue
-            assert isinstance(attempt.model, Network)  # noqa: S101  no other comes here
             try:
-                course = self._bench.course(attempt.model)
+                course = self._bench.course(attempt)
             except TrainingError as wrong:
                 attempt.fail(str(wrong))
                 continue
@@ -118,7 +115,7 @@ class Together(Crew):
 
     def steps(self, unit: Sequence[Attempt]) -> int:
         """Return the steps of an epoch of each."""
-        return sum(epoch_steps(attempt.model, self._bench.data) for attempt in unit)
+        return self._bench.steps(unit)
 
     def advance(self, unit: Sequence[Attempt]) -> None:
         """Train all an epoch on."""
@@ -135,12 +132,10 @@ class Together(Crew):
         self._stacks.pop(attempt.number, None)
 
     def _stack(self, begun: Sequence[tuple[Attempt, Course]]) -> None:
-        model = begun[0][0].model
-        assert isinstance(model, Network)  # noqa: S101  no other comes here
         stack = _Stack(
             [attempt for attempt, _ in begun],
             {attempt.number: course for attempt, course in begun},
-            self._bench.rows(model),
+            self._bench.rows(network_of(begun[0][0])),
         )
         self._stacks |= {attempt.number: stack for attempt in stack.members}
 
@@ -168,23 +163,38 @@ class Together(Crew):
     def _halve(self, stack: _Stack, unit: Sequence[Attempt]) -> None:
         """Begin again with half as many at once, and train them to where all were."""
         if len(unit) == 1:
-            unit[0].fail(TOO_LARGE)
+            self._smaller(unit[0])
             return
         half = -(-len(unit) // 2)
-        self._note(f"a batch of {len(unit)} trials {TOO_LARGE}: {half} at once are trained")
+        self._bench.note(f"a batch of {len(unit)} trials {TOO_LARGE}: {half} at once are trained")
         self._most[_kind(unit[0], stack.courses[unit[0].number])] = half
         for part in (list(unit[:half]), list(unit[half:])):
             self._stack([(attempt, stack.courses[attempt.number]) for attempt in part])
-            epochs = part[0].epochs
+            before = part[0].epochs
             for attempt in part:
                 attempt.restart()
-            for _ in range(epochs + 1):
-                for fewer in self.units([attempt for attempt in part if attempt.state is None]):
-                    self.advance(fewer)
+            self._again(part, before)
+
+    def _smaller(self, attempt: Attempt) -> None:
+        """Begin one again with half the rows a batch."""
+        before = attempt.epochs
+        try:
+            self._bench.halve(attempt)
+        except TrainingError as wrong:
+            attempt.fail(str(wrong))
+            return
+        self._stack([(attempt, self._bench.course(attempt))])
+        self._again([attempt], before)
+
+    def _again(self, part: Sequence[Attempt], before: int) -> None:
+        """Train attempts that began again past the epochs that they had done before."""
+        for _ in range(before + 1):
+            for unit in self.units([attempt for attempt in part if attempt.state is None]):
+                self.advance(unit)
 
 
 def _kind(attempt: Attempt, course: Course) -> Kind:
-    return course.plan, str(attempt.model.class_weights)
+    return course.plan, str(network_of(attempt).class_weights)
 
 
 def _padded(at: list[int]) -> list[int]:

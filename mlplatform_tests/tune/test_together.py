@@ -4,7 +4,11 @@ import jax
 import numpy as np
 import pytest
 
+from mlplatform.errors import TrainingError
+from mlplatform.train import trainer
+from mlplatform.train.fit import fit_data
 from mlplatform.tune import together
+from mlplatform.tune.around import Surroundings
 from mlplatform.tune.attempt import Attempt
 from mlplatform.tune.networks import Bench
 from mlplatform.tune.study import search
@@ -13,6 +17,7 @@ from mlplatform_tests.tune.conftest import made, rows
 # Seen over 60 epochs of these rows: 3e-6. Products of many matrices at once add in another order.
 BOUND = 1e-4
 MODEL = {"hidden": [8], "epochs": 6, "batch_size": 16}
+SMALL = {**MODEL, "batch_size": 8}
 SPACE = {
     "learning_rate": {"low": 1e-3, "high": 3e-2, "log": True},
     "dropout": {"low": 0.0, "high": 0.4},
@@ -97,7 +102,7 @@ def test_what_does_not_fit_at_once_is_trained_in_halves_and_that_is_said(tmp_pat
     def trained(count):
         notes: list[str] = []
         crew, going = (
-            together.Together(Bench(pipeline, rows()), notes.append),
+            together.Together(Bench(pipeline, rows(), notes.append)),
             attempts(pipeline, count),
         )
         for _ in range(MODEL["epochs"]):
@@ -117,3 +122,54 @@ def test_what_does_not_fit_at_once_is_trained_in_halves_and_that_is_said(tmp_pat
     for one, other in zip(halved, whole, strict=True):
         np.testing.assert_allclose(one.reports, other.reports, atol=BOUND)
         assert one.steps == other.steps
+
+
+def out_of_memory(real, most):
+    """Play a device that holds no batch of more than `most` rows."""
+
+    def advance(*args, plan, **more):
+        if plan.batch_size > most:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory allocating 9 bytes")
+        return real(*args, plan=plan, **more)
+
+    return advance
+
+
+@pytest.mark.parametrize("at_once", ["on", "off"])
+def test_a_batch_of_rows_that_does_not_fit_is_halved_as_a_training_halves_it(
+    tmp_path, monkeypatch, at_once
+):
+    space = {"batch_size": {"choices": [8, 32]}, "learning_rate": {"choices": [1e-2, 1e-3]}}
+    tuning = {"space": space, "sampler": "grid", "together": at_once}
+    rates = {"learning_rate": space["learning_rate"]}
+    small = study(tmp_path, at_once, 2, space=rates, model=SMALL, sampler="grid")
+    for module in (together, trainer):
+        monkeypatch.setattr(module, "segment", out_of_memory(module.segment, 8))
+    notes = []
+    pipeline = made(tmp_path, 4, model=MODEL, tuning=tuning)
+    found = search(pipeline, rows(), Surroundings(on_note=notes.append))
+    assert set(found.trials["state"].to_pylist()) == {"complete"}
+    halved = [note for note in found.notes if "did not fit" in note]
+    assert len(halved) == 4
+    for rows_a_batch in (32, 16):
+        half = rows_a_batch // 2
+        said = f"{rows_a_batch} rows a batch did not fit into memory: trained with {half}"
+        assert sum(said in note for note in halved) == 2
+    assert halved[0].startswith("trial ")
+    expected = {row["learning_rate"]: row for row in small.trials.to_pylist()}
+    for row in found.trials.to_pylist():
+        assert row["reports"] == pytest.approx(expected[row["learning_rate"]]["reports"], abs=BOUND)
+        assert row["steps"] == expected[row["learning_rate"]]["steps"]
+    if at_once == "off":
+        assert (
+            fit_data(pipeline, rows(), found.best).fitted.best
+            == (found.trials["best_epoch"].to_pylist()[found.best_trial])
+        )
+
+
+def test_not_even_a_row_a_batch_fails_the_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "segment", out_of_memory(trainer.segment, 0))
+    with pytest.raises(
+        TrainingError, match=r"every trial failed; the last: .*not even one row a b"
+    ):
+        search(made(tmp_path, 1, model={**MODEL, "batch_size": 2}), rows())
