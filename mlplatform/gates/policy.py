@@ -27,11 +27,10 @@ ELSEWHERE: Mapping[str, Subject] = {
     "budget": "model",
 }
 
-# What a verdict's meaning depends on: the limits, what training may use up, the groups judged, what
+# What a verdict's meaning depends on: the limits, the groups judged, what
 # the label is, what is a key, and when things were known.
 SECTIONS = (
     *JUDGED,
-    "budget",
     "groups",
     "label",
     "key",

@@ -4,25 +4,35 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter
 
+from mlplatform.spec.label import Label
 from mlplatform.spec.section import Name, Section, Share
 
 Precision = Literal["auto", "float32", "bfloat16"]
+OTHER = "other"  # The class of a binary label that is not the positive one.
+MOST_DROPPED = 0.99  # More rounds to every unit: dropout is drawn in 256ths.
 
 
 class Family(Section):
     """What every family has."""
 
-    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default="none", description="How much a class counts; balanced: each class the same."
-    )
     calibration: Literal["none", "temperature", "isotonic"] = Field(
         default="none", description="Of probabilities, fitted on validation rows."
     )
-    seed: int = Field(default=0, ge=0, description="Seeds every use of chance.")
     gpu: bool = Field(default=False, description="Ask Kubernetes for a GPU for the training step.")
 
 
-class Network(Family):
+class Single(Family):
+    """What every family has that is fitted by itself."""
+
+    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default="none",
+        description="How much a class counts; balanced: each class the same. Of a binary label the "
+        f"classes are the positive one and {OTHER!r}.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seeds every use of chance.")
+
+
+class Network(Single):
     """How networks are trained: by gradients, in batches, with the best epoch kept."""
 
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -40,7 +50,9 @@ class Network(Family):
         default=None, ge=1, description="Epochs without a better validation loss that end it."
     )
     average: Share = Field(
-        default=0.0, lt=1, description="Decay of the moving average of parameters; 0 is off."
+        default=0.0,
+        lt=1,
+        description="Decay of the moving average of parameters, less in the first steps; 0 is off.",
     )
     gradient_clip: float | None = Field(default=None, gt=0, description="Largest global norm.")
     label_smoothing: Share = Field(default=0.0, lt=1)
@@ -72,7 +84,7 @@ class Mlp(Network):
 
     family: Literal["mlp"] = "mlp"
     hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 64])
-    dropout: Share = Field(default=0.1, lt=1)
+    dropout: Share = Field(default=0.1, le=MOST_DROPPED)
     numeric: NumericEmbedding | None = None
     categories: int = Field(default=8, ge=1, le=1024, description="Numbers a category.")
 
@@ -83,7 +95,7 @@ class TabM(Network):
     family: Literal["tabm"] = "tabm"
     learning_rate: float = Field(default=2e-3, gt=0)
     hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 128], min_length=1)
-    dropout: Share = Field(default=0.1, lt=1)
+    dropout: Share = Field(default=0.1, le=MOST_DROPPED)
     members: int = Field(default=16, ge=1, le=256)
     numeric: NumericEmbedding | None = NumericEmbedding()
     categories: int = Field(default=8, ge=1, le=1024, description="Numbers a category.")
@@ -94,11 +106,13 @@ class Custom(Network):
 
     family: Literal["custom"] = "custom"
     file: str = Field(default="model.py", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_/-]*\.py$")
-    dropout: Share = Field(default=0.0, lt=1, description="Handed to `apply` while training.")
+    dropout: Share = Field(
+        default=0.0, le=MOST_DROPPED, description="Handed to `apply` while training."
+    )
     options: dict[str, Any] = Field(default={}, description="Handed to `init`.")
 
 
-class Gbdt(Family):
+class Gbdt(Single):
     """Gradient-boosted trees, trained by LightGBM and served as the same kind of program."""
 
     family: Literal["gbdt"] = "gbdt"
@@ -151,14 +165,28 @@ AnyModel = Annotated[
 MODEL: TypeAdapter[Linear | Mlp | TabM | Custom | Gbdt | Blend] = TypeAdapter(AnyModel)
 
 
-def misfit(model: Any, task: str) -> str:
-    """Return which setting of a model has no meaning for a label of `task`, in words; "" if all have."""
-    if task != "regression":
-        return ""
-    members = model.members.items() if isinstance(model, Blend) else []
+def misfit(model: Any, label: Label) -> str:
+    """Return which setting of a model has no meaning for a label, in words; "" if all have."""
+    if isinstance(model, Blend):
+        found = ((name, misfit(member, label)) for name, member in model.members.items())
+        inside = next((f"model.members.{n}.{said[6:]}" for n, said in found if said), "")
+        return inside or _misfit(model, label)
+    return _misfit(model, label)
+
+
+def _misfit(model: Any, label: Label) -> str:
+    warmup = getattr(model, "warmup_epochs", 0.0)
+    if isinstance(model, Network) and warmup >= model.epochs:
+        return f"model.warmup_epochs is {warmup:g}; it must be below model.epochs, {model.epochs}"
     off = {"class_weights": "none", "calibration": "none", "label_smoothing": 0.0}
-    for field, value in off.items():
-        if getattr(model, field, value) != value:
-            return f"model.{field} is for classes; label.task is 'regression'"
-    found = ((name, misfit(member, task)) for name, member in members)
-    return next((f"model.members.{n}.{said[6:]}" for n, said in found if said), "")
+    if label.task == "regression":
+        for field, value in off.items():
+            if getattr(model, field, value) != value:
+                return f"model.{field} is for classes; label.task is 'regression'"
+        return ""
+    weights = getattr(model, "class_weights", "none")
+    known = label.classes or [label.positive, OTHER]
+    unknown = [name for name in weights if name not in known] if isinstance(weights, dict) else []
+    if unknown:
+        return f"model.class_weights: {unknown[0]!r} is no class; classes: {', '.join(known)}"
+    return ""

@@ -27,9 +27,9 @@ ColumnType = Annotated[str, AfterValidator(_column_type)]
 
 
 class Section(BaseModel):
-    """A part of a spec: frozen, and strict about names."""
+    """A part of a spec: frozen, strict about names, and without infinities."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Gate(Section):

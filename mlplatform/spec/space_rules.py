@@ -150,7 +150,7 @@ def _taken(model: Family, label: Label, path: str, value: Any) -> Any:
     except ValidationError as wrong:
         said = wrong.errors()[0]["msg"]
         raise ValueError(f"tuning.space.{path}: the field refuses {value!r}: {said}") from None
-    if said := misfit(found, label.task):
+    if said := misfit(found, label):
         raise ValueError(f"tuning.space.{path}: {value!r} is none to try: {said}")
     return found
 

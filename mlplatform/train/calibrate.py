@@ -25,7 +25,9 @@ TEMPERATURE = "calibration.temperature"
 
 
 def calibrated(fitted: Fitted, rows: Rows, how: str) -> Fitted:
-    """Return a model whose probabilities are calibrated on `rows`; its ranking of them stays.
+    """Return a model whose probabilities are calibrated on `rows`.
+
+    A temperature leaves their ranking as it is; isotonic regression makes some of them equal.
 
     Args:
         fitted: The model.

@@ -14,6 +14,8 @@ from mlplatform.spec import Pipeline
 from mlplatform.spec.label import Label
 from mlplatform.train.task import Rows, Scale, Shape, Task
 
+STEPS = 64  # Values of float32 within a standard deviation of the label, at least.
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -59,7 +61,9 @@ def prepare(pipeline: Pipeline, features: pa.Table, encoder: Encoder) -> Data:
     if all((column == column[0]).all() for column in columns):
         raise no_difference(pipeline, len(train.labels))
     shape = Shape(train.vectors.shape[1], encoder.id_sizes, task)
-    return Data(shape, train, validation)
+    data = Data(shape, train, validation)
+    require_precision(pipeline, data.scale)
+    return data
 
 
 def require(
@@ -92,6 +96,20 @@ def require(
         _require_every_class(pipeline, values)
 
 
+def require_precision(pipeline: Pipeline, scale: Scale) -> None:
+    """Refuse numbers of which float32, in which labels are kept, tells too few apart.
+
+    Raises:
+        TrainingError: If a standard deviation is fewer than `STEPS` float32 wide.
+    """
+    mean, deviation = float(scale.mean), float(scale.deviation)
+    if deviation < STEPS * float(np.spacing(np.float32(abs(mean)))):
+        raise TrainingError(
+            f"{pipeline.name}: the label varies by {deviation:g} around {mean:g}, which float32 cannot"
+            " tell apart; take a constant off it"
+        )
+
+
 def no_difference(pipeline: Pipeline, rows: int) -> TrainingError:
     """Return what to raise where all features of the training rows are constant."""
     return TrainingError(
@@ -103,7 +121,8 @@ def no_difference(pipeline: Pipeline, rows: int) -> TrainingError:
 def _part(pipeline: Pipeline, features: pa.Table, encoder: Encoder, name: str) -> Rows:
     rows = Rows(*arrays(features.filter(pc.equal(features.column(PART), name)), encoder))
     weighed = bool(rows.weights.any())
-    require(pipeline, name, len(rows.labels), np.unique(rows.labels), weighed=weighed)
+    counted = rows.labels[rows.weights > 0] if weighed else rows.labels
+    require(pipeline, name, len(rows.labels), np.unique(counted), weighed=weighed)
     return rows
 
 

@@ -70,6 +70,6 @@ def manifest(trained: Trained) -> dict[str, Any]:
             device_kind=device.device_kind,
             devices=fitted.devices,
             precision=fitted.precision,
-            seed=trained.model.seed,
+            seed=getattr(trained.model, "seed", None),
         ),
     }

@@ -1,11 +1,13 @@
 """Fits the model of a pipeline, whatever its family."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
+from mlplatform.errors import TrainingError
 from mlplatform.features.encoder import Encoder
 from mlplatform.lake import Lake, Version
 from mlplatform.spec import Pipeline
@@ -36,13 +38,16 @@ class Trained:
         model: As it was asked for.
         fitted: Parameters, and the function from features to predictions.
         validation: Metrics of its predictions on validation rows, as they will be served: the task's
-            own first (log_loss in nats, rmse or pinball), then the others.
+            own first (log_loss in nats, rmse or pinball), then the others. Calibration was fitted
+            on these rows, so what it gained here is more than it gains elsewhere.
+        uncalibrated: The same before calibration; None without it.
     """
 
     label: Label
     model: Model
     fitted: Fitted
     validation: Mapping[str, float]
+    uncalibrated: Mapping[str, float] | None = None
 
     def summary(self) -> dict[str, float | str]:
         """Return what a person asks first, as one flat row."""
@@ -51,6 +56,7 @@ class Trained:
             "family": self.model.family,
             "best_epoch": self.fitted.best,
             **{f"validation_{name}": value for name, value in self.validation.items()},
+            **{f"uncalibrated_{name}": n for name, n in (self.uncalibrated or {}).items()},
             **sizes,
             "steps": self.fitted.spent.get("steps", 0),
             "stopped_by": self.fitted.stopped_by,
@@ -101,9 +107,20 @@ def fit_data(
     Raises:
         TrainingError: As `fit`.
     """
-    found = _fitted(pipeline, data, model, around or Around(on_note=_unsaid))
+    raw = _raw(pipeline, data, model, around or Around(on_note=_unsaid))
+    before = validated(raw, data)
+    if not math.isfinite(before[raw.task.metric]):
+        raise TrainingError(
+            f"{pipeline.name}: the validation {raw.task.metric} is {before[raw.task.metric]};"
+            " the label or a setting is out of float32's range"
+        )
+    found = calibrated(raw, data.validation, model.calibration)
     return Trained(
-        label=pipeline.spec.label, model=model, fitted=found, validation=validated(found, data)
+        label=pipeline.spec.label,
+        model=model,
+        fitted=found,
+        validation=before if found is raw else validated(found, data),
+        uncalibrated=None if found is raw else before,
     )
 
 
@@ -116,14 +133,18 @@ def validated(fitted: Fitted, data: Data | Streamed) -> dict[str, float]:
 
 
 def _fitted(pipeline: Pipeline, data: Data | Streamed, model: Model, around: Around) -> Fitted:
+    raw = _raw(pipeline, data, model, around)
+    return calibrated(raw, data.validation, model.calibration)
+
+
+def _raw(pipeline: Pipeline, data: Data | Streamed, model: Model, around: Around) -> Fitted:
+    """Return a fitted model that is not calibrated, though a blend's members may be."""
     if isinstance(model, Blend):
         members = _members(pipeline, data, model, around)
-        found = _together(fit_blend(members, data, model.weights, data.shape.task), members)
-    elif isinstance(model, Network):
-        found = fit_network(pipeline, weighted(data, pipeline.spec.label, model), model, around)
-    else:
-        found = fit_trees(pipeline, weighted(data, pipeline.spec.label, model), model, around)
-    return calibrated(found, data.validation, model.calibration)
+        return _together(fit_blend(members, data, model.weights, data.shape.task), members)
+    if isinstance(model, Network):
+        return fit_network(pipeline, weighted(data, pipeline.spec.label, model), model, around)
+    return fit_trees(pipeline, weighted(data, pipeline.spec.label, model), model, around)
 
 
 def _members(
@@ -144,7 +165,9 @@ def _together(blend: Fitted, members: Mapping[str, Fitted]) -> Fitted:
     """Return a blend that says what its members say of how they were trained."""
     names = {name for member in members.values() for name in member.spent}
     spent = {n: sum(member.spent.get(n, 0) for member in members.values()) for n in sorted(names)}
-    stopped = [f"{name}: {m.stopped_by}" for name, m in members.items() if m.stopped_by]
+    stopped = [
+        f"{name}, of its part: {m.stopped_by}" for name, m in members.items() if m.stopped_by
+    ]
     notes = tuple(f"{name}: {note}" for name, m in members.items() for note in m.notes)
     return replace(blend, spent=spent, stopped_by="; ".join(stopped), notes=(*blend.notes, *notes))
 

@@ -162,7 +162,7 @@ def _allowed(course: Course, sofar: _Sofar, meter: Meter) -> int:
 def _segment(course: Course, state: State, sofar: _Sofar, count: int) -> State:
     plan = course.plan
     part = None if count == plan.segment_steps else count
-    with jax.transfer_guard("disallow"):
+    with jax.transfer_guard("disallow_explicit"):
         state, taken = course.feed.advance(
             sofar.segment, state, course.seeds, course.hyper, plan, part
         )
@@ -176,7 +176,7 @@ def _segment(course: Course, state: State, sofar: _Sofar, count: int) -> State:
 
 
 def _judged(course: Course, state: State, sofar: _Sofar) -> State:
-    with jax.transfer_guard("disallow"):
+    with jax.transfer_guard("disallow_explicit"):
         state, measured = trainer.judge(state, course.validation, plan=course.plan)
     sofar.record({name: float(value) for name, value in jax.device_get(measured).items()})
     loss = sofar.history["validation_loss"][-1]
@@ -221,6 +221,13 @@ def _taken_up(
     saved = kept.newest(course.state) if kept else None
     for warning in kept.warnings if kept else ():
         around.on_note(warning)
+    most = around.budget.steps
+    if saved is not None and most is not None and saved.notes["sofar"]["steps"] > most:
+        # What a larger budget left behind: from there it would end in another model.
+        around.on_note(
+            f"{course.name}: the checkpoint is beyond budget.steps, {most:,}; begun anew"
+        )
+        saved = None
     if saved is None:
         return course.state, _Sofar(), Meter(around.budget, course.devices)
     sofar = _Sofar(**saved.notes["sofar"])

@@ -25,8 +25,6 @@ class Streams(NamedTuple):
         weights: First values of parameters.
         order: Of rows, each epoch.
         dropout: Which activations are left out.
-        members: What sets members of an ensemble apart.
-        bins: Rows that quantiles are taken from.
         buffer: The shuffle buffer of a stream.
         trees: Of LightGBM, which wants 31 bits: `trees >> 1`.
         sampler: Of a study.
@@ -35,8 +33,6 @@ class Streams(NamedTuple):
     weights: np.uint32
     order: np.uint32
     dropout: np.uint32
-    members: np.uint32
-    bins: np.uint32
     buffer: np.uint32
     trees: np.uint32
     sampler: np.uint32
@@ -81,7 +77,7 @@ def statement(
     device_kind: str,
     devices: int,
     precision: str,
-    seed: int,
+    seed: int | None,
     environ: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
     """Return what of a training is the same again, and on what: for the model's manifest.
@@ -93,7 +89,7 @@ def statement(
         device_kind: As its maker calls it.
         devices: How many trained.
         precision: Of products: float32 or bfloat16.
-        seed: That all chance came from.
+        seed: That all chance came from; None of a blend, whose members have their own.
         environ: Where XLA's flags are read.
     """
     flags = sorted(f for f in environ.get(FLAGS, "").split() if not _of_the_machine(f))

@@ -29,7 +29,7 @@ class Labels:
         totals: f64: the weight of each class; of numbers, of them all.
         mean: Of numbers, by weight.
         squares: Weighted sum of their squared distances from it.
-        seen: The classes; of numbers the least and the greatest.
+        seen: The classes that weigh something; of such numbers the least and the greatest.
     """
 
     counts: list[int] = field(default_factory=list)
@@ -53,15 +53,15 @@ class Labels:
         self.counts.append(len(labels))
         if not len(labels):
             return
-        weights = weights.astype(np.float64)
+        weights, counted = weights.astype(np.float64), labels[weights > 0]
         if task.kind == "regression":
             self._add_numbers(labels.astype(np.float64), weights)
-            self.seen = np.unique([*self.seen, labels.min(), labels.max()])[[0, -1]]
-            self.seen = np.unique(self.seen)
+            self.seen = np.unique([*self.seen, *counted])
+            self.seen = np.unique(self.seen[[0, -1]]) if len(self.seen) else self.seen
         else:
             found = np.bincount(labels.astype(np.int64), weights, max(task.outputs, 2))
             self.totals = found + (self.totals if len(self.totals) else 0)
-            self.seen = np.unique([*self.seen, *np.unique(labels)])
+            self.seen = np.unique([*self.seen, *np.unique(counted)])
 
     def _add_numbers(self, labels: np.ndarray, weights: np.ndarray) -> None:
         """Merge moments: Chan, Golub & LeVeque (1979)."""

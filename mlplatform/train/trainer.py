@@ -262,7 +262,10 @@ def _update(
     )
     average = state.average
     if plan.averaged:
-        average = optax.incremental_update(params, average, 1 - hyper.average)
+        # The first parameters are forgotten as fast as there are steps to forget them by.
+        taken = jnp.asarray(state.step).astype(jnp.float32) + 1
+        decay = jnp.minimum(hyper.average, (1 + taken) / (10 + taken))
+        average = optax.incremental_update(params, average, 1 - decay)
     moved = state._replace(params=params, optimizer=moments, average=average, step=state.step + 1)
     return _placed(moved, plan), Taken(loss, norm)
 

@@ -6,24 +6,24 @@ from typing import overload
 import numpy as np
 
 from mlplatform.errors import TrainingError
-from mlplatform.spec.families import Family
+from mlplatform.spec.families import OTHER, Single
 from mlplatform.spec.label import Label
 from mlplatform.train.data import Data
 from mlplatform.train.stream import Streamed
 
 
 @overload
-def weighted(data: Data, label: Label, model: Family) -> Data: ...
+def weighted(data: Data, label: Label, model: Single) -> Data: ...
 @overload
-def weighted(data: Streamed, label: Label, model: Family) -> Streamed: ...
-def weighted(data: Data | Streamed, label: Label, model: Family) -> Data | Streamed:
+def weighted(data: Streamed, label: Label, model: Single) -> Streamed: ...
+def weighted(data: Data | Streamed, label: Label, model: Single) -> Data | Streamed:
     """Return `data` with the training rows' weights times their class's, of mean 1.
 
     Validation rows keep their own weights: losses of models with other class weights compare.
     Balanced weights are inversely proportional to a class's weight in the rows (King & Zeng 2001).
 
     Raises:
-        TrainingError: If a class is named that the label does not have.
+        TrainingError: If classes are to be balanced and one has no weight.
     """
     wanted = model.class_weights
     if isinstance(data, Streamed):
@@ -48,16 +48,7 @@ def _of_classes(totals: np.ndarray, label: Label, wanted: str | dict[str, float]
         balanced: np.ndarray = totals.sum() / (len(totals) * totals)
         return balanced
     of = np.ones(len(totals))
+    known = label.classes or [OTHER, label.positive]
     for name, weight in wanted.items():
-        of[_class_of(name, label)] = weight
+        of[known.index(name)] = weight
     return of
-
-
-def _class_of(name: str, label: Label) -> int:
-    """Return the class a name stands for; of a binary label every name but the positive one is class 0."""
-    if label.task == "binary":
-        return int(name == label.positive)
-    if name not in label.classes:
-        known = ", ".join(label.classes)
-        raise TrainingError(f"model.class_weights: {name!r} is no class; classes: {known}")
-    return label.classes.index(name)

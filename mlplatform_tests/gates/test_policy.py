@@ -82,7 +82,6 @@ def test_every_gate_judges_one_subject():
         {"data_gates": {"freshness": {"severity": "warn"}}},
         {"feature_gates": {"training_serving_skew": {"max_ulps": 4}}},
         {"feature_gates": {"availability": {"severity": "warn"}}},
-        {"budget": {"steps": 100}},
         {"event_time": "at"},
         {"groups": []},
         {"label": {"column": "y", "positive": "0"}},

@@ -26,7 +26,10 @@ def test_a_model_comes_back_from_its_json():
     [
         ({"family": "forest"}, r"attributes.model.family: got 'forest'; .*'linear', 'mlp', 'tabm'"),
         ({"family": "mlp", "members": 3}, r"attributes.model.members: no such field"),
-        ({"dropout": 1.0}, r"attributes.model.dropout: got 1.0; Input should be less than 1"),
+        (
+            {"dropout": 1.0},
+            r"attributes.model.dropout: got 1.0; Input should be less than or equal to 0.99",
+        ),
         (
             {"seed": -1},
             r"attributes.model.seed: got -1; Input should be greater than or equal to 0",

@@ -151,6 +151,30 @@ def test_a_larger_budget_goes_on_as_if_nothing_had_been(tmp_path, made):
     assert digest(resumed.params) == digest(whole.params)
 
 
+def test_a_smaller_budget_ends_in_the_model_that_it_alone_ends_in(tmp_path, made):
+    """Whatever a larger one left behind."""
+    encoder, table = people.features()
+    alone = fit(made, table, encoder, made.spec.model, Around(budget=Budget(steps=12))).fitted
+    notes: list[str] = []
+    fit(made, table, encoder, made.spec.model, around(tmp_path, budget=Budget(steps=50)))
+    small = around(tmp_path, budget=Budget(steps=12), on_note=notes.append)
+    after = fit(made, table, encoder, made.spec.model, small).fitted
+    assert notes == ["people: the checkpoint is beyond budget.steps, 12; begun anew"]
+    assert after.spent["steps"] == 12
+    assert digest(after.params) == digest(alone.params)
+
+
+def test_trees_that_end_with_their_budget_were_not_cut_short(made):
+    encoder, table = people.features()
+    trees = MODEL.validate_python({"family": "gbdt", "trees": 8, "early_stopping": None})
+    whole, cut = (
+        fit(made, table, encoder, trees, Around(budget=Budget(steps=steps))).fitted
+        for steps in (8, 5)
+    )
+    assert (whole.stopped_by, whole.spent["steps"]) == ("", 8)
+    assert (cut.stopped_by, cut.spent["steps"]) == ("budget.steps of 5 reached", 5)
+
+
 def test_a_blend_shares_one_budget_among_its_members(made):
     encoder, table = people.features()
     small = {"hidden": [4], "epochs": 50, "batch_size": 16}
@@ -158,7 +182,7 @@ def test_a_blend_shares_one_budget_among_its_members(made):
     model = MODEL.validate_python({"family": "blend", "members": members})
     trained = fit(made, table, encoder, model, Around(budget=Budget(steps=200))).fitted
     assert 150 < trained.spent["steps"] <= 200
-    assert trained.stopped_by.startswith("a: budget.steps of 66 reached; b: ")
+    assert trained.stopped_by.startswith("a, of its part: budget.steps of 66 reached; b, of ")
 
 
 def test_a_training_that_ended_by_patience_is_not_taken_further(tmp_path, made):

@@ -1,6 +1,7 @@
 """Seeds, flags, and what a manifest says about both."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -93,5 +94,6 @@ def _run(code: str) -> str:
     end = "\nprint(os.environ.get('XLA_FLAGS', ''), end='')"
     command = [sys.executable, "-c", start + code + end]
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, text=True, capture_output=True, check=True)
+    clean = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run(command, cwd=root, text=True, capture_output=True, check=True, env=clean)
     return done.stdout

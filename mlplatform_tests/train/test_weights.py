@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from mlplatform.errors import TrainingError
 from mlplatform.spec.families import Mlp
 from mlplatform.spec.label import Label
 from mlplatform.train.data import Data
@@ -46,6 +45,6 @@ def test_validation_rows_keep_their_own_weights():
     assert found.validation.weights.tolist() == [1, 1, 1, 1]
 
 
-def test_a_class_that_there_is_not_is_named():
-    with pytest.raises(TrainingError, match=r"class_weights: 'z' is no class; classes: a, b, c"):
-        weighted(data([0, 1, 2], label=OF_THREE), OF_THREE, Mlp(class_weights={"z": 2.0}))
+def test_the_other_class_of_two_is_weighed_too():
+    found = weighted(data([0, 1]), BINARY, Mlp(class_weights={"other": 4.0})).train.weights
+    assert found[0] / found[1] == pytest.approx(4)

@@ -10,6 +10,7 @@ from mlplatform.errors import TrainingError
 from mlplatform.spec.families import Gbdt
 from mlplatform.train.data import Data
 from mlplatform.train.gbdt.trees import Tree, trees
+from mlplatform.train.reproducible import streams
 from mlplatform.train.task import Rows, Task
 
 EXACT = 1 << 24  # f32 holds every whole number up to here, so smaller ids may lie beside features.
@@ -98,7 +99,7 @@ def _settings(model: Gbdt, task: Task) -> dict[str, Any]:
         "bagging_freq": int(model.row_share < 1),
         "lambda_l1": model.l1,
         "lambda_l2": model.l2,
-        "seed": model.seed,
+        "seed": int(streams(model.seed).trees >> 1),
         "deterministic": True,
         "force_col_wise": True,
         "use_missing": False,  # Features have no NaN; one that is handed in is read as 0.

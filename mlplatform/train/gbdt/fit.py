@@ -46,7 +46,8 @@ def fit_gbdt(data: Data, model: Gbdt, on_round: OnRound | None = None) -> Fitted
         for name, loss in losses.items():
             history[name].append(loss)
         _require_finite(history, model)
-        stopped_by = on_round and on_round(len(history["train_loss"]), losses)
+        said = on_round and on_round(len(history["train_loss"]), losses)
+        stopped_by = said if len(history["train_loss"]) < model.trees else None
         if _out_of_patience(history["validation_loss"], model):
             break
     best = _best(history["validation_loss"], model)

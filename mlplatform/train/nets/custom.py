@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -49,7 +50,10 @@ class CustomNet:
         like = jax.eval_shape(self._made, jax.random.key(0))
         tree = jax.tree.unflatten(jax.tree.structure(like), [params[n] for n in _named(like)])
         key, dropout = (None, 0.0) if noise is None else noise
-        found = self._function("apply")(tree, vectors, ids, key, dropout)
+        found = self._called("apply", tree, vectors, ids, key, dropout)
+        if not hasattr(found, "ndim"):
+            kind = type(found).__name__
+            raise TrainingError(f"{self.where}: apply must return an array, not {kind}")
         expected = (ids.shape[0], self.shape.task.outputs)
         if found.ndim == 2:
             found = found[:, None, :]
@@ -60,10 +64,16 @@ class CustomNet:
         return jax.numpy.asarray(found)
 
     def _made(self, key: jax.Array) -> Any:
-        return self._function("init")(key, self.shape, **json.loads(self.options))
+        return self._called("init", key, self.shape, **json.loads(self.options))
 
-    def _function(self, name: str) -> Callable[..., Any]:
-        return _FUNCTIONS[(self.where, self.content)][name]
+    def _called(self, name: str, *given: Any, **options: Any) -> Any:
+        try:
+            return _FUNCTIONS[(self.where, self.content)][name](*given, **options)
+        except Exception as wrong:  # Whatever a team's own code raises.
+            first = (str(wrong).splitlines() or [""])[0]
+            at = line_of(wrong, Path(self.where))
+            said = f"{self.where}:{at}: {name}: {type(wrong).__name__}: {first}"
+            raise TrainingError(said) from wrong
 
 
 # Loaded files by path and text: a network is a value, and values hold no functions.

@@ -104,3 +104,25 @@ def test_what_apply_returns_is_checked(made):
     params = wide.init(0, rows()).params
     with pytest.raises(TrainingError, match=r"apply returned shape \(5, 1, 4\); \[rows, 1\]"):
         wide.logits(params, rows().vectors, rows().ids)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('params["deep"]', 'params["depe"]', r"model.py:15: apply: KeyError: 'depe'"),
+        (
+            "return jnp.tanh",
+            "return None and jnp.tanh",
+            r"apply must return an array, not NoneType",
+        ),
+        ("units=4", "unit=4", r"model.py:\d+: init: "),
+    ],
+)
+def test_what_a_teams_code_raises_is_one_line_with_its_place(made, old, new, said):
+    wrong = net(made, MODEL.replace(old, new, 1), units=3)
+
+    def used():
+        return wrong.logits(wrong.init(0, rows()).params, rows().vectors, rows().ids)
+
+    with pytest.raises(TrainingError, match=said):
+        used()
