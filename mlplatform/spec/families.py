@@ -9,7 +9,8 @@ from mlplatform.spec.section import Name, Section, Share
 
 Precision = Literal["auto", "float32", "bfloat16"]
 OTHER = "other"  # The class of a binary label that is not the positive one.
-MOST_DROPPED = 0.99  # More rounds to every unit: dropout is drawn in 256ths.
+# More rounds to every unit: dropout is drawn in 256ths.
+Dropped = Annotated[float, Field(ge=0, le=0.99)]
 
 
 class Family(Section):
@@ -84,7 +85,7 @@ class Mlp(Network):
 
     family: Literal["mlp"] = "mlp"
     hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 64])
-    dropout: Share = Field(default=0.1, le=MOST_DROPPED)
+    dropout: Dropped = 0.1
     numeric: NumericEmbedding | None = None
     categories: int = Field(default=8, ge=1, le=1024, description="Numbers a category.")
 
@@ -95,7 +96,7 @@ class TabM(Network):
     family: Literal["tabm"] = "tabm"
     learning_rate: float = Field(default=2e-3, gt=0)
     hidden: list[Annotated[int, Field(ge=1, le=8192)]] = Field(default=[128, 128], min_length=1)
-    dropout: Share = Field(default=0.1, le=MOST_DROPPED)
+    dropout: Dropped = 0.1
     members: int = Field(default=16, ge=1, le=256)
     numeric: NumericEmbedding | None = NumericEmbedding()
     categories: int = Field(default=8, ge=1, le=1024, description="Numbers a category.")
@@ -106,9 +107,7 @@ class Custom(Network):
 
     family: Literal["custom"] = "custom"
     file: str = Field(default="model.py", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_/-]*\.py$")
-    dropout: Share = Field(
-        default=0.0, le=MOST_DROPPED, description="Handed to `apply` while training."
-    )
+    dropout: Dropped = Field(default=0.0, description="Handed to `apply` while training.")
     options: dict[str, Any] = Field(default={}, description="Handed to `init`.")
 
 

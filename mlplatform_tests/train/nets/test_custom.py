@@ -109,7 +109,7 @@ def test_what_apply_returns_is_checked(made):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('params["deep"]', 'params["depe"]', r"model.py:15: apply: KeyError: 'depe'"),
+        ('params["deep"]', 'params["depe"]', r"model.py:13: apply: KeyError: 'depe'"),
         (
             "return jnp.tanh",
             "return None and jnp.tanh",
