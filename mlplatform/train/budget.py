@@ -6,8 +6,8 @@ nobody and is not counted: at most the seconds between two checkpoints, for each
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 
 from mlplatform.spec.budget import Budget, limits
 from mlplatform.train import together
@@ -45,6 +45,12 @@ class Spent:
     def notes(self) -> dict[str, float]:
         """Return it as JSON, for a checkpoint."""
         return asdict(self)
+
+
+def total(spent: Iterable[Spent]) -> Spent:
+    """Return what several used up together."""
+    every = [asdict(each) for each in spent]
+    return Spent(**{one.name: sum(each[one.name] for each in every) for one in fields(Spent)})
 
 
 class Meter:

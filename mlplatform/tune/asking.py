@@ -37,7 +37,7 @@ class Asking:
         metric: What is optimised.
         direction: minimize or maximize.
         wanted: How many trials.
-        already: What earlier processes spent on them.
+        already: What earlier processes spent on them, where the ledger does not know.
         keeps: Whether a process that is ended loses no trial that is over.
     """
 
@@ -76,7 +76,8 @@ def asking(
             "processes may share this study; which sees whose trials is chance, so none replays it"
         )
         how["sampler"] = engine.sampler(tuning, None, space)
-        ledger: Ledger = Shared(storage.opened(tuning.storage, name, around, **how), space, wanted)
+        stored = storage.opened(tuning.storage, name, around, **how)
+        ledger: Ledger = Shared(stored, space, wanted, note)
     else:
         known = record.records(replay, space) if replay is not None else []
         if around.folder is not None and around.identity and replay is None:

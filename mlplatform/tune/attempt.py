@@ -29,6 +29,7 @@ class Attempt:
         state: How it ended; None while it goes on.
         failure: Why it failed, or what cut it short.
         reported: How many epochs the pruner knows of.
+        is_lost: Whether another process has it now.
         taken: Loss and gradient's norm of each segment of the epoch so far.
     """
 
@@ -44,6 +45,7 @@ class Attempt:
     state: State | None = None
     failure: str | None = None
     reported: int = 0
+    is_lost: bool = False
     taken: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -54,7 +56,7 @@ class Attempt:
     @property
     def is_cut(self) -> bool:
         """Whether a budget ended it, and not itself or the others."""
-        return self.state == "pruned" and self.failure is not None
+        return self.state == "pruned" and self.failure is not None and not self.is_lost
 
     @property
     def epochs(self) -> int:
@@ -121,6 +123,10 @@ class Attempt:
     def cut(self, why: str) -> None:
         """End it where it is; it would be trained again."""
         self.state, self.failure = "pruned", why
+
+    def lose(self) -> None:
+        """End it, since another process tries it: what it came to here counts for nothing."""
+        self.state, self.failure, self.is_lost = "pruned", "another process has it", True
 
     def remember(self) -> None:
         """Go on as it went when it was trained before."""

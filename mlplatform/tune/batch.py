@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mlplatform.errors import PreemptedError
 from mlplatform.spec import Pipeline
 from mlplatform.spec.budget import Budget
 from mlplatform.spec.families import Network
 from mlplatform.spec.space import space_of, with_values
-from mlplatform.train.budget import Meter, Spent
+from mlplatform.train.budget import Meter, Spent, less, reached, total
 from mlplatform.train.data import Data
 from mlplatform.train.preemption import Preemption
-from mlplatform.train.progress import Pace
 from mlplatform.train.task import Task
 from mlplatform.tune import best
 from mlplatform.tune.around import StudyProgress, Surroundings
@@ -21,8 +21,6 @@ from mlplatform.tune.crew import Crew, Fits, Memory
 from mlplatform.tune.engine import values_of
 from mlplatform.tune.ledger import Asked
 from mlplatform.tune.record import Record
-
-LEAST = 1e-3  # Seconds, hours or money that a limit is left: none at all is no budget.
 
 
 class Batches:
@@ -53,13 +51,18 @@ class Batches:
         self._together = is_together(pipeline)
         self._preemption = Preemption()
         self._over: list[Record] = []
-        self._pace: Pace | None = None
+        self._began: float | None = None  # Of the first trial that is trained here.
+        self._timed = 0  # Trials since.
         self.cut: list[Record] = []
         self.stopped_by = ""
 
     @property
     def spent(self) -> Spent:
-        """What is used up by now."""
+        """What is used up by now, by all processes."""
+        return total([self._own, self._asked.ledger.others()])
+
+    @property
+    def _own(self) -> Spent:
         return self._meter.spent(self._steps)
 
     def run(self) -> None:
@@ -93,9 +96,7 @@ class Batches:
                 crew.advance(unit)
                 self._steps += sum(attempt.steps for attempt in unit) - before
             self._compare(going)
-            for attempt in going:
-                if attempt.state is not None:
-                    self._ended(attempt)
+            self._end([attempt for attempt in going if attempt.state is not None])
             going = [attempt for attempt in going if attempt.state is None]
 
     def _units(self, going: Sequence[Attempt]) -> list[tuple[Crew, list[Attempt]]]:
@@ -108,31 +109,40 @@ class Batches:
         """Report the epoch that each has done, then ask of each whether it is given up."""
         new = [attempt for attempt in going if attempt.has_news()]
         for attempt in new:
-            attempt.trial.report(attempt.reports[-1], len(attempt.reports))
+            self._asked.ledger.report(attempt)
         for attempt in new:
             if attempt.state is None and attempt.trial.should_prune():
                 attempt.prune()
 
-    def _ended(self, attempt: Attempt) -> None:
-        self._crew.forget(attempt)
-        self._asked.ledger.over(attempt, self.spent)
-        if attempt.is_cut:  # By what was left of the budget for it.
-            self.stopped_by = attempt.failure or ""
-            self.cut.append(attempt.record())
-            return
-        self._over.append(attempt.record())
-        now = time.monotonic()
-        if attempt.known is not None or self._pace is None:
-            return
-        self._pace = self._pace.mark(len(self._over), now)
+    def _end(self, ended: Sequence[Attempt]) -> None:
+        """Let go of trials that are over, and tell of those that were trained."""
+        for attempt in ended:
+            self._crew.forget(attempt)
+            self._asked.ledger.over(attempt, self._own)
+        counted = [a for a in ended if not a.is_cut and not a.is_lost]
+        new = [attempt for attempt in counted if attempt.known is None]
+        self._timed += len(new)
+        left = self._asked.wanted - len(self._over) - len(counted)
+        for attempt in counted:
+            self._over.append(attempt.record())
+            if attempt in new:
+                self._tell(self._over[-1], left)
+        for attempt in ended:
+            if attempt.is_cut:  # By what was left of the budget for it.
+                self.stopped_by = attempt.failure or ""
+                self.cut.append(attempt.record())
+
+    def _tell(self, record: Record, left: int) -> None:
+        """Tell of a trial that is over, and how long those that are left take: as long as these did."""
+        passed = time.monotonic() - (self._began or 0.0)
         self._around.on_trial(
             StudyProgress(
-                record=self._over[-1],
+                record=record,
                 done=len(self._over),
                 wanted=self._asked.wanted,
                 metric=self._asked.metric,
                 best=best.of(self._over, self._asked.metric, self._asked.direction),
-                eta_seconds=self._pace.progress({}).eta_seconds,
+                eta_seconds=left * passed / self._timed if self._began else None,
             )
         )
 
@@ -143,13 +153,12 @@ class Batches:
             then = "run the same command to go on" if self._asked.keeps else "nothing is kept"
             said = f"asked to end after {done} of {wanted} trials; {then}"
             raise PreemptedError(f"{self._pipeline.name}: {said}")
-        if self._pace is None:
-            self._pace = Pace.start(
-                epochs=self._asked.wanted, rows=0, steps=0, epoch=len(self._over),
-                now=time.monotonic(),
-            )  # fmt: skip
+        if self._began is None:
+            self._began = time.monotonic()
         next_steps = max(crew.steps(unit) - 1, 0)
-        self.stopped_by = self._meter.reached(self._steps + next_steps) or ""
+        spent = self.spent
+        spent = replace(spent, steps=spent.steps + next_steps)
+        self.stopped_by = reached(self._budget, spent) or ""
         return bool(self.stopped_by)
 
     def _cut(self, going: Sequence[Attempt]) -> None:
@@ -159,7 +168,7 @@ class Batches:
                 attempt.cut(self.stopped_by)
                 self.cut += [attempt.record()] if attempt.steps else []
             self._crew.forget(attempt)
-            self._asked.ledger.over(attempt, self.spent)
+            self._asked.ledger.over(attempt, self._own)
 
     def _attempts(self, asked: Asked) -> list[Attempt]:
         model, tuning = self._pipeline.spec.model, self._pipeline.spec.tuning
@@ -186,12 +195,4 @@ class Batches:
 
     def _left(self) -> Budget:
         """Return what is left of the budget."""
-        spent, budget = self.spent, self._budget
-        left = {
-            name: max(limit - getattr(spent, name), LEAST)
-            for name in ("wall_seconds", "device_hours", "cost")
-            if (limit := getattr(budget, name)) is not None
-        }
-        if budget.steps is not None:
-            left["steps"] = max(budget.steps - spent.steps, 1)
-        return budget.model_copy(update=left)
+        return less(self._budget, self.spent.notes())

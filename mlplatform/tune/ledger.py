@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from mlplatform.errors import TrainingError
 from mlplatform.train.budget import Spent
@@ -23,9 +24,17 @@ class Ledger(AbstractContextManager["Ledger"], ABC):
     def ask(self, count: int) -> Asked:
         """Return up to `count` more trials, none if there are enough; with what each came to before."""
 
+    def report(self, attempt: Attempt) -> None:
+        """Tell the pruner how good a trial's last epoch was."""
+        attempt.trial.report(attempt.reports[-1], len(attempt.reports))
+
     @abstractmethod
     def over(self, attempt: Attempt, spent: Spent) -> None:
-        """Hear of a trial that is over, and of what all used up so far."""
+        """Hear of a trial that is over, and of what this process used up so far."""
+
+    def others(self) -> Spent:
+        """Return what other processes used up for the same study."""
+        return Spent()
 
     @abstractmethod
     def tell(self, attempts: Sequence[Attempt]) -> None:
@@ -105,11 +114,11 @@ class Replayed(Ledger):
         return [self._over[number] for number in sorted(self._over)]
 
 
-def tell(study: optuna.Study, attempt: Attempt) -> None:
-    """Tell Optuna how a trial ended."""
+def tell(study: optuna.Study, attempt: Attempt, *, skip_if_finished: bool = False) -> FrozenTrial:
+    """Tell Optuna how a trial ended, and return it as it is kept."""
     record = attempt.record()
     value = record.metrics[attempt.metric] if record.state == "complete" else None
     state = STATES[record.state]
     if record.state == "pruned" and not record.reports:  # Optuna wants a value of a pruned one.
         state = STATES["failed"]
-    study.tell(attempt.trial, value, state=state)
+    return study.tell(attempt.trial, value, state=state, skip_if_finished=skip_if_finished)

@@ -58,3 +58,15 @@ def test_seconds_end_a_study_of_any_family(tmp_path):
     assert study.stopped_by == "budget.wall_seconds of 3 reached"
     assert isinstance(study.best, Gbdt)
     assert 0 < study.trials.num_rows < 100_000
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "journal:people.log"])
+def test_processes_one_after_another_have_one_budget(tmp_path, storage):
+    around = Surroundings(folder=tmp_path / "studies", identity="people")
+    tuning = {"storage": storage, "batch": 1}
+    pipeline = made(tmp_path, 6, model=MODEL, budget={"steps": 4 * STEPS}, tuning=tuning)
+    first, again, more = (search(pipeline, rows(), around) for _ in range(3))
+    assert {study.stopped_by for study in (first, again, more)} == {"budget.steps of 44 reached"}
+    assert (again.spent["steps"], more.spent["steps"]) == (44, 44)
+    complete = first.trials["state"].to_pylist().count("complete")
+    assert more.trials["state"].to_pylist().count("complete") == complete == 1

@@ -1,11 +1,14 @@
 """A study tries settings of one model, replays, and says what it did otherwise than asked."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mlplatform.errors import SpecError, TrainingError
 from mlplatform.spec.space import METRICS
 from mlplatform.train import trainer
 from mlplatform.train.fit import fit_data
+from mlplatform.tune import batch, networks
 from mlplatform.tune.around import Surroundings, line
 from mlplatform.tune.study import search
 from mlplatform_tests.tune.conftest import made, rows
@@ -204,3 +207,25 @@ def test_each_trial_is_told_with_the_best_so_far(tmp_path):
     assert f"log_loss {losses[0]:.5g}  best {losses[0]:.5g}, trial 0" in lines[0]
     assert " left" in lines[0]
     assert " left" not in lines[-1]
+
+
+def test_trials_given_up_together_do_not_make_the_rest_quick(tmp_path, monkeypatch):
+    """A clock that goes a second for each epoch of each trial; only after the last is none left."""
+    seconds, real = [0.0], networks.Apart.advance
+
+    def advance(self, unit):
+        seconds[0] += len(unit)
+        real(self, unit)
+
+    monkeypatch.setattr(networks.Apart, "advance", advance)
+    monkeypatch.setattr(batch, "time", SimpleNamespace(monotonic=lambda: 1 + seconds[0]))
+    model = {"hidden": [8], "epochs": 9, "batch_size": 64}
+    space = {"learning_rate": {"low": 1e-5, "high": 3e-2, "log": True}}
+    tuning = {"pruner": "successive_halving", "batch": 9, "space": space, "sampler": "random"}
+    told = []
+    pipeline = made(tmp_path, 27, model=model, tuning=tuning)
+    search(pipeline, rows(), Surroundings(on_trial=told.append))
+    assert len(told) == 27
+    assert sum(one.record.state == "pruned" for one in told) > 5
+    for one in told[:18]:  # Of the first two batches, so that a whole one is left.
+        assert one.eta_seconds >= 9
