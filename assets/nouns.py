@@ -14,15 +14,17 @@ from mlplatform.spec import Pipeline
 
 @dataclass(frozen=True)
 class Noun:
-    """One kind of asset: where it stands in the walk, and which code and spec sections decide it."""
+    """One kind of asset: where it stands in the walk, and which code, spec sections and libraries decide it."""
 
     group: str
     kinds: frozenset[str]
     rooms: tuple[str, ...]
     sections: tuple[str, ...]
     description: str
+    libraries: tuple[str, ...] = ()  # Beside those that decide every asset.
 
 
+_TRAINING = ("optax", "lightgbm", "scipy")
 _COLUMNS = ("columns", "label", "source")
 NOUNS = {
     "source": Noun(
@@ -53,12 +55,12 @@ NOUNS = {
     ),
     "study": Noun(
         "training", frozenset({"optuna", "jax"}), ("features", "train", "tune"), ("model", "tuning"),
-        "Trials of an Optuna study over training and validation rows.",
+        "Trials of an Optuna study over training and validation rows.", (*_TRAINING, "optuna"),
     ),
     "model": Noun(
         "training", frozenset({"jax", "mlflow"}), ("features", "train", "monitor", "validate"),
         (*_COLUMNS, "unused", "known_after", "known_at", "events"),
-        "The trained model: features and network as one exported program.",
+        "The trained model: features and network as one exported program.", _TRAINING,
     ),
     "evaluation": Noun(
         "evaluation", frozenset({"deltalake"}), ("evaluate", "features"), ("label", "groups"),

@@ -88,7 +88,7 @@ def recipe(pipeline: Pipeline, noun: str, inputs: Sequence[Version], **more: str
         "inputs": {version.table: version.digest for version in inputs},
         "code": rooms_digest(kind.rooms),
         "spec": spec_digest(pipeline.spec, *kind.sections) if kind.sections else "",
-        "libraries": _libraries(),
+        "libraries": _libraries(*kind.libraries),
         **more,
     }
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
@@ -103,8 +103,15 @@ def policy_in_force(pipeline: Pipeline) -> str:
     return hashlib.sha256("".join(judged_by).encode()).hexdigest()
 
 
-def _libraries() -> dict[str, str]:
-    return {name: metadata.version(name) for name in LIBRARIES}
+def _libraries(*more: str) -> dict[str, str]:
+    return {name: _version(name) for name in (*LIBRARIES, *more)}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "none"  # An extra that is not installed.
 
 
 def features_code(pipeline: Pipeline) -> str:
