@@ -10,7 +10,8 @@ import dagster as dg
 from assets.model import GPU, encoder_of, how
 from assets.nouns import NOUNS, asset_of
 from assets.publish import Made, features_code, publish
-from assets.training import joins
+from assets.training import joins, watched
+from assets.trials import Trials
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.code import rooms_digest
 from mlplatform.spec import Pipeline
@@ -18,7 +19,7 @@ from resources import ComputeResource, LakeResource, MlflowResource
 
 if TYPE_CHECKING:
     from mlplatform.registry.tracking import RunLog
-    from mlplatform.tune.around import StudyProgress, Surroundings
+    from mlplatform.tune.around import Surroundings
     from mlplatform.tune.study import Study
 
 
@@ -44,10 +45,12 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
             compute.prepare(context.log.warning, joins=joins(context, pipeline, compute))
             data = load(pipeline, store, features, encoder_of(store, features))
-            with mlflow.tracked(pipeline, "study") as run:
+            with mlflow.tracked(pipeline, "study") as run, watched(run):
                 run.inputs([(features.table, features.reference)])
-                near = _around(context, pipeline, compute, run, identity)
+                trials = Trials(run, context.log.info)
+                near = _around(context, pipeline, compute, run, identity, trials)
                 found = search(pipeline, data, near)
+                trials.rest(found)
                 return _made(store, pipeline, found, run)
 
         budget = pipeline.spec.budget.model_dump_json()
@@ -71,18 +74,10 @@ def _around(
     compute: ComputeResource,
     run: "RunLog",
     identity: str,
+    trials: Trials,
 ) -> "Surroundings":
-    """Return the surroundings of a study: each trial is a line in the log and a run below the study's."""
-    from mlplatform.tune.around import Surroundings, line
-
-    def told(progress: "StudyProgress") -> None:
-        context.log.info(line(progress))
-        trial = progress.record
-        with run.child(f"trial {trial.number}") as log:
-            log.params(trial.params)
-            log.tags({"mlplatform.state": trial.state, "mlplatform.failure": trial.failure or ""})
-            log.history({progress.metric: trial.reports}, first_step=1)
-            log.metrics({f"best_epoch_{name}": value for name, value in trial.metrics.items()})
+    """Return the surroundings of a study."""
+    from mlplatform.tune.around import Surroundings
 
     run.params(
         {"model": pipeline.spec.model.model_dump(), "tuning": pipeline.spec.tuning.model_dump()}
@@ -91,7 +86,7 @@ def _around(
         folder=Path(compute.studies) if compute.studies else None,
         identity=identity,
         secret=compute.storage,
-        on_trial=told,
+        on_trial=trials,
         on_note=context.log.warning,
     )
 

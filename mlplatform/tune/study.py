@@ -31,6 +31,7 @@ class Study:
         best_trial: Its number.
         searched: The fields, by dotted paths: columns of `trials`.
         trials: One row a trial, in the order they were asked for; see `record.schema`.
+        records: The same as values.
         metric: What was optimised, and `direction`: minimize or maximize.
         importances: Each field's share of what decides the metric, the largest first.
         stopped_by: The budget that ended it, in words; empty where it ended by itself.
@@ -42,6 +43,7 @@ class Study:
     best_trial: int
     searched: tuple[str, ...]
     trials: pa.Table
+    records: Sequence[Record]
     metric: str
     direction: str
     importances: Mapping[str, float]
@@ -98,6 +100,7 @@ def search(
         best=with_values(model, wanted),
         best_trial=chosen.number,
         searched=tuple(space),
+        records=tuple(found),
         trials=record.table(found, space, list(metrics_of(pipeline.spec.label))),
         metric=asked.metric,
         direction=asked.direction,

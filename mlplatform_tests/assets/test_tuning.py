@@ -9,6 +9,7 @@ import pytest
 
 from mlplatform.lake import Lake
 from mlplatform_tests.assets.conftest import Walk, materialised
+from mlplatform_tests.small import change
 
 INLINE = 1000  # Characters of Markdown above which Dagster shows a picture only after a click.
 
@@ -55,8 +56,46 @@ def test_with_trials_the_model_is_trained_as_the_study_found_best(tuned):
     assert list(walk.settings.studies.glob("census_income.db"))
 
 
+def in_mlflow(walk: Walk) -> tuple[Any, dict[str, Any]]:
+    """Return the newest run of the study, and the runs of its trials by name."""
+    from mlplatform.registry.backend import client
+
+    tracking = client(walk.settings.mlflow_uri)
+    experiment = tracking.get_experiment_by_name("census_income")
+    assert experiment is not None
+    runs = tracking.search_runs([experiment.experiment_id], order_by=["start_time DESC"])
+    study = next(r for r in runs if r.data.tags.get("mlplatform.asset") == "census_income/study")
+    above = study.info.run_id
+    trials = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == above]
+    return study, {run.info.run_name: run for run in trials}
+
+
+def test_mlflow_has_a_run_for_each_trial_and_how_busy_the_machine_was(tuned):
+    walk, _ = tuned
+    study, trials = in_mlflow(walk)
+    assert "system/cpu_utilization_percentage" in study.data.metrics
+    rows = walk.lake.table("census_income/study").read().to_pylist()
+    assert sorted(trials) == [f"trial {row['trial']}" for row in rows]
+    for row in rows:
+        trial = trials[f"trial {row['trial']}"].data
+        assert trial.tags["mlplatform.state"] == "complete"
+        assert trial.params["dropout"] == str(row["dropout"])
+        assert trial.metrics["best_epoch_auc"] == row["validation_auc"]
+
+
 def test_an_equal_study_is_not_made_again(tuned):
     walk, _ = tuned
     before = walk.lake.table("census_income/study").latest()
     assert walk.run("study").success
     assert walk.lake.table("census_income/study").latest() == before
+
+
+def test_a_study_that_goes_on_has_all_its_trials_below_its_new_run(tuned):
+    walk, _ = tuned
+    before, _ = in_mlflow(walk)
+    change(walk.folder, tuning__trials=4)
+    assert walk.run("study").success
+    study, trials = in_mlflow(walk)
+    assert study.info.run_id != before.info.run_id
+    assert sorted(trials) == [f"trial {number}" for number in range(4)]
+    assert {run.info.status for run in trials.values()} == {"FINISHED"}
