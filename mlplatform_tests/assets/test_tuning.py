@@ -99,3 +99,21 @@ def test_a_study_that_goes_on_has_all_its_trials_below_its_new_run(tuned):
     assert study.info.run_id != before.info.run_id
     assert sorted(trials) == [f"trial {number}" for number in range(4)]
     assert {run.info.status for run in trials.values()} == {"FINISHED"}
+
+
+def test_a_study_that_its_budget_cuts_leaves_the_model_the_rest_and_is_not_released_unseen(tuned):
+    walk, _ = tuned
+    study = walk.lake.table("census_income/study").latest()
+    assert study is not None
+    used = int(json.loads(study.lineage.facts["spent"])["steps"])
+    epoch = used // 8  # Four trials of two epochs.
+    limit = used + epoch + epoch // 2
+    change(walk.folder, tuning__trials=6, budget={"steps": limit})
+    result = walk.run("study", "model")
+    assert "model" in materialised(result)
+    row = walk.lake.table("census_income/model").read().to_pylist()[0]
+    assert row["steps"] == epoch // 2
+    verdict = walk.said("model")["budget"]
+    assert not verdict.passed
+    assert f"study: budget.steps of {limit:,} reached; model: budget.steps of" in verdict.because
+    assert verdict.observed == 1.0
