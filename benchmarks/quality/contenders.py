@@ -13,15 +13,16 @@ PER_TRIAL = ("lightgbm", *STUDIED)
 BLENDED = ("gbdt", "tabm", "mlp")
 
 
-def blend(found: Mapping[str, Any]) -> Contender:
-    """Return the blend of what a table's earlier contenders found.
+def blend(weights: str, found: Mapping[str, Any]) -> Contender:
+    """Return the blend of what a table's earlier contenders found, by fitted or equal weights.
 
     Raises:
         SystemExit: If one of its members has no study yet.
     """
     if lost := [name for name in BLENDED if name not in found]:
         raise SystemExit(f"blend needs the studies of {', '.join(lost)}; run them first")
-    return Ours("blend", {"members": {name: found[name]["settings"] for name in BLENDED}})
+    members = {name: found[name]["settings"] for name in BLENDED}
+    return Ours("blend", {"members": members, "weights": weights})
 
 
 def _ours(family: str, _: Mapping[str, Any]) -> Contender:
@@ -31,5 +32,6 @@ def _ours(family: str, _: Mapping[str, Any]) -> Contender:
 CONTENDERS: dict[str, Callable[[Mapping[str, Any]], Contender]] = {
     "lightgbm": lambda _: LightGBM(),
     **{family: partial(_ours, family) for family in STUDIED},
-    "blend": blend,
+    "blend": partial(blend, "fitted"),
+    "blend_equal": partial(blend, "equal"),
 }

@@ -58,7 +58,7 @@ def asked(family: str, settings: Settings, rows: int, seed: int) -> dict[str, An
         members = {
             name: asked(name, member, rows, seed) for name, member in settings["members"].items()
         }
-        return {"family": family, "members": members}
+        return {"family": family, "members": members, "weights": settings["weights"]}
     epochs = {} if family == "gbdt" else {"epochs": epochs_for(rows)}
     return {**epochs, **settings, "family": family, "seed": seed}
 
