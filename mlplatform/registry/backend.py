@@ -35,7 +35,10 @@ REQUEST_SECONDS = 4  # One request; with its one retry still below SERVER_SECOND
 SQLITE = "sqlite:///"
 REASON_LENGTH = 300  # Characters of what MLflow says; it can quote the whole request.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for what no retry mends.
-SECRETS = re.compile(r"([^&=]*(?:password|passwd|token|secret|key|credential|signature)[^&=]*)=([^&]*)", re.IGNORECASE)
+SECRETS = re.compile(
+    r"([^&=]*(?:password|passwd|token|secret|key|credential|signature)[^&=]*)=([^&]*)",
+    re.IGNORECASE,
+)
 CREDENTIALS = re.compile(r"://[^/\s@]+@")
 UNFINISHED = ".unfinished-"  # and the process id: a database whose schema is being made
 
