@@ -129,7 +129,7 @@ class Batches:
                 self._tell(self._over[-1], left)
         for attempt in ended:
             if attempt.is_cut:  # By what was left of the budget for it.
-                self.stopped_by = attempt.failure or ""
+                self.stopped_by = reached(self._budget, self.spent) or attempt.failure or ""
                 self.cut.append(attempt.record())
 
     def _tell(self, record: Record, left: int) -> None:
