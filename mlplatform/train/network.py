@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 
 from mlplatform.errors import TrainingError
 from mlplatform.spec import Pipeline
-from mlplatform.spec.families import Network
+from mlplatform.spec.families import Custom, Network
 from mlplatform.train import mesh, optimizers, together, trainer
 from mlplatform.train.around import Around
 from mlplatform.train.data import Data
@@ -135,6 +135,7 @@ def plan_of(
         batch_size=batch_size,
         averaged=model.average > 0,
         clipped=model.gradient_clip is not None,
+        noisy=isinstance(model, Custom) or getattr(model, "dropout", 0.0) > 0,
         bfloat16=model.precision == "bfloat16" or (model.precision == "auto" and on_gpu),
         mesh=shared,
     )

@@ -4,7 +4,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mlplatform.errors import FeatureError, TrainingError
-from mlplatform.spec.families import MODEL, Linear, Mlp, NumericEmbedding, TabM
+from mlplatform.spec.families import MODEL, Custom, Linear, Mlp, NumericEmbedding, TabM
 from mlplatform.spec.label import Label
 from mlplatform.train import trainer
 from mlplatform.train.calibrate import predictions
@@ -12,6 +12,7 @@ from mlplatform.train.data import prepare
 from mlplatform.train.fit import fit
 from mlplatform.train.measure import measure
 from mlplatform.train.nets import network
+from mlplatform.train.network import plan_of
 from mlplatform.train.reproducible import streams
 from mlplatform_tests.features import people
 
@@ -201,6 +202,18 @@ def test_rates_and_dropout_share_one_compiled_program(made, fitted):
         trained = fit(made, table, encoder, made.spec.model.model_copy(update=update))
         assert not same(trained.fitted, fitted[2].fitted)
     assert trainer.segment._cache_size() == before
+
+
+def test_a_training_without_dropout_draws_no_noise(made, fitted):
+    """Noise is a tenth of a small network's time; a team's own network may want it all the same."""
+    encoder, table = people.features()
+    shape = prepare(made, table, encoder).shape
+    plans = [
+        plan_of(network(made, model, shape), shape.task, model, 360, 16)
+        for model in (Mlp(dropout=0.0), Mlp(dropout=0.1), Linear())
+    ]
+    assert [plan.noisy for plan in plans] == [False, True, False]
+    assert plan_of(plans[0].net, shape.task, Custom(), 360, 16).noisy
 
 
 def test_a_batch_larger_than_the_table_is_the_table(made):
