@@ -63,7 +63,8 @@ NOUNS = {
         "The trained model: features and network as one exported program.", _TRAINING,
     ),
     "evaluation": Noun(
-        "evaluation", frozenset({"deltalake"}), ("evaluate", "features"), ("label", "groups"),
+        "evaluation", frozenset({"deltalake"}), ("evaluate", "features", "statistics"),
+        ("label", "groups"),
         "Metrics on the test rows, overall and by group; nothing before has read them.",
     ),
     "gate_verdict": Noun(

@@ -23,7 +23,10 @@ from resources import ROOT
 
 LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
 # The rooms whose code a verdict depends on.
-JUDGING = ("gates", "evaluate", "validate", "monitor", "serve", "features")
+JUDGING = (
+    *("gates", "statistics", "judging", "evaluate", "validate", "monitor", "serve", "features"),
+    "provenance",
+)
 ARTIFACTS = frozenset({"artifact", "state", "scores", "statistics"})  # Facts that name an artifact.
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 

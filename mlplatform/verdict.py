@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Outcome(StrEnum):
-    """What the evidence says. Only `PASS` lets anything through."""
+    """What the evidence says."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -21,6 +21,14 @@ class Severity(StrEnum):
     WARN = "warn"
 
 
+class Inconclusive(StrEnum):
+    """What a gate does that blocks and cannot tell: wait for evidence, let it pass with a warning, or ask a person."""
+
+    HOLD = "hold"
+    WARN = "warn"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """A gate's answer: the outcome and the evidence it rests on.
@@ -32,6 +40,7 @@ class Verdict:
     gate: str
     outcome: Outcome
     severity: Severity = Severity.BLOCK
+    inconclusive: Inconclusive = Inconclusive.HOLD
     observed: float | None = None
     limit: float | None = None
     baseline: float | None = None
@@ -46,5 +55,7 @@ class Verdict:
 
     @property
     def stops(self) -> bool:
-        """Whether the walk ends here."""
+        """Whether the walk ends here, unless a person lets it go on."""
+        if self.outcome is Outcome.INCONCLUSIVE and self.inconclusive is Inconclusive.WARN:
+            return False
         return self.severity is Severity.BLOCK and not self.passed

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplatform.gates.answer import Finding, finite, refused, sentence, worst
-from mlplatform.gates.paired import (
+from mlplatform.spec.model_gates import AccuracyGate
+from mlplatform.statistics.paired import (
     PairedDifference,
     paired_difference,
     power_if_equal,
     rows_needed,
 )
-from mlplatform.spec.model_gates import AccuracyGate
 from mlplatform.verdict import Outcome, Verdict
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlplatform.gates.answer import Finding, finite, refused, sentence, worst
-from mlplatform.gates.paired_errors import PairedErrors, paired_errors, rows_needed
 from mlplatform.spec.model_gates import ErrorGate
+from mlplatform.statistics.paired_errors import PairedErrors, paired_errors, rows_needed
 from mlplatform.verdict import Outcome, Verdict
 
 Metric = Literal["rmse", "pinball"]

@@ -5,8 +5,11 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from mlplatform.spec.behaviour import Behaviour
 from mlplatform.spec.budget import Budget
+from mlplatform.spec.card import Card
 from mlplatform.spec.data_gates import DataGates
+from mlplatform.spec.environments import Environment
 from mlplatform.spec.events import NOUNS, Events
 from mlplatform.spec.families import AnyModel, Mlp, misfit
 from mlplatform.spec.feature_gates import FeatureGates
@@ -122,6 +125,11 @@ class PipelineSpec(Section):
     data_gates: DataGates = DataGates()
     feature_gates: FeatureGates = FeatureGates()
     model_gates: ModelGates = ModelGates()
+    behaviour: Behaviour = Behaviour()
+    environments: dict[Name, Environment] = Field(
+        default={}, description="Gates that differ where MLPLATFORM_ENVIRONMENT names one of these."
+    )
+    card: Card = Card()
     rollout: Rollout = Rollout()
     triggers: Triggers = Triggers()
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from mlplatform.verdict import Severity
+from mlplatform.verdict import Inconclusive, Severity
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
@@ -33,9 +33,13 @@ class Section(BaseModel):
 
 
 class Gate(Section):
-    """What every gate has: whether it stops the walk."""
+    """What every gate has: whether it stops the walk, also where the evidence does not decide."""
 
     severity: Severity = Severity.BLOCK
+    inconclusive: Inconclusive = Field(
+        default=Inconclusive.HOLD,
+        description="What too little evidence does: hold the model, warn and let it pass, or ask a person.",
+    )
 
 
 def vector_width(kind: str) -> int | None:

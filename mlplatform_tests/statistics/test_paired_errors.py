@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.gates.paired_errors import paired_errors, rows_needed
+from mlplatform.statistics.paired_errors import paired_errors, rows_needed
 
 REPLICATES = 1000
 

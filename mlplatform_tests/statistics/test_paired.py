@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.gates.paired import paired_difference, power_if_equal, rows_needed
+from mlplatform.statistics.paired import paired_difference, power_if_equal, rows_needed
 
 MARGIN = 0.01
 REPLICATES = 1_000

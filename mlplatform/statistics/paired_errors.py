@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplatform.gates.paired import CONFIDENCE, POWER
+from mlplatform.statistics.paired import CONFIDENCE, POWER
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,39 @@
+"""Gates on whether a model can be trusted: how it behaves, what it was made from, whether it can be made again."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from mlplatform.spec.section import Gate, Share
+from mlplatform.verdict import Severity
+
+
+class BudgetGate(Gate):
+    """What a training that its budget ended is worth: it has the best model so far, and not the best."""
+
+    reached: Literal["fail", "pass"] = "fail"
+
+
+class BehaviourGate(Gate):
+    """The cases of the spec's `behaviour` and of the pipeline's `behaviour.py`, and those that follow from `groups`."""
+
+    max_flips: Share = Field(
+        default=0.1,
+        description="Of rows whose answer may change when one column of `groups` is set to another of its values.",
+    )
+    max_rows: int = Field(
+        default=2000, ge=1, description="Test rows that invariances are tried on."
+    )
+
+
+class DataIntegrityGate(Gate):
+    """What the model was made from is on record, passed its gates, and holds no column that it must not use."""
+
+
+class ReproducibilityGate(Gate):
+    """A commit without other changes, locked libraries and a seed are on record.
+
+    It warns: a trial on a laptop is not wrong. Set it to `block` where models are released.
+    """
+
+    severity: Severity = Severity.WARN
