@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlplatform.evaluate import classes, numbers
-from mlplatform.evaluate.metrics import columns
+from mlplatform.evaluate.metrics import THRESHOLD, columns
 from mlplatform.features.predicts import Predicts
 
 ROC_POINTS = 200  # More than a picture 320 pixels wide can show.
@@ -48,6 +48,7 @@ class Curves:
 
     Attributes:
         roc: (false positive rate, true positive rate), rising from (0, 0) to (1, 1).
+        precision_recall: (recall, precision), by rising recall.
         calibration: Ten bins of equal row counts, by score; of quantiles one each.
         negatives: Rows of class 0 by score, in bins of equal width from 0 to 1.
         positives: Rows of class 1 by score, in the same bins.
@@ -56,6 +57,7 @@ class Curves:
     """
 
     roc: tuple[tuple[float, float], ...] = ()
+    precision_recall: tuple[tuple[float, float], ...] = ()
     calibration: tuple[CalibrationBin, ...] = ()
     negatives: tuple[int, ...] = ()
     positives: tuple[int, ...] = ()
@@ -102,23 +104,37 @@ def curves(labels: ArrayLike, scores: ArrayLike) -> Curves:
         tuple(np.histogram(score[truth == side], SCORE_BINS, (0, 1))[0].tolist())
         for side in (False, True)
     )
+    roc, precision_recall = _rates(truth, score)
+    cells = classes.confusion(truth.astype(np.int64), (score >= THRESHOLD).astype(np.int64), 2)
     return Curves(
-        roc=_roc(truth, score),
+        roc=roc,
+        precision_recall=precision_recall,
         calibration=_calibration(truth, score),
         negatives=negatives,
         positives=positives,
+        confusion=tuple(tuple(row) for row in cells.tolist()),
     )
 
 
-def _roc(truth: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+Line = tuple[tuple[float, float], ...]
+
+
+def _rates(truth: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[Line, Line]:
+    """Return the ROC curve, and precision by recall, at every threshold; nothing of a single class."""
     if truth.all() or not truth.any():
-        return ()
+        return (), ()
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.append(np.diff(score[order]) != 0, np.True_)
-    hits = np.append(0, np.cumsum(truth[order])[last_of_tie]) / truth.sum()
-    alarms = np.append(0, np.cumsum(~truth[order])[last_of_tie]) / (~truth).sum()
-    kept = np.unique(np.linspace(0, len(hits) - 1, min(len(hits), ROC_POINTS)).round().astype(int))
-    return tuple(zip(alarms[kept].tolist(), hits[kept].tolist(), strict=True))
+    hits, alarms = (np.cumsum(side[order])[last_of_tie] for side in (truth, ~truth))
+    recall, precision = hits / truth.sum(), hits / (hits + alarms)
+    roc = _thin(np.append(0, alarms / (~truth).sum()), np.append(0, recall))
+    # From the first threshold on: without an answer of class 1 there is no precision.
+    return roc, _thin(recall, precision)
+
+
+def _thin(x: NDArray[np.float64], y: NDArray[np.float64]) -> Line:
+    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), ROC_POINTS)).round().astype(int))
+    return tuple(zip(x[kept].tolist(), y[kept].tolist(), strict=True))
 
 
 def _of_classes(labels: ArrayLike, answers: ArrayLike) -> Curves:
