@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from mlplatform_tests.endpoint import Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,3 +45,12 @@ def fresh_python() -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def alert_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """A real HTTP server to which everything in this process that alerts delivers."""
+    server = Endpoint()
+    monkeypatch.setenv("MLPLATFORM_ALERT_URLS", server.url())
+    yield server
+    server.close()

@@ -3,13 +3,15 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from mlplatform.errors import PlatformError
+
+Line = dict[str, Any]
 
 
 class AlertLogError(PlatformError):
@@ -22,16 +24,16 @@ class OpenLog:
     def __init__(self, file: IO[str]) -> None:
         self._file = file
 
-    def lines(self, key: str) -> list[dict[str, Any]]:
-        """Return what the log holds about `key`. A line cut off by a crash is passed over."""
+    def lines(self) -> list[Line]:
+        """Return what the log holds, oldest first. A line cut off by a crash is passed over."""
         self._file.seek(0)
-        return [line for text in self._file if (line := _parsed(text)).get("key") == key]
+        return _parsed(self._file)
 
-    def append(self, **line: Any) -> None:
+    def append(self, at: datetime, **line: Any) -> None:
         """Write one line, durably, with the time."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._file.seek(0, os.SEEK_END)
-        self._file.write(json.dumps({"at": at, **line}) + "\n")
+        said = {"at": at.isoformat(timespec="milliseconds"), **line}
+        self._file.write(json.dumps(said) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -41,17 +43,31 @@ def locked(path: Path) -> Iterator[OpenLog]:
     """Open the log at `path`, made if need be, and hold its lock.
 
     Raises:
-        AlertLogError: If it cannot be opened for writing.
+        AlertLogError: If it cannot be written: no folder, no right, no room.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8", errors="replace")
+        with path.open("a+", encoding="utf-8", errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # Released when the file is closed, also by a crash.
+            _end_torn_line(file)
+            yield OpenLog(file)
     except OSError as wrong:
         raise AlertLogError(f"{path}: cannot keep alerts here: {wrong.strerror}") from None
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # Released when the file is closed, also by a crash.
-        _end_torn_line(file)
-        yield OpenLog(file)
+
+
+def read(path: Path) -> list[Line]:
+    """Return what the log holds, without its lock and without making it.
+
+    Raises:
+        AlertLogError: If it is there and cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return _parsed(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as wrong:
+        raise AlertLogError(f"{path}: cannot read alerts here: {wrong.strerror}") from None
 
 
 def _end_torn_line(file: IO[str]) -> None:
@@ -64,9 +80,13 @@ def _end_torn_line(file: IO[str]) -> None:
         file.write("\n")
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(file: Iterable[str]) -> list[Line]:
+    return [line for text in file if (line := _line(text))]
+
+
+def _line(text: str) -> Line:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}

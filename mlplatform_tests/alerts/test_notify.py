@@ -4,16 +4,38 @@ import json
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mlplatform.alerts.log import AlertLogError
-from mlplatform.alerts.notify import MAX_ATTEMPTS, Alert, Alerts
+from mlplatform.alerts.notify import MAX_ATTEMPTS, WAITS, Alert, Alerts
 
 ALERT = Alert(
     title="census: gate accuracy fail", body="accuracy 0.7 < 0.8", key="census:accuracy:run1"
 )
 PLANTED = "s3cr3tT0kenValue"
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self):
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self):
+        """Return the time."""
+        return self.now
+
+    def forward(self, **by):
+        """Let time pass."""
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock():
+    """The time of a test."""
+    return Clock()
 
 
 @pytest.fixture
@@ -32,9 +54,9 @@ def kinds(log):
 
 def test_an_alert_reaches_the_channel_with_title_and_body(webhook, log):
     receipt = Alerts([webhook.url()], log).send(ALERT)
-    assert (receipt.new, receipt.undelivered) == (True, ())
+    assert (receipt.new, receipt.undelivered) == (True, {})
     assert [(m["title"], m["message"]) for m in webhook.received] == [(ALERT.title, ALERT.body)]
-    assert kinds(log) == ["alert", "delivered"]
+    assert kinds(log) == ["alert", "trying", "delivered"]
 
 
 def test_an_alert_is_in_the_log_before_anything_is_delivered(webhook, log):
@@ -47,7 +69,7 @@ def test_an_alert_is_in_the_log_before_anything_is_delivered(webhook, log):
 
     webhook.received = Peeking()
     Alerts([webhook.url()], log).send(ALERT)
-    assert seen == [["alert"]]
+    assert seen == [["alert", "trying"]]
 
 
 def test_without_a_channel_an_alert_is_still_logged(log):
@@ -69,7 +91,7 @@ def test_a_key_is_alerted_once_also_by_another_process(webhook, log):
     assert answer.stdout.strip() == "False"
     assert not Alerts([webhook.url()], log).send(again).new
     assert len(webhook.received) == 1
-    assert kinds(log) == ["alert", "delivered"]
+    assert kinds(log) == ["alert", "trying", "delivered"]
 
 
 def test_another_key_is_another_alert(webhook, log):
@@ -98,35 +120,162 @@ def test_senders_at_the_same_time_send_one_alert(webhook, log):
 def test_a_channel_that_answers_with_an_error_is_a_line_and_not_an_exception(webhook, log):
     webhook.status = 500
     receipt = Alerts([webhook.url()], log).send(ALERT)
-    assert receipt.undelivered == ("1:json",)
+    assert receipt.undelivered == {"1:json": "HTTP 500"}
     line = lines(log)[-1]
     assert (line["kind"], line["channel"], line["because"]) == ("undelivered", "1:json", "HTTP 500")
 
 
 def test_a_dead_channel_does_not_keep_the_alert_from_a_living_one(webhook, log):
     receipt = Alerts(["json://127.0.0.1:1/", webhook.url()], log).send(ALERT)
-    assert receipt.undelivered == ("1:json",)
+    assert receipt.undelivered == {"1:json": "no answer"}
     assert len(webhook.received) == 1
-    assert lines(log)[1]["because"] == "no answer"
+    assert [li["because"] for li in lines(log) if "because" in li] == ["no answer"]
 
 
-def test_what_was_not_delivered_is_tried_again_a_few_times_and_only_there(webhook, log):
+def test_what_was_not_delivered_is_tried_again_after_a_wait_and_only_there(webhook, log, clock):
+    alerts = Alerts([webhook.url(), "json://127.0.0.1:1/"], log, clock=clock)
     webhook.status = 503
-    alerts = Alerts([webhook.url(), webhook.url("second")], log)
+    assert set(alerts.send(ALERT).undelivered) == {"1:json", "2:json"}
+    webhook.status = 200
+    assert set(alerts.send(ALERT).undelivered) == {"1:json", "2:json"}
+    assert len(webhook.received) == 1
+    clock.forward(minutes=1)
+    assert alerts.send(ALERT).delivered == ("1:json",)
+    clock.forward(days=1)
+    alerts.send(ALERT)
+    assert len(webhook.received) == 2
+
+
+def test_waits_grow_up_to_a_day_and_then_the_channel_is_given_up_and_stays_undelivered(
+    webhook, log, clock
+):
+    webhook.status = 500
+    alerts = Alerts([webhook.url()], log, clock=clock)
+    alerts.send(ALERT)
+    assert sorted(WAITS) == list(WAITS)
+    assert timedelta(hours=23) < sum(WAITS, timedelta()) < timedelta(days=1)
+    for wait in WAITS:
+        assert not alerts.deliver()
+        clock.now += wait
+        assert [tried.failure for tried in alerts.deliver()] == ["HTTP 500"]
+    clock.forward(days=30)
+    assert not alerts.deliver()
+    assert len(webhook.received) == MAX_ATTEMPTS
+    assert alerts.kept()[0].missing(clock.now) == {"1:json": "HTTP 500"}
+
+
+def test_a_person_may_have_what_was_given_up_delivered_after_all(webhook, log, clock):
+    webhook.status = 500
+    alerts = Alerts([webhook.url()], log, clock=clock)
     alerts.send(ALERT)
     webhook.status = 200
-    assert alerts.send(ALERT).undelivered == ()
-    assert alerts.send(ALERT).undelivered == ()
-    assert len(webhook.received) == 4
-    assert kinds(log) == ["alert", *["undelivered"] * 2, *["delivered"] * 2]
+    assert [tried.failure for tried in alerts.deliver(force=True)] == [""]
+    assert not alerts.deliver(force=True)
+    assert not alerts.kept()[0].missing(clock.now)
 
 
-def test_a_channel_that_stays_dead_is_given_up(webhook, log):
-    webhook.status = 500
-    alerts = Alerts([webhook.url()], log)
-    for _ in range(MAX_ATTEMPTS + 2):
-        assert alerts.send(ALERT).undelivered == ("1:json",)
-    assert len(webhook.received) == MAX_ATTEMPTS
+def test_a_dead_channel_costs_one_timeout_however_many_alerts_wait_for_it(webhook, log, clock):
+    dead = Alerts(["json://127.0.0.1:1/", webhook.url()], log, clock=clock)
+    for key in "abc":
+        dead.keep(Alert(title="t", body="b", key=key))
+    tried = dead.deliver()
+    assert [t.channel for t in tried if t.failure] == ["1:json"]
+    assert [t.alert.key for t in tried if not t.failure] == ["a", "b", "c"]
+
+
+def test_a_channel_that_hangs_is_left_after_the_timeout(webhook, log):
+    webhook.hangs = True
+    sent = Alerts([webhook.url()], log, timeout_seconds=0.3).send(ALERT)
+    assert sent.undelivered == {"1:json": "no answer"}
+    assert len(webhook.received) == 1
+
+
+def test_a_channel_that_hangs_holds_up_no_other_sender(webhook, log):
+    webhook.hangs = True
+    alerts = Alerts([webhook.url()], log, timeout_seconds=60)
+    slow = threading.Thread(target=lambda: alerts.send(ALERT))
+    slow.start()
+    while not webhook.received:
+        assert slow.is_alive()
+    other = Alerts([webhook.url()], log).send(ALERT)
+    assert (other.new, other.under_way, other.undelivered) == (False, ("1:json",), {})
+    assert Alerts([], log).send(Alert(title="another", body="b", key="another")).new
+    assert len(webhook.received) == 1
+    webhook.release()
+    slow.join()
+    assert lines(log)[-1]["kind"] == "undelivered"
+
+
+def test_a_sender_that_was_killed_while_it_delivered_is_followed_by_another(webhook, log, clock):
+    log.parent.mkdir()
+    begun = {"kind": "trying", "channel": "1:json", "attempt": 1, "at": clock.now.isoformat()}
+    alert = {"kind": "alert", "at": clock.now.isoformat(), **ALERT.line()}
+    log.write_text(
+        "".join(json.dumps({**line, "key": ALERT.key}) + "\n" for line in (alert, begun))
+    )
+    alerts = Alerts([webhook.url()], log, clock=clock)
+    assert not alerts.deliver(force=True)
+    clock.forward(minutes=2)
+    assert "ended before" in alerts.kept()[0].missing(clock.now)["1:json"]
+    assert [tried.failure for tried in alerts.deliver()] == [""]
+
+
+def test_a_failure_that_went_away_and_came_back_is_told_again(webhook, log, clock):
+    alert = Alert(title="t", body="b", key="accuracy:d1:fail", about="accuracy")
+    alerts = Alerts([webhook.url()], log, clock=clock)
+    assert [alerts.send(alert).new for _ in range(2)] == [True, False]
+    alerts.mend(["another"])
+    assert not alerts.send(alert).new
+    clock.forward(minutes=5)
+    alerts.mend(["accuracy", "another"])
+    clock.forward(minutes=5)
+    assert [alerts.send(alert).new for _ in range(2)] == [True, False]
+    assert len(webhook.received) == 2
+    assert kinds(log).count("mended") == 1
+
+
+def test_what_happened_before_it_was_mended_is_not_told_by_one_who_comes_late(log, clock):
+    alert = Alert(title="t", body="b", key="accuracy:d1:fail", about="accuracy")
+    alerts, happened = Alerts([], log, clock=clock), clock.now
+    alerts.send(alert)
+    clock.forward(minutes=5)
+    alerts.mend(["accuracy"])
+    assert not alerts.keep(alert, happened)
+    assert alerts.keep(alert, clock.now + timedelta(minutes=1))
+
+
+def test_a_pass_from_before_the_failure_mends_nothing(log, clock):
+    alert = Alert(title="t", body="b", key="accuracy:d1:fail", about="accuracy")
+    alerts, earlier = Alerts([], log, clock=clock), clock.now
+    clock.forward(minutes=5)
+    alerts.send(alert)
+    alerts.mend(["accuracy"], earlier)
+    assert not alerts.send(alert).new
+
+
+def test_nothing_to_mend_writes_nothing(log):
+    Alerts([], log).mend(["accuracy"])
+    assert not log.exists()
+
+
+def test_a_channel_that_is_set_up_later_is_not_told_of_what_is_old(webhook, log, clock):
+    Alerts([], log, clock=clock).send(ALERT)
+    clock.forward(days=2)
+    later = Alerts([webhook.url()], log, clock=clock)
+    later.keep(Alert(title="new", body="b", key="new"))
+    later.deliver()
+    assert webhook.titles == ["new"]
+    assert not later.kept()[0].missing(clock.now)
+
+
+def test_an_alert_that_a_person_dismissed_is_undelivered_no_longer(log, clock):
+    alerts = Alerts(["json://127.0.0.1:1/"], log, clock=clock)
+    alerts.send(ALERT)
+    assert alerts.dismiss("nobody") == 0
+    assert alerts.dismiss(ALERT.key[:6]) == 1
+    clock.forward(days=1)
+    assert not alerts.deliver(force=True)
+    assert not alerts.kept()[0].missing(clock.now)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +334,8 @@ def test_an_alert_that_was_logged_but_not_delivered_before_a_crash_is_delivered(
     log.parent.mkdir()
     log.write_text(json.dumps({"kind": "alert", "key": ALERT.key}) + "\n")
     receipt = Alerts([webhook.url()], log).send(ALERT)
-    assert (receipt.new, receipt.undelivered) == (False, ())
-    assert len(webhook.received) == 1
+    assert (receipt.new, receipt.undelivered) == (False, {})
+    assert webhook.titles == [ALERT.title]
 
 
 def test_a_log_that_cannot_be_written_is_one_clear_line_and_sends_nothing(webhook, tmp_path):
