@@ -18,7 +18,8 @@ def small_pipeline(pipelines: Path, **changes: Any) -> Path:
     """
     folder = pipelines / "census_income"
     (folder / "data").mkdir(parents=True)
-    shutil.copy(CENSUS / "features.py", folder)
+    for code in CENSUS.glob("*.py"):
+        shutil.copy(code, folder)
     for name, lines in (("adult.data.gz", TRAINING_LINES), ("adult.test.gz", TEST_LINES)):
         with gzip.open(CENSUS / "data" / name, "rt") as whole:
             head = "".join(next(whole) for _ in range(lines))

@@ -39,12 +39,9 @@ def direction(case: Direction, trial: Trial) -> CaseSeen:
     # Of several quantiles none may move the other way.
     astray = (-up * (_meant(case, trial, after) - _meant(case, trial, trial.before))).max(axis=1)
     failed = changed.where & (astray > case.tolerance + ROUNDING * trial.deviation)
-    of = f" of {case.of!r}" if case.of else ""
-    wanted = (
-        f"and the probability{of} had to go {case.expect}"
-        if of
-        else f"which had to go {case.expect}"
-    )
+    wanted = f"which may not {'fall' if case.expect == 'up' else 'rise'}"
+    if case.of:
+        wanted = f"and the probability of {case.of!r} {wanted.removeprefix('which ')}"
     return seen(case, trial, _single(changed, after, failed, astray), wanted)
 
 
