@@ -50,6 +50,7 @@ class PerformanceSeen:
         trivial: What it was held against that needs no model.
         champion: None: the first model.
         compared: Of each metric that has a margin; empty without a champion.
+        single: Why the labels of these rows tell no model from another; empty: they do.
     """
 
     rows: int
@@ -58,6 +59,7 @@ class PerformanceSeen:
     trivial: Sequence[TrivialSeen] = ()
     champion: Opponent | None = None
     compared: Sequence[Compared] = ()
+    single: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +73,17 @@ class SliceCompared:
 
 @dataclass(frozen=True, kw_only=True)
 class RegressionSeen:
-    """Candidate against champion on each slice; `small` slices, with their rows, were not judged."""
+    """Candidate against champion on each slice; `small` slices, with their rows, were not judged.
+
+    `rows`, `unusable` and `single` as in `PerformanceSeen`.
+    """
 
     champion: Opponent | None
     slices: Sequence[SliceCompared] = ()
     small: Mapping[str, int] = field(default_factory=dict)
+    rows: int = 0
+    unusable: int = 0
+    single: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +94,9 @@ class GapSeen:
         column: The group column.
         criterion: "accuracy_gap", "equalized_odds", "demographic_parity" or "disparate_impact".
         observed: None where fewer than two groups are large enough.
-        lower: Simultaneous one-sided 95 % bound, over all groups and criteria.
-        upper: The other one.
-        rates: By group: each rate and the rows it is over.
+        lower: One-sided 95 % bound; of a difference simultaneous over all groups, criteria and columns.
+        upper: The other one; of a ratio this one is simultaneous.
+        rates: By group: each rate and, as `<rate>_rows`, the rows it is over.
         small: Groups too small to judge, with the rows.
         increase: By how much it exceeds the champion's on the same rows, with bounds; None: no champion.
         worst: The two groups furthest apart, in words.
@@ -107,21 +115,27 @@ class GapSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class FairnessSeen:
-    """Every gap; `unusable` rows have no usable answer."""
+    """Every gap; `rows`, `unusable` and `single` as in `PerformanceSeen`."""
 
     rows: int
     unusable: int
     gaps: Sequence[GapSeen]
     champion: Opponent | None = None
+    single: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationSeen:
-    """The calibration error with one-sided 95 % bounds, and in words where it is largest."""
+    """The calibration error with one-sided 95 % bounds, and in words where it is largest.
+
+    `unusable` and `single` as in `PerformanceSeen`; the error is then NaN.
+    """
 
     error: Interval
     what: str
     worst: str = ""
+    unusable: int = 0
+    single: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +181,7 @@ class LatencySeen:
     failed: Mapping[str, str] = field(default_factory=dict)
     host: str = ""  # Processor and cores.
     champion: Opponent | None = None
+    others: float | None = None  # Share of the host's processor time that others used meanwhile.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +195,8 @@ class ThroughputSeen:
     p99_ms: float
     host: str = ""
     failed: str = ""
+    first_error: str = ""
+    others: float | None = None  # Share of the host's processor time that others used meanwhile.
 
 
 @dataclass(frozen=True, kw_only=True)

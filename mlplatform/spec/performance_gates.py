@@ -4,7 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from mlplatform.spec.label import Kind
 from mlplatform.spec.section import ColumnName, Gate, Section, Share
+
+DISPARATE_IMPACT = "disparate_impact"  # A ratio, and so better when larger, unlike the gaps.
 
 
 class MetricRule(Section):
@@ -79,6 +82,20 @@ class FairnessGate(Gate):
     min_rows: int = Field(
         default=50, ge=2, description="That a rate of a group is over; of fewer it is no evidence."
     )
+
+    def limits(self, task: Kind = "binary") -> dict[str, float]:
+        """Return the limit of each criterion that is asked for and defined for labels of this task.
+
+        All are of two classes; of several the accuracy gap alone.
+        """
+        limits = {
+            "accuracy_gap": self.max_accuracy_gap,
+            "equalized_odds": self.max_equalized_odds,
+            "demographic_parity": self.max_demographic_parity,
+            DISPARATE_IMPACT: self.min_disparate_impact,
+        }
+        defined = {"binary": set(limits), "multiclass": {"accuracy_gap"}}.get(task, set())
+        return {n: limit for n, limit in limits.items() if limit is not None and n in defined}
 
 
 class CalibrationGate(Gate):
