@@ -125,7 +125,20 @@ def _trained(
     settings = {"model_digest": digest, "hyperparameters": trained.model.model_dump_json()}
     spent = json.dumps(dict(trained.fitted.spent))
     table = pa.Table.from_pylist([{**settings, **row}])
-    return Made(table, {"artifact": digest, "spent": spent}, shown=told(trained, row))
+    facts = {"artifact": digest, "spent": spent, **_environment(lake)}
+    return Made(table, facts, shown=told(trained, row))
+
+
+def _environment(lake: Lake) -> dict[str, str]:
+    """Return the facts that name the installed libraries; their list stands beside the tables.
+
+    They decide nothing: a model is not made again because a library beside it was.
+    """
+    from mlplatform.provenance import environment as of
+
+    lines = of.installed()
+    stored = lake.artifacts.put({of.FILE: of.text(lines)})
+    return {of.FACT: of.digest(lines), of.LIST_FACT: stored}
 
 
 def log_to(run: "RunLog", trained: "Trained", row: Mapping[str, Any], digest: str) -> None:
