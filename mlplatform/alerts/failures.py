@@ -17,12 +17,27 @@ Override = Mapping[str, Any]  # gate, outcome, by, because, at, until
 
 
 def of_verdict(
-    verdict: Verdict, pipeline: str, subject: Subject, run_id: str, where: Where, report: str = ""
+    verdict: Verdict,
+    pipeline: str,
+    subject: Subject,
+    run_id: str,
+    where: Where,
+    report: str = "",
+    override: str = "",
 ) -> Alert:
     """Return the alert about a gate that did not pass.
 
     It is one failure per table, gate, subject, policy and outcome: a rerun that fails the same way
     says nothing new, another model that fails does.
+
+    Args:
+        verdict: What the gate said.
+        pipeline: Whose gate it is.
+        subject: What was judged.
+        run_id: Of the Dagster run that judged.
+        where: The Dagster UI.
+        report: Path of the report page, for where there is no UI.
+        override: Sentence of the override in force about this verdict.
     """
     parts = (
         subject.table,
@@ -33,13 +48,13 @@ def of_verdict(
     )
     fails = verdict.outcome is Outcome.FAIL
     return Alert(
-        title=f"{pipeline}: gate {verdict.gate} {_said(verdict)}",
+        title=f"{pipeline}: gate {verdict.gate} {_said(verdict, override)}",
         body=verdict.because,
         key=":".join(parts),
-        evidence=tuple(evidence(verdict, subject, where.run(run_id))),
+        evidence=tuple(evidence(verdict, subject, where.run(run_id), override)),
         link=where.check(subject.table, verdict.gate, run_id, report),
         about=about(subject.table, verdict.gate),
-        level=Level.FAILURE if fails and verdict.stops else Level.WARNING,
+        level=Level.FAILURE if fails and verdict.stops and not override else Level.WARNING,
     )
 
 
@@ -119,7 +134,7 @@ def about(table: str, gate: str) -> str:
     return f"{table}:{gate}"
 
 
-def evidence(verdict: Verdict, subject: Subject, run: str) -> list[str]:
+def evidence(verdict: Verdict, subject: Subject, run: str, override: str = "") -> list[str]:
     """Return what a verdict rests on as lines, "name: value"."""
     does = "blocks" if verdict.severity is Severity.BLOCK else "warns"
     numbers = {"limit": verdict.limit, "baseline": verdict.baseline}
@@ -134,7 +149,7 @@ def evidence(verdict: Verdict, subject: Subject, run: str) -> list[str]:
         "policy": subject.policy_hash,
     }
     lines += [f"{name}: {digest[:DIGITS]}" for name, digest in digests.items() if digest]
-    lines += [f"override: {overridden(one)}" for one in overrides(verdict)]
+    lines += [f"override: {one}" for one in [override, *map(overridden, overrides(verdict))] if one]
     return [*lines, f"run: {run}"]
 
 
@@ -156,9 +171,11 @@ def overridden(one: Override) -> str:
     return said + because + (f", until {one['until']}" if one.get("until") else "")
 
 
-def _said(verdict: Verdict) -> str:
+def _said(verdict: Verdict, override: str) -> str:
     """Return the outcome and what it does, so that nobody takes one for another."""
     word = "FAILED" if verdict.outcome is Outcome.FAIL else "is INCONCLUSIVE"
+    if verdict.stops and override:
+        return f"{word}, OVERRIDDEN by a person: the walk goes on"
     if not verdict.stops:
         return f"{word}, a warning: the walk goes on"
     if verdict.outcome is Outcome.FAIL:
