@@ -54,11 +54,10 @@ def by_function(declared: Declared, trial: Trial, labels: NDArray[Any]) -> CaseS
     """Try one case.
 
     Raises:
-        UntriedError: If it answers with no `Result`, or tries nothing.
+        UntriedError: If it answers with no `Result`, or tries nothing; and as `Trial.ask`.
     """
-    # Without rows, or with unusable answers to them, no case has anything to go by.
-    model = BehaviourModel(labels[trial.sample], trial) if len(trial.before) else None
-    result = declared.function(model)  # type: ignore[arg-type]  # `before` raises without rows.
+    _ = trial.before  # Without rows, or usable answers to them, no case has anything to go by.
+    result = declared.function(BehaviourModel(labels[trial.sample], trial))
     if not isinstance(result, Result):
         raise UntriedError(f"it returned {type(result).__name__}; return a Result")
     if not 0 <= result.failed <= result.tried or not result.tried:

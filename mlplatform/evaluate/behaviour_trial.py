@@ -57,16 +57,16 @@ class Trial:
     @cached_property
     def before(self) -> NDArray[np.float64]:
         """f64[n, width]: the model's answers to the rows as they are."""
-        if not self.rows.num_rows:
-            raise UntriedError("there are 0 test rows to try it on")
         return self.ask(self.rows)
 
     def ask(self, rows: pa.Table) -> NDArray[np.float64]:
         """Return f64[rows, width]: the model's answers, all of them usable.
 
         Raises:
-            UntriedError: If one is NaN, no probability, or missing.
+            UntriedError: If one is NaN, no probability, or missing; or if there are no rows.
         """
+        if not rows.num_rows:
+            raise UntriedError("there are 0 test rows to try it on")
         answers = np.asarray(self.predict(rows))
         if answers.shape != (rows.num_rows, *self.predicts.width):
             raise UntriedError(

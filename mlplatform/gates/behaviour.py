@@ -1,5 +1,6 @@
 """Behaviour gate: does the model hold what its suite says, on the rows tried and so on all like them?"""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,10 +107,14 @@ def _interval(case: CaseSeen) -> tuple[float, float] | None:
 
 
 def _badness(case: CaseSeen, finding: Finding) -> tuple[int, float]:
-    """Order by outcome, then by how far beyond its limit the share is; what was not tried is worst."""
+    """Order by outcome, then by the share in limits; what was not tried, or may never fail, is worst."""
     rank = [Outcome.PASS, Outcome.INCONCLUSIVE, Outcome.FAIL].index(finding.outcome)
     share = _share(case)
-    return rank, 1.0 + 1e-9 if share is None else share - case.max_share
+    if share is None:
+        return rank, math.inf
+    if case.max_share:
+        return rank, share / case.max_share
+    return rank, math.inf if share else 0.0
 
 
 def _because(order: list[tuple[CaseSeen, Finding]]) -> str:
