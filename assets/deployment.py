@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import Field
 
+from assets.gates import overridden
 from assets.nouns import asset_of
-from assets.publish import lineage, materialised, newest, policy_in_force
+from assets.publish import lineage, materialised, newest
+from assets.second_lock import require_released, require_rival
 from mlplatform.errors import GateRefusedError
-from mlplatform.gates import require_passed
 from mlplatform.lake import Lake, Version
+from mlplatform.registry import overrides
 from mlplatform.registry.record import by_digest, records
 from mlplatform.rollout import Event, Model, TrafficState
 from mlplatform.rollout.events import commit
@@ -44,12 +46,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[Version]:
         store = lake.open()
         # A blocking check stops only the run it is in; a run of this asset alone must ask again.
-        require_passed(
-            store.table(gate_verdict.table).read(gate_verdict),
-            model_digest=model.lineage.facts["artifact"],
-            evaluation_digest=evaluation.digest,
-            policy_hash=policy_in_force(pipeline),
-        )
+        require_released(store, pipeline, model, evaluation, gate_verdict)
         chosen = _registered(store, registered_model, model.lineage.facts["artifact"])
         percent = config.canary_percent
         percent = pipeline.spec.rollout.canary_percent if percent is None else percent
@@ -57,13 +54,19 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 
         def decide(traffic: TrafficState) -> Event | None:
             by, at = f"run {context.run.run_id}", datetime.now(UTC)
-            return deploy(traffic, chosen, percent, by=by, reason=reason, at=at, again=config.again)
+            event = deploy(
+                traffic, chosen, percent, by=by, reason=reason, at=at, again=config.again
+            )
+            if event is not None:
+                require_rival(traffic, chosen.digest, evaluation)
+            return event
 
         table = store.table(pipeline.table("deployment"))
         who = lineage(context, pipeline, "deployment", [registered_model, gate_verdict, model])
         event, traffic = commit(table, decide, who)
         bring_up_to_date(store, pipeline.name, mlflow.reachable_uri(), context.run.run_id)
-        return materialised(context, store, newest(table), _shown(traffic), reused=event is None)
+        shown = {**_shown(traffic), **_overridden(store, pipeline, traffic)}
+        return materialised(context, store, newest(table), shown, reused=event is None)
 
     return deployment
 
@@ -74,7 +77,6 @@ def _registered(store: Lake, registered_model: Version, digest: str) -> Model:
         raise GateRefusedError(
             f"model {digest[:12]} is not registered; materialise registered_model first"
         )
-    store.artifacts.open(digest).verify()
     return Model(version=record.model_version, digest=digest)
 
 
@@ -85,3 +87,16 @@ def _shown(traffic: TrafficState) -> dict[str, object]:
         "canary": f"version {canary.version}" if canary else "none",
         "canary_percent": traffic.canary_percent,
     }
+
+
+def _overridden(store: Lake, pipeline: Pipeline, traffic: TrafficState) -> dict[str, object]:
+    """Return which live model got past a gate because a person let it."""
+    arms = {"champion": traffic.champion, "canary": traffic.canary}
+    said = {
+        f"{arm}_overrides": overrides.passed_by(
+            store, pipeline.name, model.digest, datetime.now(UTC)
+        )
+        for arm, model in arms.items()
+        if model is not None
+    }
+    return {name: overridden(entries) for name, entries in said.items() if entries}

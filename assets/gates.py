@@ -10,9 +10,12 @@ import dagster as dg
 
 from assets.nouns import asset_key
 from assets.publish import lineage, policy_in_force
-from mlplatform.alerts.notify import Alert
+from mlplatform.alerts import failures
+from mlplatform.alerts.log import AlertLogError
+from mlplatform.gates.override import Override, covering
+from mlplatform.gates.policy import undecided
 from mlplatform.lake import Lake, Table, Version
-from mlplatform.registry import gate_log
+from mlplatform.registry import gate_log, overrides
 from mlplatform.registry.gate_log import Subject
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Severity, Verdict
@@ -59,6 +62,7 @@ class Bench:
             digest=digest,
             policy_hash=policy_in_force(self.pipeline),
             model_digest=model_digest,
+            baseline_digest=self.version().lineage.facts.get("champion", ""),
         )
 
     def said(self, subject: Subject) -> Mapping[str, Verdict]:
@@ -68,41 +72,71 @@ class Bench:
     def hear(self, subject: Subject, verdicts: Sequence[Verdict]) -> Iterator[dg.AssetCheckResult]:
         """Keep the verdicts, alert about those that did not pass, and yield them to Dagster."""
         who = lineage(self.context, self.pipeline, "gates", [self.version()])
+        verdicts = undecided(self.pipeline.spec, verdicts)
         gate_log.keep(self.gates, subject, verdicts, who, datetime.now(UTC))
         for verdict in verdicts:
-            self._say(verdict)
-            yield shown(asset_key(self.pipeline, self.noun), verdict)
+            told = self._say(subject, verdict)
+            override = self.override(subject, verdict)
+            yield shown(asset_key(self.pipeline, self.noun), verdict, told, override)
+
+    def override(self, subject: Subject, verdict: Verdict) -> Override | None:
+        """Return what a person said that lets this verdict through, if it holds now."""
+        if not verdict.stops:
+            return None
+        given = overrides.given(self.store.table(self.pipeline.table(overrides.TABLE)))
+        about = (verdict.gate, subject.digest, subject.baseline_digest, subject.policy_hash)
+        return covering(given, about, verdict.outcome, datetime.now(UTC))
 
     @cached_property
     def gates(self) -> Table:
         """The table of verdicts."""
         return self.store.table(self.pipeline.table(gate_log.TABLE))
 
-    def _say(self, verdict: Verdict) -> None:
+    def _say(self, subject: Subject, verdict: Verdict) -> str:
+        """Log the verdict, alert about one that did not pass, and return what came of the alert."""
+        alerts, log, run = self.alerts.open(), self.context.log, self.context.run.run_id
         line = f"gate {verdict.gate}: {verdict.outcome.value}: {verdict.because}"
-        if verdict.passed:
-            self.context.log.info(line)
-            return
-        self.context.log.error(line)
-        key = f"{self.pipeline.table(self.noun)}:{verdict.gate}:{self.context.run.run_id}"
-        title = f"{self.pipeline.name}: gate {verdict.gate} {verdict.outcome.value}"
-        receipt = self.alerts.open().send(Alert(title=title, body=verdict.because, key=key))
-        for channel in receipt.undelivered:
-            self.context.log.warning("the alert was not delivered to channel %s", channel)
+        (log.info if verdict.passed else log.error)(line)
+        report = self.version().lineage.facts.get("report", "")
+        page = self.store.artifacts.open(report).uri if report else ""
+        about = (verdict, self.pipeline.name, subject, run, alerts.where)
+        try:
+            if verdict.passed:
+                alerts.mend([failures.about(subject.table, verdict.gate)])
+                alert = failures.of_overrides(*about)
+            else:
+                override = self.override(subject, verdict)
+                by_whom = override.sentence if override else ""
+                alert = failures.of_verdict(*about, page, by_whom)
+            receipt = alerts.send(alert) if alert else None
+        except AlertLogError as wrong:  # The verdict stands, whoever hears of it.
+            log.error("nobody was alerted: %s", wrong)  # noqa: TRY400  one line for a person
+            return f"NOT sent: {wrong}"
+        for channel, why in (receipt.undelivered if receipt else {}).items():
+            log.warning("the alert was not delivered to channel %s: %s", channel, why)
+        return receipt.said if receipt else ""
 
 
-def shown(key: dg.AssetKey, verdict: Verdict) -> dg.AssetCheckResult:
-    """Return a verdict as the result of the check named after its gate."""
+def shown(
+    key: dg.AssetKey, verdict: Verdict, told: str = "", override: Override | None = None
+) -> dg.AssetCheckResult:
+    """Return a verdict as the result of the check named after its gate.
+
+    A check that failed and only warns, by its policy or by a person, lets the run go on.
+    """
     numbers = {"observed": verdict.observed, "limit": verdict.limit, "baseline": verdict.baseline}
-    severe = verdict.severity is Severity.BLOCK
+    severe = verdict.stops and override is None
+    because = f"{override.sentence}; {verdict.because}" if override else verdict.because
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=verdict.gate,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity.ERROR if severe else dg.AssetCheckSeverity.WARN,
-        description=verdict.because,
+        description=because,
         metadata={
             "outcome": verdict.outcome.value,
+            **({"override": override.sentence} if override else {}),
+            **({"alert": told} if told else {}),
             **{name: number for name, number in numbers.items() if number is not None},
             **_tables(verdict.evidence),
             "evidence": dg.MetadataValue.json(dict(verdict.evidence)),
@@ -131,6 +165,16 @@ def _cell(value: object) -> str | int | float | bool:
     if isinstance(value, float):
         return float(f"{value:.6g}")
     return value if isinstance(value, str | int | bool) else str(value)
+
+
+def overridden(entries: Sequence[Mapping[str, str]]) -> dg.MarkdownMetadataValue:
+    """Return, as a list to be noticed, the gates that a person let a model through."""
+    lines = [
+        f"- ⛔ **{o['gate']} {o['outcome']}**, overridden by {o['by']} until {o['until']}"
+        f"{' (' + o['standing'] + ')' if 'standing' in o else ''}: {o['because']}"
+        for o in entries
+    ]
+    return dg.MetadataValue.md("\n".join(lines))
 
 
 def specs(

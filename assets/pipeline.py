@@ -19,7 +19,8 @@ from assets import (
     study,
 )
 from mlplatform.spec import Pipeline, PipelineSpec
-from resources import max_runtime
+from mlplatform.spec.environments import in_environment
+from resources import max_runtime, settings_from_environment
 
 
 class MLPipeline(dg.Component):
@@ -37,7 +38,8 @@ class MLPipeline(dg.Component):
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> "MLPipeline":
         """Return the component declared in one folder."""
         assert isinstance(attributes, PipelineSpec)  # noqa: S101  what get_model_cls promised
-        return cls(Pipeline(spec=attributes, folder=context.path))
+        spec = in_environment(attributes, settings_from_environment().environment)
+        return cls(Pipeline(spec=spec, folder=context.path))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Return the pipeline's definitions."""

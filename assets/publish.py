@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import metadata
 from typing import Any
 
 import dagster as dg
@@ -14,19 +13,13 @@ import pyarrow as pa
 
 from assets.nouns import NOUNS
 from mlplatform.errors import LakeError
-from mlplatform.gates import policy_hash
 from mlplatform.ingest.landed import FACT  # How files were read: long, and not for people.
 from mlplatform.lake import Lake, Lineage, Table, Version
+from mlplatform.provenance import policy
 from mlplatform.provenance.code import code_identity, rooms_digest
 from mlplatform.spec import Pipeline, spec_digest
 from resources import ROOT
 
-LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
-# The rooms whose code a verdict depends on.
-JUDGING = (
-    *("gates", "statistics", "judging", "evaluate", "validate", "monitor", "serve", "features"),
-    "provenance",
-)
 ARTIFACTS = frozenset({"artifact", "state", "scores", "statistics"})  # Facts that name an artifact.
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
 
@@ -91,30 +84,15 @@ def recipe(pipeline: Pipeline, noun: str, inputs: Sequence[Version], **more: str
         "inputs": {version.table: version.digest for version in inputs},
         "code": rooms_digest(kind.rooms),
         "spec": spec_digest(pipeline.spec, *kind.sections) if kind.sections else "",
-        "libraries": _libraries(*kind.libraries),
+        "libraries": policy.libraries(kind.libraries),
         **more,
     }
     return hashlib.sha256(json.dumps(ingredients, sort_keys=True).encode()).hexdigest()
 
 
 def policy_in_force(pipeline: Pipeline) -> str:
-    """Return a digest of the limits, and of the code that judges by them or is judged: a verdict by others is none.
-
-    The rooms that serve are among it, since one gate is about them.
-    """
-    judged_by = [policy_hash(pipeline.spec), rooms_digest(JUDGING), json.dumps(_libraries())]
-    return hashlib.sha256("".join(judged_by).encode()).hexdigest()
-
-
-def _libraries(*more: str) -> dict[str, str]:
-    return {name: _version(name) for name in (*LIBRARIES, *more)}
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "none"  # An extra that is not installed.
+    """Return a digest of the limits, and of the code that judges by them: a verdict by others is none."""
+    return policy.in_force(pipeline.spec)
 
 
 def features_code(pipeline: Pipeline) -> str:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from assets.gates import overridden
 from assets.nouns import asset_of
-from assets.publish import lineage, materialised, newest, policy_in_force
-from mlplatform.gates import require_passed
+from assets.publish import lineage, materialised, newest
+from assets.second_lock import require_released
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.registry.record import Candidate, by_digest, records, register
@@ -39,7 +40,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         uri = mlflow.reachable_uri()
         mlflow.send_waiting()  # The index names the run that trained a model only if MLflow has it.
         bring_up_to_date(store, pipeline.name, uri, context.run.run_id)
-        return materialised(context, store, newest(table), {}, reused=known is not None)
+        shown = {"overrides": overridden(candidate.overrides)} if candidate.overrides else {}
+        return materialised(context, store, newest(table), shown, reused=known is not None)
 
     return registered_model
 
@@ -47,17 +49,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
 def _candidate(
     store: Lake, pipeline: Pipeline, model: Version, evaluation: Version, gate_verdict: Version
 ) -> Candidate:
-    """Return what is registered, if the verdict is a pass about these very bytes.
-
-    A blocking check stops only the run it is in; a run of this asset alone must ask again.
-    """
+    """Return what is registered, if the verdict is a pass about these very bytes."""
     digest = model.lineage.facts["artifact"]
-    verdict = require_passed(
-        store.table(gate_verdict.table).read(gate_verdict),
-        model_digest=digest,
-        evaluation_digest=evaluation.digest,
-        policy_hash=policy_in_force(pipeline),
-    )
+    verdict = require_released(store, pipeline, model, evaluation, gate_verdict)
     metrics = store.table(evaluation.table).read(evaluation).to_pylist()
     mine = [m for m in metrics if not m["group"] and m["model"] == digest]
     overall = {m["metric"]: m["observed"] for m in mine if math.isfinite(m["observed"] or 0)}
@@ -69,4 +63,5 @@ def _candidate(
         code_version=model.lineage.code_version,
         data_versions=ancestors(store, gate_verdict, evaluation, model),
         mlflow_run=model.lineage.facts.get("mlflow_run", ""),
+        overrides=verdict["overrides"],
     )

@@ -49,6 +49,10 @@ class GateRefusedError(PlatformError):
     """A model without a passing verdict about these very bytes was offered for release."""
 
 
+class OverrideError(PlatformError):
+    """An override that nobody may give, or of a verdict that there is not."""
+
+
 class RegistryError(PlatformError):
     """The model registry cannot be reached or holds something else than the lake says."""
 

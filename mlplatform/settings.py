@@ -45,6 +45,7 @@ class Settings:
         tfdv_beam: Options of the Beam pipeline that makes statistics; none makes them in memory.
         engine: What maps features over tables, one of `ENGINES`: this machine, or Daft on Ray.
         ray_address: The Ray cluster of `daft`; empty starts one on this machine.
+        environment: Whose gates are in force, of a pipeline that declares environments.
         processes: That share a training; `None` is this one alone.
         devices: How many share each batch of a training; `None` is every GPU, and one CPU.
     """
@@ -59,6 +60,7 @@ class Settings:
     tfdv_beam: tuple[str, ...] = ()
     engine: str = "local"
     ray_address: str = ""
+    environment: str = ""
     processes: Processes | None = None
     devices: int | None = None
 
@@ -69,7 +71,7 @@ class Settings:
         Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
         `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON`, `MLPLATFORM_TFDV_BEAM`, whose options are
         split as a shell would, `MLPLATFORM_ENGINE`, `MLPLATFORM_RAY_ADDRESS`, `MLPLATFORM_DEVICES`,
-        `MLPLATFORM_COORDINATOR`, `MLPLATFORM_PROCESSES` and `MLPLATFORM_PROCESS_ID`.
+        `MLPLATFORM_ENVIRONMENT`, `MLPLATFORM_COORDINATOR`, `MLPLATFORM_PROCESSES` and `MLPLATFORM_PROCESS_ID`.
 
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
@@ -89,6 +91,7 @@ class Settings:
             tfdv_beam=_options(environ, "MLPLATFORM_TFDV_BEAM"),
             engine=_one_of(environ, "MLPLATFORM_ENGINE", ENGINES),
             ray_address=environ.get("MLPLATFORM_RAY_ADDRESS") or "",
+            environment=environ.get("MLPLATFORM_ENVIRONMENT") or "",
             processes=_processes(environ),
             devices=_number(environ, "MLPLATFORM_DEVICES", least=1),
         )

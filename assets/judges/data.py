@@ -10,6 +10,7 @@ from assets.gates import Bench
 from assets.judges.common import Answer, upstream
 from assets.publish import lineage
 from mlplatform.gates import data, walk
+from mlplatform.gates.policy import undecided
 from mlplatform.measures import Malformed
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def dataset(bench: Bench) -> Answer:
     if not all(verdict.passed for verdict in verdicts):
         measures = with_examples(pipeline, bench.store, version, seen, measures, verdicts, now)
         verdicts = data.judged(measures, pipeline.spec.data_gates, now)
-    refused = any(verdict.stops for verdict in verdicts)
+    refused = any(v.stops for v in undecided(pipeline.spec, verdicts))
     if refused:
         _say_which_batches(bench, seen)
     elif permit.said(bench.store, pipeline, {"source": landed}).passed:

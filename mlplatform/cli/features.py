@@ -65,7 +65,7 @@ def _everything() -> "tuple[list[Pipeline], Lake, Any]":
     from mlplatform.spec import load_pipelines
 
     settings = here()
-    return load_pipelines(settings.pipelines), open_lake(settings), settings
+    return load_pipelines(settings.pipelines, settings.environment), open_lake(settings), settings
 
 
 def _named(settings: Any, name: str) -> "Pipeline":

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mlplatform.cli import data, features, reference, schema, tracking
+from mlplatform.cli import alerts, data, features, gate, reference, schema, tracking
 from mlplatform.errors import PlatformError
 from mlplatform.settings import Settings, find_root
 
@@ -19,8 +19,10 @@ app = typer.Typer(
     help="Continuous integration and delivery for machine learning models, on Dagster.",
 )
 
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
+app.add_typer(gate.app, name="gate")
 app.add_typer(reference.app, name="reference")
 app.add_typer(schema.app, name="schema")
 app.add_typer(tracking.app, name="tracking")

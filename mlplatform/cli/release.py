@@ -24,7 +24,8 @@ def find_pipeline(settings: Settings, name: str) -> Pipeline:
     Raises:
         SourceError: Naming the ones there are, if it is not among them.
     """
-    known = {pipeline.name: pipeline for pipeline in load_pipelines(settings.pipelines)}
+    found = load_pipelines(settings.pipelines, settings.environment)
+    known = {pipeline.name: pipeline for pipeline in found}
     if name not in known:
         raise SourceError(f"no pipeline {name!r}; known: {', '.join(sorted(known))}")
     return known[name]

@@ -1,7 +1,8 @@
 """What is live, and from which versions: read from the lake alone, with Dagster and MLflow away."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -32,12 +33,13 @@ class Live:
     metrics: dict[str, float]
     made_from: dict[str, str]
     code: str
+    overrides: list[dict[str, str]] = field(default_factory=list)
 
 
 def show(settings: Settings, *, as_json: bool) -> None:
     """Print every model that takes traffic."""
     lake = open_lake(settings)
-    names = [pipeline.name for pipeline in load_pipelines(settings.pipelines)]
+    names = [p.name for p in load_pipelines(settings.pipelines, settings.environment)]
     found = {name: live(lake, name) for name in names}
     if as_json:
         print(json.dumps({n: [asdict(m) for m in models] for n, models in found.items()}, indent=2))  # noqa: T201  the command's answer
@@ -49,6 +51,8 @@ def show(settings: Settings, *, as_json: bool) -> None:
         for model in models:
             for line in described(model):
                 console.print(line, markup=False)
+            for line in overridden(model):
+                console.print(line, markup=False, style="bold red")
 
 
 def described(model: Live) -> list[str]:
@@ -69,8 +73,23 @@ def described(model: Live) -> list[str]:
     ]
 
 
+def overridden(model: Live) -> list[str]:
+    """Return what a person has to notice about one live model: which gates it did not pass."""
+    from mlplatform.cli.data.text import whole
+    from mlplatform.gates.override import minute
+
+    return [
+        whole(
+            f"  OVERRIDDEN {o['gate']} {o['outcome']}, by {o['by']} until "
+            f"{minute(datetime.fromisoformat(o['until']))} ({o['standing']}): {o['because']}"
+        )
+        for o in model.overrides
+    ]
+
+
 def live(lake: "Lake", pipeline: str) -> list[Live]:
     """Return the champion and the canary of a pipeline, as far as there are any."""
+    from mlplatform.registry.overrides import passed_by
     from mlplatform.registry.record import by_digest, records
     from mlplatform.rollout.events import traffic
 
@@ -93,6 +112,7 @@ def live(lake: "Lake", pipeline: str) -> list[Live]:
                 metrics=dict(record.metrics),
                 made_from=dict(record.data_versions),
                 code=record.code_version,
+                overrides=passed_by(lake, pipeline, model.digest, datetime.now(UTC)),
             )
         )
     return found

@@ -38,7 +38,7 @@ def run(settings: Settings, name: str, wait: float = math.inf) -> int:
 
     if settings.processes is None or settings.processes.number == 0:
         raise PlatformError(FIRST)
-    pipeline = load_pipeline(settings.pipelines / name)
+    pipeline = load_pipeline(settings.pipelines / name, settings.environment)
     reproducible.apply()
     compile_cache.enable(settings.compile_cache)
     if settings.processes.coordinator != AUTO:

@@ -3,11 +3,14 @@
 A blocking check stops only the run it is in; a later run of the asset alone must ask again.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import GateRefusedError
 from mlplatform.gates.overall import GATE
+from mlplatform.gates.override import minute
 from mlplatform.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -15,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def require_passed(
-    rows: "pa.Table | None", *, model_digest: str, evaluation_digest: str, policy_hash: str
+    rows: "pa.Table | None",
+    *,
+    model_digest: str,
+    evaluation_digest: str,
+    baseline_digest: str,
+    policy_hash: str,
+    now: datetime,
 ) -> Mapping[str, Any]:
     """Return the newest overall verdict about `model_digest`, as a row, if it is a PASS.
 
@@ -23,11 +32,13 @@ def require_passed(
         rows: Rows of the `gate_verdict` table, in the schema of `gates.record`.
         model_digest: Of the artifact about to be shipped.
         evaluation_digest: Of the newest evaluation of that model, which the verdict must be about.
+        baseline_digest: Of the champion that evaluation compared it with, empty for none.
         policy_hash: Of the policy in force.
+        now: When it is shipped, which no override that it passed by may have seen the end of.
 
     Raises:
-        GateRefusedError: If there is none, or it failed, was inconclusive, or is about another
-            model or under another policy.
+        GateRefusedError: If there is none, or it failed, was inconclusive, passed by an override
+            that has ended, or is about another model or champion or under another policy.
     """
     wanted = model_digest[:12] or "(no digest)"
     given = [r for r in (rows.to_pylist() if rows is not None else []) if r["gate"] == GATE]
@@ -42,7 +53,22 @@ def require_passed(
     if newest["subject_digest"] != evaluation_digest:
         why = "its verdict is about an earlier evaluation; materialise `gate_verdict` again"
         raise GateRefusedError(f"model {wanted} is not released: {why}")
+    if (other := newest.get("baseline_digest") or "") != baseline_digest:
+        pair = f"{other[:12] or 'no champion'}, not {baseline_digest[:12] or 'no champion'}"
+        why = f"its verdict compares it with {pair}; materialise `gate_verdict` again"
+        raise GateRefusedError(f"model {wanted} is not released: {why}")
+    _require_lasting(wanted, json.loads(newest["evidence"]), now)
     return newest  # type: ignore[no-any-return]  # Arrow's rows are untyped.
+
+
+def _require_lasting(wanted: str, evidence: Mapping[str, Any], now: datetime) -> None:
+    for override in evidence.get("overrides", []):
+        until = datetime.fromisoformat(override["until"])
+        if until <= now:
+            why = f"{override['gate']} was overridden by {override['by']} until {minute(until)}"
+            raise GateRefusedError(
+                f"model {wanted} is not released: {why}, which is past; materialise `gate_verdict` again"
+            )
 
 
 def _absent(

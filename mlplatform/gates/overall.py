@@ -1,62 +1,139 @@
 """All verdicts about one candidate become one: what was asked for, all of it, about these bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.gates.answer import Finding, worst
-from mlplatform.verdict import Outcome, Verdict
+from mlplatform.gates.override import Override, covering
+from mlplatform.verdict import Inconclusive, Outcome, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 GATE = "overall"
+Row = Mapping[str, Any]
 
 
-def overall(rows: "pa.Table | None", required: Mapping[str, str], policy_hash: str) -> Verdict:
-    """Pass when the newest verdict of every required gate passed.
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What every verdict has to be about, and what may let one through; see `overall`."""
+
+    policy: str
+    baselines: Mapping[str, str] = field(default_factory=dict)
+    overrides: Sequence[Override] = ()
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer(Finding):
+    """What one gate said, and what lets it through although it did not pass."""
+
+    by_policy: bool = False
+    override: Override | None = None
+
+    @property
+    def lets_through(self) -> bool:
+        return self.outcome is Outcome.PASS or self.by_policy or self.override is not None
+
+
+def overall(
+    rows: "pa.Table | None",
+    required: Mapping[str, str],
+    policy_hash: str,
+    *,
+    baselines: Mapping[str, str] | None = None,
+    overrides: Sequence[Override] = (),
+    now: datetime | None = None,
+) -> Verdict:
+    """Pass when the newest verdict of every required gate passed or is let through.
 
     Only rows about the wanted digest under the wanted policy count, and of those the newest; at
-    equal times the later row. A gate with none is a failure, and so is a policy without gates.
+    equal times the later row. A gate with none is a failure, and so is a policy without gates. An
+    inconclusive verdict is let through where its policy says `warn`; any other that did not pass,
+    by an override in force. `evidence` has `gates`, outcome and reason of each, and `overrides`.
 
     Args:
         rows: Rows of the `gates` table.
         required: The digest each gate must have judged, by gate; see `gates.required`.
         policy_hash: Of the policy in force.
+        baselines: The champion each gate must have compared with, by gate; one that is left out is
+            asked for none.
+        overrides: Every one that was ever given, in order.
+        now: When this is judged; without it no override counts.
     """
+    asked = _Asked(policy=policy_hash, baselines=baselines or {}, overrides=overrides, now=now)
     listed = rows.to_pylist() if rows is not None else []
-    found = {g: _judge(g, digest, listed, policy_hash) for g, digest in required.items()}
-    passed = sum(finding.outcome is Outcome.PASS for finding in found.values())
-    outcome = worst(list(found.values()))
+    found = {gate: _judge(gate, digest, listed, asked) for gate, digest in required.items()}
+    stopping = [answer for answer in found.values() if not answer.lets_through]
     return Verdict(
         gate=GATE,
-        outcome=outcome,
-        observed=float(passed),
+        outcome=worst(stopping) if stopping or not found else Outcome.PASS,
+        observed=float(len(found) - len(stopping)),
         limit=float(len(required)),
-        because=_because(found, passed),
+        because=_because(found),
         evidence={
-            gate: {"outcome": finding.outcome.value, "because": finding.because}
-            for gate, finding in found.items()
+            "gates": {
+                gate: {"outcome": answer.outcome.value, "because": answer.because}
+                for gate, answer in found.items()
+            },
+            "overrides": list(_overridden(found)),
         },
     )
 
 
-def _judge(gate: str, digest: str, rows: Sequence[Mapping[str, Any]], policy: str) -> Finding:
+def _judge(gate: str, digest: str, rows: Sequence[Row], asked: _Asked) -> _Answer:
     ours = [row for row in rows if row["gate"] == gate]
     about = [row for row in ours if digest and row["subject_digest"] == digest]
-    valid = [row for row in about if row["policy_hash"] == policy]
+    under = [row for row in about if row["policy_hash"] == asked.policy]
+    valid = [row for row in under if _same_baseline(row, asked.baselines.get(gate))]
     if not valid:
-        return Finding(outcome=Outcome.FAIL, because=_absent(gate, digest, ours, about))
+        why = _absent(gate, digest, ours, about, under)
+        return _Answer(outcome=Outcome.FAIL, because=why)
     newest = max(enumerate(valid), key=lambda pair: (pair[1]["decided_at"], pair[0]))[1]
     if newest["outcome"] not in set(Outcome):
         why = f"{gate}: unknown outcome {newest['outcome']!r}"
-        return Finding(outcome=Outcome.FAIL, because=why)
-    outcome = Outcome(newest["outcome"])
-    return Finding(outcome=outcome, because=f"{gate} {outcome.value}: {newest['because']}")
+        return _Answer(outcome=Outcome.FAIL, because=why)
+    return _answer(newest, asked)
+
+
+def _answer(row: Row, asked: _Asked) -> _Answer:
+    """Return what a gate's verdict amounts to: by itself, by its policy, or by a person."""
+    gate, outcome = row["gate"], Outcome(row["outcome"])
+    because = f"{gate} {outcome.value}: {row['because']}"
+    if outcome is Outcome.PASS:
+        return _Answer(outcome=outcome, because=because)
+    undecided = row.get("inconclusive") if outcome is Outcome.INCONCLUSIVE else None
+    if undecided == Inconclusive.WARN:
+        said = f"{gate} inconclusive, which its policy lets through: {row['because']}"
+        return _Answer(outcome=outcome, because=said, by_policy=True)
+    if asked.now is not None:
+        about = (gate, row["subject_digest"], row.get("baseline_digest") or "", asked.policy)
+        override = covering(asked.overrides, about, outcome, asked.now)
+        if override is not None:
+            said = f"{gate} {outcome.value}, {override.sentence}"
+            return _Answer(outcome=outcome, because=said, override=override)
+    if undecided == Inconclusive.PERSON:
+        because = f"{because}; a person decides: {_command(row)}"
+    return _Answer(outcome=outcome, because=because)
+
+
+def _command(row: Row) -> str:
+    pipeline = row["subject"].rpartition("/")[0]
+    return f'mlplatform gate override {pipeline} {row["gate"]} --because "…" --expires 7d'
+
+
+def _same_baseline(row: Row, wanted: str | None) -> bool:
+    return wanted is None or (row.get("baseline_digest") or "") == wanted
 
 
 def _absent(
-    gate: str, digest: str, ours: Sequence[Mapping[str, Any]], about: Sequence[Mapping[str, Any]]
+    gate: str, digest: str, ours: Sequence[Row], about: Sequence[Row], under: Sequence[Row]
 ) -> str:
+    if under:
+        champion = (under[-1].get("baseline_digest") or "")[:12]
+        return f"{gate}: judged against {champion or 'no champion'}, which is another one now"
     if about:
         return f"{gate}: judged under another policy ({about[-1]['policy_hash'][:12]})"
     if ours:
@@ -65,9 +142,28 @@ def _absent(
     return f"{gate}: no verdict"
 
 
-def _because(found: Mapping[str, Finding], passed: int) -> str:
+def _overridden(found: Mapping[str, _Answer]) -> Iterable[dict[str, str]]:
+    for gate, answer in found.items():
+        if answer.override is not None:
+            yield {
+                "gate": gate,
+                "outcome": answer.outcome.value,
+                "by": answer.override.by,
+                "because": answer.override.because,
+                "at": answer.override.at.isoformat(),
+                "until": answer.override.until.isoformat(),
+            }
+
+
+def _because(found: Mapping[str, _Answer]) -> str:
     if not found:
         return "0 gates are required, so nothing was judged; give one the severity `block`"
+    answers = sorted(found.values(), key=lambda answer: answer.lets_through)  # What stops is first.
+    passed = sum(answer.outcome is Outcome.PASS for answer in answers)
     count = f"{passed} of {len(found)} required gates passed"
-    rest = [f.because for f in found.values() if f.outcome is not Outcome.PASS]
-    return f"{count}; {'; '.join(rest)}" if rest else count
+    for n, how in (
+        (sum(answer.by_policy for answer in answers), "inconclusive and let through by policy"),
+        (sum(answer.override is not None for answer in answers), "overridden"),
+    ):
+        count += f", {n} {how}" if n else ""
+    return "; ".join([count, *(a.because for a in answers if a.outcome is not Outcome.PASS)])

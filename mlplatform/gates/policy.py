@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from mlplatform.spec.section import Gate, Section
-from mlplatform.verdict import Severity
+from mlplatform.verdict import Severity, Verdict
 
 if TYPE_CHECKING:
     from mlplatform.spec import PipelineSpec
@@ -25,6 +26,14 @@ ELSEWHERE: Mapping[str, Subject] = {
     "training_serving_skew": "model",
     "request_skew": "model",
     "budget": "model",
+}
+
+# The gates that no spec can turn off, and what each of them judges.
+ALWAYS: Mapping[str, Subject] = {
+    "files_landed": "source",
+    "split_sound": "split",
+    "features_finite": "features",
+    "program_matches_training": "model",
 }
 
 # What a verdict's meaning depends on: the limits, the groups judged, what
@@ -83,6 +92,16 @@ def judging(spec: "PipelineSpec", subject: Subject) -> dict[str, Gate]:
         for name, gate in applying(spec, section).items()
         if ELSEWHERE.get(name, of) == subject
     }
+
+
+def undecided(spec: "PipelineSpec", verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts, each with what its gate's policy says of an inconclusive one."""
+    said = {
+        name: gate.inconclusive
+        for section in JUDGED
+        for name, gate in declared(getattr(spec, section)).items()
+    }
+    return [replace(v, inconclusive=said.get(v.gate, v.inconclusive)) for v in verdicts]
 
 
 def declared(section: Section) -> dict[str, Gate]:

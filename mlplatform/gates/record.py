@@ -8,16 +8,20 @@ from typing import Any
 
 import pyarrow as pa
 
-from mlplatform.verdict import Outcome, Severity, Verdict
+from mlplatform.verdict import Inconclusive, Outcome, Severity, Verdict
 
+# What a table of an earlier release lacks, and what its rows mean without it.
+ADDED = {"baseline_digest": "", "inconclusive": Inconclusive.HOLD.value}
 GATES_SCHEMA = pa.schema(
     [
         pa.field("gate", pa.string(), nullable=False),
         pa.field("subject", pa.string(), nullable=False),
         pa.field("subject_digest", pa.string(), nullable=False),
         pa.field("model_digest", pa.string(), nullable=False),
+        pa.field("baseline_digest", pa.string(), nullable=False),
         pa.field("outcome", pa.string(), nullable=False),
         pa.field("severity", pa.string(), nullable=False),
+        pa.field("inconclusive", pa.string(), nullable=False),
         pa.field("observed", pa.float64()),
         pa.field("limit", pa.float64()),
         pa.field("baseline", pa.float64()),
@@ -41,15 +45,18 @@ def rows(
     run_id: str,
     decided_at: datetime,
     model_digest: str = "",
+    baseline_digest: str = "",
 ) -> pa.Table:
     """Return one row per verdict about `subject` (a table's name) at `subject_digest`.
 
-    `model_digest` is the model judged, empty for a gate on data. `decided_at` needs a time zone.
+    `model_digest` is the model judged, empty for a gate on data, and `baseline_digest` the champion
+    it was compared with, empty for the first model. `decided_at` needs a time zone.
     """
     about = {
         "subject": subject,
         "subject_digest": subject_digest,
         "model_digest": model_digest,
+        "baseline_digest": baseline_digest,
         "policy_hash": policy_hash,
         "run_id": run_id,
         "decided_at": decided_at,
@@ -69,6 +76,7 @@ def verdict(row: Mapping[str, Any]) -> Verdict:
         gate=row["gate"],
         outcome=Outcome(row["outcome"]),
         severity=Severity(row["severity"]),
+        inconclusive=Inconclusive(row.get("inconclusive") or Inconclusive.HOLD),
         observed=row["observed"],
         limit=row["limit"],
         baseline=row["baseline"],
@@ -84,6 +92,7 @@ def _said(given: Verdict) -> dict[str, Any]:
         "gate": given.gate,
         "outcome": given.outcome.value,
         "severity": given.severity.value,
+        "inconclusive": given.inconclusive.value,
         "observed": given.observed,
         "limit": given.limit,
         "baseline": given.baseline,

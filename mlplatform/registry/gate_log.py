@@ -1,13 +1,15 @@
 """The `gates` table: every answer a gate gave, with the digest it judged and the policy it judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from mlplatform.errors import OverrideError
 from mlplatform.gates import record
+from mlplatform.registry.columns import widened
 from mlplatform.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -24,15 +26,44 @@ class Subject:
     digest: str
     policy_hash: str
     model_digest: str = ""
+    baseline_digest: str = ""  # The champion it is compared with; another one makes another answer.
+
+    def is_of(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row is about this."""
+        wanted = (self.digest, self.policy_hash, self.baseline_digest)
+        baseline = row.get("baseline_digest") or ""
+        return (row["subject_digest"], row["policy_hash"], baseline) == wanted
 
 
 def said(table: "Table", subject: Subject) -> dict[str, Verdict]:
     """Return the newest verdict of each gate about this very subject."""
-    newest: dict[str, Verdict] = {}
-    for row in rows(table).to_pylist():
-        if row["subject_digest"] == subject.digest and row["policy_hash"] == subject.policy_hash:
-            newest[row["gate"]] = record.verdict(row)
-    return newest
+    ours = (row for row in rows(table).to_pylist() if subject.is_of(row))
+    return {row["gate"]: record.verdict(row) for row in ours}
+
+
+def newest(table: "Table", gate: str, digest: str = "") -> Mapping[str, Any] | None:
+    """Return the newest row of a gate, as a mapping, or `None` if it never judged.
+
+    Args:
+        table: The table of verdicts.
+        gate: Its name.
+        digest: How the digest of the model or of the version judged begins.
+
+    Raises:
+        OverrideError: If `digest` begins those of several models.
+    """
+    ours = [row for row in rows(table).to_pylist() if row["gate"] == gate]
+    if digest:
+        ours = [r for r in ours if r[_named_by(r)].startswith(digest)]
+        found = sorted({row[_named_by(row)] for row in ours})
+        if len(found) > 1:
+            some = ", ".join(each[:16] for each in found)
+            raise OverrideError(f"{len(found)} digests begin {digest!r}: {some}; give more of it")
+    return max(ours, key=lambda row: row["decided_at"], default=None)
+
+
+def _named_by(row: Mapping[str, Any]) -> str:
+    return "model_digest" if row["model_digest"] else "subject_digest"
 
 
 def rows(table: "Table", version: "Version | None" = None) -> pa.Table:
@@ -58,11 +89,13 @@ def keep(
             subject=subject.table,
             subject_digest=subject.digest,
             model_digest=subject.model_digest,
+            baseline_digest=subject.baseline_digest,
             policy_hash=subject.policy_hash,
             run_id=lineage.run_id,
             decided_at=at,
         )
         gates = "+".join(sorted(f"{verdict.gate}={verdict.outcome}" for verdict in new))
+        widened(table, record.GATES_SCHEMA, record.ADDED, lineage)
         token = f"verdict:{lineage.run_id}:{subject.digest[:16]}:{gates}"
         table.append(batch, lineage, token=token)
     return new

@@ -1,12 +1,13 @@
 """The append-only table of registered models: a row for each version."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import ConcurrentWriteError, GateRefusedError
+from mlplatform.registry.columns import widened
 from mlplatform.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Table
 
 TABLE = "registered_model"  # `<pipeline>/registered_model`
+ADDED = {"overrides": "[]"}  # What a table of an earlier release lacks.
 ATTEMPTS = 20  # Each lost race means that another model was registered, so this many is a storm.
 
 
@@ -31,6 +33,7 @@ class Candidate:
         data_versions: Lake table name and `Version.reference` of everything it was made from.
         mlflow_run: The tracking run that trained it: its tag `mlplatform.log`, since MLflow may
             not have the run yet.
+        overrides: The gates that a person let it through; see `gates.overall`.
     """
 
     model_digest: str
@@ -40,6 +43,7 @@ class Candidate:
     code_version: str
     data_versions: Mapping[str, str]
     mlflow_run: str = ""
+    overrides: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,7 @@ def schema() -> "pa.Schema":
     import pyarrow as pa
 
     text = ["model_digest", "metrics", "verdict", "verdict_digests", "code_version"]
-    text += ["data_versions", "mlflow_run"]
+    text += ["data_versions", "mlflow_run", "overrides"]
     return pa.schema(
         [
             pa.field("model_version", pa.int64(), nullable=False),
@@ -93,6 +97,7 @@ def register(
             return found
         version = len(known) + 1
         row = _row(candidate, version, at)
+        widened(table, row.schema, ADDED, lineage)
         table.append(row, lineage, token=f"model_version:{version}")
     raise ConcurrentWriteError(f"{table.name}: {ATTEMPTS} other models were first; try again")
 
@@ -119,6 +124,7 @@ def _row(candidate: Candidate, version: int, at: datetime) -> "pa.Table":
         "code_version": candidate.code_version,
         "data_versions": _json(candidate.data_versions),
         "mlflow_run": candidate.mlflow_run,
+        "overrides": json.dumps([dict(o) for o in candidate.overrides], sort_keys=True),
         "registered_at": at,
     }
     return pa.Table.from_pylist([row], schema=schema())
@@ -127,6 +133,7 @@ def _row(candidate: Candidate, version: int, at: datetime) -> "pa.Table":
 def _record(row: dict[str, Any]) -> RegisteredModel:
     mappings = ("metrics", "verdict_digests", "data_versions")
     read = {name: json.loads(row[name]) for name in mappings}
+    read["overrides"] = tuple(json.loads(row.get("overrides") or "[]"))
     return RegisteredModel(**{**row, **read, "verdict": Outcome(row["verdict"])})
 
 

@@ -10,7 +10,8 @@ from mlplatform.spec.source import AnySource
 # Names of assets and tables beside them, which no event table may take.
 _ASSETS = ["source", "dataset", "reference", "split", "aggregates", "features", "study", "model"]
 _ASSETS += ["evaluation", "gate_verdict", "registered_model", "deployment"]
-_TABLES = ["quarantine", "statistics", "accepted", "schema", "gates", "predictions"]
+_TABLES = ["quarantine", "statistics", "accepted", "schema", "gates", "gate_overrides"]
+_TABLES += ["predictions"]
 NOUNS = frozenset(_ASSETS + _TABLES)
 
 

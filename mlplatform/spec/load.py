@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mlplatform.errors import SpecError
+from mlplatform.spec.environments import in_environment
 from mlplatform.spec.model import PipelineSpec
 from mlplatform.spec.source import NOT_SHOWN
 
@@ -46,18 +47,20 @@ class Pipeline:
         return Pipeline(spec=self.spec.model_copy(update=changes), folder=self.folder)
 
 
-def load_pipeline(folder: Path) -> Pipeline:
-    """Return the pipeline in `folder`.
+def load_pipeline(folder: Path, environment: str = "") -> Pipeline:
+    """Return the pipeline in `folder`, with the gates it has in `environment`.
 
     Raises:
-        SpecError: If `defs.yaml` is missing, is no YAML, or a field is wrong.
+        SpecError: If `defs.yaml` is missing, is no YAML, or a field is wrong; or if it declares
+            environments, and not this one.
     """
     path = folder / "defs.yaml"
-    return Pipeline(spec=validate(_attributes(path), path), folder=folder)
+    spec = validate(_attributes(path), path)
+    return Pipeline(spec=in_environment(spec, environment), folder=folder)
 
 
-def load_pipelines(root: Path) -> list[Pipeline]:
-    """Return every pipeline under `root`, by name.
+def load_pipelines(root: Path, environment: str = "") -> list[Pipeline]:
+    """Return every pipeline under `root`, by name, with the gates they have in `environment`.
 
     Raises:
         SpecError: If there is none, or one of them is wrong.
@@ -65,7 +68,7 @@ def load_pipelines(root: Path) -> list[Pipeline]:
     folders = sorted(p.parent for p in root.glob("*/defs.yaml"))
     if not folders:
         raise SpecError(f"{root}: no pipeline here; expected <name>/defs.yaml")
-    pipelines = [load_pipeline(folder) for folder in folders]
+    pipelines = [load_pipeline(folder, environment) for folder in folders]
     seen: dict[str, Path] = {}
     for pipeline in pipelines:
         if pipeline.name in seen:

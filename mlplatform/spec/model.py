@@ -9,7 +9,7 @@ from mlplatform.spec.behaviour import Behaviour
 from mlplatform.spec.budget import Budget
 from mlplatform.spec.card import Card
 from mlplatform.spec.data_gates import DataGates
-from mlplatform.spec.environments import Environment
+from mlplatform.spec.environments import Environment, merged
 from mlplatform.spec.events import NOUNS, Events
 from mlplatform.spec.families import AnyModel, Mlp, misfit
 from mlplatform.spec.feature_gates import FeatureGates
@@ -250,6 +250,12 @@ class PipelineSpec(Section):
         cursor = getattr(self.source, "cursor", None)
         if cursor and cursor not in self.columns:
             raise ValueError(f"source.cursor names the column {cursor!r}, which is not declared")
+        return self
+
+    @model_validator(mode="after")
+    def _holds_in_every_environment(self) -> Self:
+        for name in self.environments:
+            merged(self, name)
         return self
 
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from assets import publish
-from mlplatform.provenance import code
+from mlplatform.provenance import code, policy
 from mlplatform.validate import acceptance, reference
 from mlplatform_tests.assets.conftest import Walk, failed_steps, materialised
 from mlplatform_tests.small import TRAINING_LINES, batch
@@ -70,7 +70,7 @@ def test_a_verdict_hangs_on_the_code_that_judges_and_is_judged(
     shutil.copytree(code.LIBRARY, tmp_path / "mlplatform")
     monkeypatch.setattr(code, "LIBRARY", tmp_path / "mlplatform")
     afresh = code.rooms_digest.__wrapped__  # A process reads its code once.
-    monkeypatch.setattr(publish, "rooms_digest", afresh)
+    monkeypatch.setattr(policy, "rooms_digest", afresh)
     before = publish.policy_in_force(walked.pipeline)
     with (tmp_path / "mlplatform" / room / "__init__.py").open("a") as file:
         file.write("# Another code.\n")

@@ -76,7 +76,13 @@ NOT_A_PASS = {
     ),
     "another gate of the same model": ([row("latency")], "accuracy: no verdict"),
     "a word that is no outcome": (
-        [row("accuracy").set_column(4, GATES_SCHEMA.field("outcome"), pa.array(["passed"]))],
+        [
+            row("accuracy").set_column(
+                GATES_SCHEMA.get_field_index("outcome"),
+                GATES_SCHEMA.field("outcome"),
+                pa.array(["passed"]),
+            )
+        ],
         "accuracy: unknown outcome 'passed'",
     ),
 }
@@ -140,7 +146,9 @@ def released(*tables, policy=POLICY, model=MODEL, evaluation=MODEL):
         pa.concat_tables(tables) if tables else None,
         model_digest=model,
         evaluation_digest=evaluation,
+        baseline_digest="",
         policy_hash=policy,
+        now=NOON,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from mlplatform.gates.record import GATES_SCHEMA, rows, to_verdicts
-from mlplatform.verdict import Outcome, Severity, Verdict
+from mlplatform.verdict import Inconclusive, Outcome, Severity, Verdict
 
 ABOUT = {
     "subject": "census/dataset",
@@ -17,6 +17,7 @@ FULL = Verdict(
     gate="accuracy",
     outcome=Outcome.INCONCLUSIVE,
     severity=Severity.WARN,
+    inconclusive=Inconclusive.PERSON,
     observed=0.9,
     limit=0.8,
     baseline=0.91,

@@ -158,7 +158,8 @@ def _table(written: str, name: str, number: str | None) -> Input:
     version = latest if number is None else table.version(int(number))
     first = next(iter(table.batches(version, batch_rows=HEAD_ROWS)))
     schema = first.schema
-    specs = {p.name: p.spec for p in load_pipelines(settings.pipelines)}
+    pipelines = load_pipelines(settings.pipelines, settings.environment)
+    specs = {pipeline.name: pipeline.spec for pipeline in pipelines}
     spec = specs.get(name.partition("/")[0])
     columns = {
         column: kind
