@@ -1,38 +1,97 @@
-"""The report's pictures as inline SVG.
+"""The report's curves: how well a model ranks, how much its scores mean, and how they are spread.
 
-What differs, differs in place, dash or label too, never in colour alone; the colours are Okabe and
-Ito's (2008), which all common kinds of colour vision tell apart.
+The champion's curve lies in the same picture, dashed and named.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 
+from mlplatform.evaluate.charts_frame import (
+    BLUE,
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TICKS,
+    TOP,
+    VERMILLION,
+    WIDTH,
+    Points,
+    Scale,
+    axes,
+    bars,
+    diagonal,
+    frame,
+    legend,
+    line,
+    linear,
+    path,
+    rule,
+    shares,
+    steps,
+    text,
+    unit_x,
+    unit_y,
+)
 from mlplatform.evaluate.curves import CalibrationBin, NumberBin
 from mlplatform.evaluate.html import Html, el
 from mlplatform.evaluate.metrics import THRESHOLD
 
-BLUE, VERMILLION = "#0072B2", "#D55E00"
-WIDTH, HEIGHT = 340, 300
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 44
-TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-
-Scale = Callable[[float], float]
+Rival = tuple[Points, float]  # The champion's curve, and the area under it.
 
 
-def roc(points: Sequence[tuple[float, float]], auc: float) -> Html:
+def roc(points: Points, auc: float, rival: Rival | None = None) -> Html:
     """Return the ROC curve against the diagonal of guessing."""
-    x, y = _x, _unit_y
-    line = " ".join(f"{x(fpr):.1f},{y(tpr):.1f}" for fpr, tpr in points)
-    area = f"{line} {x(1):.1f},{y(0):.1f} {x(0):.1f},{y(0):.1f}"
-    return _frame(
+    drawn = path(points, unit_x, unit_y)
+    area = f"{drawn} {unit_x(1):.1f},{unit_y(0):.1f} {unit_x(0):.1f},{unit_y(0):.1f}"
+    return frame(
         "ROC curve",
-        f"True positive rate against false positive rate. Area under the curve {auc:.3f}.",
-        _axes("False positive rate", "True positive rate", y),
-        _diagonal(),
-        el("polygon", points=area, fill=BLUE, opacity=0.1),
-        el("polyline", points=line, fill="none", stroke=BLUE, stroke_width=2.2),
-        _text(x(0.97), y(0.16), f"AUC {auc:.3f}", anchor="end", class_="strong"),
-        _text(x(0.97), y(0.07), "dashed: guessing", anchor="end"),
+        f"True positive rate against false positive rate. Area under the curve {auc:.3f}{_and(rival)}.",
+        axes("False positive rate", "True positive rate", unit_y),
+        diagonal(),
+        el("polygon", points=area, fill=BLUE, opacity=0.08),
+        _curves(drawn, rival),
+        legend(*_named(f"AUC {auc:.3f}", rival, "AUC"), ("dotted", "guessing")),
     )
+
+
+def precision_recall(
+    points: Points, area: float, positives: float, rival: Rival | None = None
+) -> Html:
+    """Return precision by recall, against the share of positives, which guessing has."""
+    drawn, guess = path(points, unit_x, unit_y), unit_y(positives)
+    return frame(
+        "Precision and recall",
+        f"Share of answers of class 1 that are right, by the share of class 1 that is found. "
+        f"Average precision {area:.3f}{_and(rival)}; guessing has {positives:.3f}.",
+        axes("Recall", "Precision", unit_y),
+        el("line", x1=LEFT, x2=WIDTH - RIGHT, y1=guess, y2=guess, class_="rule"),
+        _curves(drawn, rival),
+        legend(
+            *_named(f"average precision {area:.3f}", rival, "average precision"),
+            ("dotted", f"guessing {positives:.2f}"),
+            right=unit_x(0.86), bottom=_clear_of(guess),
+        ),
+    )  # fmt: skip
+
+
+def _clear_of(guess: float) -> float:
+    """Return where a legend ends that the line of guessing does not cross."""
+    return guess - 14 if guess > unit_y(0.35) else HEIGHT - BOTTOM - 12
+
+
+def _curves(drawn: str, rival: Rival | None) -> list[Html]:
+    theirs = [line(path(rival[0], unit_x, unit_y), champion=True)] if rival else []
+    return [line(drawn), *theirs]
+
+
+def _named(mine: str, rival: Rival | None, area: str) -> list[tuple[str, str]]:
+    theirs = [("dashed", f"champion, {area} {rival[1]:.3f}")] if rival else []
+    return [("solid", f"this model, {mine}"), *theirs]
+
+
+def _and(rival: Rival | None) -> str:
+    return f", the champion's {rival[1]:.3f}" if rival else ""
 
 
 # Of `calibration` by kind of answer: title, what it says, its axes, and what a dot is about.
@@ -58,52 +117,55 @@ CALIBRATION = {
 }
 
 
-def calibration(bins: Sequence[CalibrationBin], task: str = "binary") -> Html:
+def calibration(
+    bins: Sequence[CalibrationBin], task: str = "binary", rival: Sequence[CalibrationBin] = ()
+) -> Html:
     """Return what is true against what is said, with 95 % intervals, against the diagonal."""
-    title, says, axes, (said, true) = CALIBRATION[task]
+    title, says, names, (said, true) = CALIBRATION[task]
     points = [
         (b.score, b.share, b.lower, b.upper, f"{said} {b.score:.3f}, {true} {b.share:.3f}", b.rows)
         for b in bins
     ]
-    return _frame(
+    return frame(
         title,
         says,
-        _axes(*axes, _unit_y),
-        _diagonal(),
-        _points(points, _x, _unit_y),
-        _text(_x(0.97), _unit_y(0.07), "dashed: perfect", anchor="end"),
+        axes(*names, unit_y),
+        diagonal(),
+        _others([(b.score, b.share) for b in rival], unit_x, unit_y),
+        _points(points, unit_x, unit_y),
+        _key(bool(rival)),
     )
 
 
-def numbers(bins: Sequence[NumberBin]) -> Html:
+def numbers(bins: Sequence[NumberBin], rival: Sequence[NumberBin] = ()) -> Html:
     """Return the mean label by predicted number, with 95 % intervals, against the diagonal."""
-    low = min(min(b.predicted, b.lower) for b in bins)
-    high = max(max(b.predicted, b.upper) for b in bins)
-    high = high if high > low else low + 1  # All one number.
-    x = _linear(low, high, LEFT, WIDTH - RIGHT)
-    y = _linear(low, high, HEIGHT - BOTTOM, TOP)
+    low, high = _ends([*bins, *rival])
+    x, y = linear(low, high, LEFT, WIDTH - RIGHT), linear(low, high, HEIGHT - BOTTOM, TOP)
     ticks = [low + share * (high - low) for share in TICKS]
     points = [
-        (
-            b.predicted,
-            b.label,
-            b.lower,
-            b.upper,
-            f"predicted {b.predicted:.4g}, {b.label:.4g}",
-            b.rows,
-        )
+        (b.predicted, b.label, b.lower, b.upper, f"predicted {b.predicted:.4g}, {b.label:.4g}", b.rows)
         for b in bins
-    ]
-    return _frame(
+    ]  # fmt: skip
+    return frame(
         "Predicted and true",
         "Mean label against the mean predicted number, in ten equal parts of rows.",
-        _axes(
-            "Mean predicted number", "Mean label", y, ticks, "{:.3g}".format, x=x, across_at=ticks
-        ),
-        _diagonal(),
+        axes("Mean predicted number", "Mean label", y, ticks, "{:.3g}".format, x=x, across_at=ticks),
+        diagonal(),
+        _others([(b.predicted, b.label) for b in rival], x, y),
         _points(points, x, y),
-        _text(_x(0.97), _unit_y(0.07), "dashed: perfect", anchor="end"),
-    )
+        _key(bool(rival)),
+    )  # fmt: skip
+
+
+def _ends(bins: Sequence[NumberBin]) -> tuple[float, float]:
+    low = min(min(b.predicted, b.lower) for b in bins)
+    high = max(max(b.predicted, b.upper) for b in bins)
+    return low, high if high > low else low + 1  # All one number.
+
+
+def _key(rival: bool) -> list[Html]:  # noqa: FBT001  there is one, or there is none.
+    theirs = [("dashed", "champion (squares)")] if rival else []
+    return legend(("solid", "this model, 95 % intervals"), *theirs, ("dotted", "perfect"))
 
 
 Point = tuple[float, float, float, float, str, int]  # Place, value, its interval, words, rows.
@@ -111,7 +173,6 @@ Point = tuple[float, float, float, float, str, int]  # Place, value, its interva
 
 def _points(points: Sequence[Point], x: Scale, y: Scale) -> list[Html]:
     """Return dots with whiskers, joined by a line."""
-    line = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value, *_ in points)
     whiskers = [
         el("line", x1=x(at), x2=x(at), y1=y(low), y2=y(high), stroke=BLUE, stroke_width=1.4)
         for at, _, low, high, *_ in points
@@ -120,107 +181,57 @@ def _points(points: Sequence[Point], x: Scale, y: Scale) -> list[Html]:
         el("circle", el("title", f"{said}, {rows:,} rows"), cx=x(at), cy=y(value), r=3.4, fill=BLUE)
         for at, value, _, _, said, rows in points
     ]
-    joined = el("polyline", points=line, fill="none", stroke=BLUE, stroke_width=1.2, opacity=0.6)
-    return [joined, *whiskers, *dots]
+    joined = path([(at, value) for at, value, *_ in points], x, y)
+    thin = el("polyline", points=joined, fill="none", stroke=BLUE, stroke_width=1.2, opacity=0.6)
+    return [thin, *whiskers, *dots]
 
 
-def scores(negatives: Sequence[int], positives: Sequence[int]) -> Html:
-    """Return the scores of both classes: class 1 upwards, class 0 downwards, as shares of each."""
-    up, down = _shares(positives), _shares(negatives)
-    most = max([*up, *down, 0.01])
-    y = _linear(-most, most, HEIGHT - BOTTOM, TOP)
-    ticks = (-most, -most / 2, 0.0, most / 2, most)
-    return _frame(
-        "Score distribution",
-        "Share of each class by predicted probability. Class 1 upwards, class 0 downwards.",
-        _axes("Predicted probability", "Share of the class", y, ticks, lambda v: f"{abs(v):.0%}"),
-        _bars(up, y, VERMILLION),
-        _bars([-share for share in down], y, BLUE),
-        _rule(_x(THRESHOLD)),
-        _text(_x(0.97), y(most * 0.86), f"class 1: {sum(positives):,} rows", anchor="end"),
-        _text(_x(0.97), y(-most * 0.93), f"class 0: {sum(negatives):,} rows", anchor="end"),
-    )
-
-
-def _linear(low: float, high: float, start: float, end: float) -> Scale:
-    return lambda value: start + (value - low) / (high - low) * (end - start)
-
-
-_x = _linear(0, 1, LEFT, WIDTH - RIGHT)
-_unit_y = _linear(0, 1, HEIGHT - BOTTOM, TOP)
-
-
-def _frame(name: str, says: str, *content: Html | Sequence[Html]) -> Html:
-    picture = el(
-        "svg",
-        el("title", name),
-        el("desc", says),
-        *content,
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
-        role="img",
-        aria_label=f"{name}. {says}",
-    )
-    return el("figure", el("figcaption", name), picture)
-
-
-def _axes(
-    across: str,
-    up: str,
-    y: Scale,
-    ticks: Sequence[float] = TICKS,
-    label: Callable[[float], str] = "{:g}".format,
-    *,
-    x: Scale | None = None,
-    across_at: Sequence[float] = TICKS,
-) -> list[Html]:
-    right, bottom, x = WIDTH - RIGHT, HEIGHT - BOTTOM, x or _x
-    middle = (TOP + bottom) / 2
-    grid = [el("line", x1=LEFT, x2=right, y1=y(t), y2=y(t), class_="grid") for t in ticks]
-    rows = [_text(LEFT - 6, y(t) + 3.5, label(t), anchor="end") for t in ticks]
-    columns = [_text(x(t), bottom + 15, f"{t:.3g}", anchor="middle") for t in across_at]
-    stems = [el("line", x1=x(t), x2=x(t), y1=TOP, y2=bottom, class_="grid") for t in across_at]
-    names = [
-        _text((LEFT + right) / 2, HEIGHT - 8, across, anchor="middle", class_="axis"),
-        _text(11, middle, up, anchor="middle", class_="axis", turn=f"rotate(-90 11 {middle:g})"),
-    ]
-    return [*grid, *stems, *rows, *columns, *names]
-
-
-def _text(
-    x: float,
-    y: float,
-    said: str,
-    *,
-    anchor: str,
-    class_: str | None = None,
-    turn: str | None = None,
-) -> Html:
-    return el("text", said, x=x, y=y, text_anchor=anchor, class_=class_, transform=turn)
-
-
-def _diagonal() -> Html:
-    return el("line", x1=_x(0), y1=_unit_y(0), x2=_x(1), y2=_unit_y(1), class_="rule")
-
-
-def _rule(x: float) -> Html:
-    return el("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, class_="rule")
-
-
-def _bars(heights: Sequence[float], y: Scale, colour: str) -> list[Html]:
-    step = (WIDTH - RIGHT - LEFT) / max(len(heights), 1)
-    return [
+def _others(points: Points, x: Scale, y: Scale) -> list[Html]:
+    """Return the champion's points: hollow squares on a dashed line."""
+    if not points:
+        return []
+    squares = [
         el(
-            "rect",
-            x=LEFT + i * step + 0.5,
-            y=min(y(height), y(0)),
-            width=step - 1,
-            height=abs(y(height) - y(0)),
-            fill=colour,
+            "rect", x=x(at) - 3.2, y=y(value) - 3.2, width=6.4, height=6.4, fill="#fff",
+            stroke=VERMILLION, stroke_width=1.4,
         )
-        for i, height in enumerate(heights)
-    ]
+        for at, value in points
+    ]  # fmt: skip
+    return [line(path(points, x, y), champion=True), *squares]
 
 
-def _shares(counts: Sequence[int]) -> list[float]:
-    total = sum(counts)
-    return [count / total if total else 0.0 for count in counts]
+def scores(
+    negatives: Sequence[int],
+    positives: Sequence[int],
+    classes: Sequence[str] = ("class 0", "class 1"),
+    rival: tuple[Sequence[int], Sequence[int]] | None = None,
+) -> Html:
+    """Return the scores of both classes: class 1 upwards, class 0 downwards, as shares of each."""
+    up, down = shares(positives), shares(negatives)
+    theirs = [shares(rival[1]), [-share for share in shares(rival[0])]] if rival else []
+    most = max([*up, *down, 0.01, *(abs(share) for side in theirs for share in side)])
+    most = math.ceil(most * 20) / 20 if most > 0.05 else most
+    y = linear(-most, most, HEIGHT - BOTTOM, TOP)
+    ticks = (-most, -most / 2, 0.0, most / 2, most)
+    named = [("dashed", "champion, outlined")] if rival else []
+    return frame(
+        "Score distribution",
+        f"Share of each class by predicted probability: {classes[1]} upwards, {classes[0]} downwards.",
+        axes("Predicted probability", "Share of the class", y, ticks, lambda v: f"{abs(v):.0%}"),
+        bars(up, y, BLUE),
+        bars([-share for share in down], y, "#8fb8d4"),
+        [steps(side, y) for side in theirs],
+        rule(unit_x(THRESHOLD)),
+        _side("↑", classes[1], positives, y(most * 0.88)),
+        _side("↓", classes[0], negatives, y(-most * 0.93)),
+        legend(*named, bottom=y(-most * 0.78)),
+    )  # fmt: skip
+
+
+def _side(arrow: str, name: str, counts: Sequence[int], y: float) -> Html:
+    said = f"{arrow} {_cut(name)}: {sum(counts):,} rows"
+    return text(unit_x(0.97), y, said, anchor="end", class_="halo")
+
+
+def _cut(words: str, most: int = 22) -> str:
+    return words if len(words) <= most else words[: most - 1] + "…"

@@ -1,13 +1,17 @@
-"""How the report page writes numbers, and what is called better."""
+"""How the report writes numbers, intervals and outcomes, and what is called better."""
 
 import math
 from collections.abc import Mapping
 
+from mlplatform.verdict import Outcome, Severity, Verdict
+
 LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "interval_width"}) | {
-    *("rmse", "mae", "pinball")
+    *("rmse", "mae", "pinball", "false_positive_rate", "false_negative_rate", "accuracy_gap"),
+    *("equalized_odds", "demographic_parity"),
 }
 NEAR_ZERO_IS_BETTER = frozenset({"bias", "coverage_gap"})
-OF_THE_ROWS = frozenset({"rows", "positive_share", "coverage"})  # Neither better nor worse.
+# Neither better nor worse.
+OF_THE_ROWS = frozenset({"rows", "positive_share", "coverage", "selection_rate"})
 IN_THE_LABELS_UNIT = frozenset({"rmse", "mae", "bias", "pinball", "interval_width"})
 NAMES: Mapping[str, str] = {
     "auc": "AUC",
@@ -15,6 +19,7 @@ NAMES: Mapping[str, str] = {
     "f1": "F1",
     "macro_f1": "F1, mean over classes",
     "average_precision": "Average precision",
+    "pr_auc": "Area under precision-recall",
     "log_loss": "Log loss",
     "brier": "Brier score",
     "rmse": "Root mean square error",
@@ -23,7 +28,10 @@ NAMES: Mapping[str, str] = {
     "pinball": "Pinball loss",
 }
 NONE = "n/a"
+MINUS = "\N{MINUS SIGN}"
 SMALLEST = 0.0001  # Of shares and losses in nats: all are as good as nothing below it.
+# A sign beside the word: an outcome is never told by colour alone.
+MARK = {Outcome.PASS: "✓", Outcome.FAIL: "✕", Outcome.INCONCLUSIVE: "?"}
 
 
 def number(value: float | None) -> str:
@@ -31,24 +39,41 @@ def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NONE
     if 0 < abs(value) < SMALLEST:
-        return f"under {SMALLEST}"
+        return f"under {SMALLEST}" if value > 0 else f"over {MINUS}{SMALLEST}"
     if value == int(value):
-        return f"{int(value):,}"
-    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return typeset(f"{int(value):,}")
+    return typeset(f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}")
 
 
 def measure(metric: str, value: float | None) -> str:
     """Return a metric's value; in the label's unit, whatever that is, no number is nothing."""
     if metric in IN_THE_LABELS_UNIT and value and math.isfinite(value) and abs(value) < SMALLEST:
-        return f"{value:.3g}"
+        return typeset(f"{value:.3g}")
     return number(value)
 
 
-def signed(metric: str, value: float) -> str:
+def interval(lower: float | None, upper: float | None) -> str:
+    """Return an interval as "0.921 to 0.943", or nothing where a bound is missing."""
+    if lower is None or upper is None or not math.isfinite(upper - lower):
+        return ""
+    return f"{_bound(lower)} to {_bound(upper)}"
+
+
+def _bound(value: float) -> str:
+    rough = 0.01 <= abs(value) < 10 or value == 0
+    return typeset(f"{value:.3f}") if rough else number(float(f"{value:.3g}"))
+
+
+def typeset(number: str) -> str:
+    """Return a number with a minus sign in place of a hyphen."""
+    return number.replace("-", MINUS)
+
+
+def signed(metric: str, value: float | None) -> str:
     """Return a difference of two values of a metric."""
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return NONE
-    return f"{value:+.4g}" if metric in IN_THE_LABELS_UNIT else f"{value:+.4f}"
+    return typeset(f"{value:+.4g}" if metric in IN_THE_LABELS_UNIT else f"{value:+.4f}")
 
 
 def reading(metric: str, mine: float, theirs: float) -> str:
@@ -65,3 +90,21 @@ def reading(metric: str, mine: float, theirs: float) -> str:
 def name(metric: str) -> str:
     """Return what a metric is called."""
     return NAMES.get(metric, metric.replace("_", " ").capitalize())
+
+
+def outcome_of(said: object) -> Outcome:
+    """Return an outcome as evidence writes it; what cannot be read is no pass."""
+    try:
+        return Outcome(str(said))
+    except ValueError:
+        return Outcome.INCONCLUSIVE
+
+
+def said(outcome: Outcome) -> str:
+    """Return an outcome as its sign and its word."""
+    return f"{MARK[outcome]} {outcome.value.capitalize()}"
+
+
+def severity(verdict: Verdict) -> str:
+    """Return what a verdict does to the release, were it no pass."""
+    return "warns" if verdict.severity is Severity.WARN else "blocks"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mlplatform.evaluate.charts import BLUE, VERMILLION
+from mlplatform.evaluate.charts_frame import BLUE, VERMILLION
 from mlplatform.evaluate.html import Html, el
 from mlplatform.evaluate.study_axes import Axis, Row, StudyShown, goodness
 

@@ -1,7 +1,6 @@
 """A study's pictures so small that Dagster shows them at once: Markdown of less than 1,000 characters each."""
 
-import base64
-
+from mlplatform.evaluate.inline_svg import markdown, path
 from mlplatform.evaluate.study_axes import Axis, StudyShown, goodness
 
 WIDTH, HEIGHT = 240, 60
@@ -26,7 +25,7 @@ def history(study: StudyShown) -> str:
     line += f"H{WIDTH}" if line else f"M0 {before}"
     low, high = axis.ends()
     said = f"{study.metric} of {len(study.rows)} trials, from {low} to {high}; the line is the best"
-    return _markdown(said, "history", _path(dots, BLUE, 3) + _path(line, RED, 1))
+    return markdown(said, "history", path(dots, BLUE, 3) + path(line, RED, 1), (WIDTH, HEIGHT))
 
 
 def importances(study: StudyShown) -> str:
@@ -60,9 +59,9 @@ def parallel(study: StudyShown) -> str:
         for row in ranked
     ]
     stems = "".join(f"M{step * at} 0V{HEIGHT}" for at in range(len(axes)))
-    drawn = _path(stems, "#ccc", 1) + _path("".join(paths[1:]), BLUE, 1) + _path(paths[0], RED, 2)
+    drawn = path(stems, "#ccc", 1) + path("".join(paths[1:]), BLUE, 1) + path(paths[0], RED, 2)
     named = ", ".join(name.rpartition(".")[2][:16] for name in fields)
-    return _markdown(f"The best {len(ranked)}: {named}", "settings", drawn)
+    return markdown(f"The best {len(ranked)}: {named}", "settings", drawn, (WIDTH, HEIGHT))
 
 
 def _few(study: StudyShown, placed: list[tuple[int, float]]) -> list[tuple[int, float]]:
@@ -79,16 +78,3 @@ def _x(trial: int, last: int) -> int:
 
 def _y(place: float) -> int:
     return round(HEIGHT * (1 - min(max(place, 0.0), 1.0)))
-
-
-def _path(way: str, colour: str, width: int) -> str:
-    return f'<path d="{way}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"/>'
-
-
-def _markdown(said: str, name: str, drawn: str) -> str:
-    picture = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-3 -3 {WIDTH + 6} {HEIGHT + 6}" width="360">'
-        f"{drawn}</svg>"
-    )
-    image = base64.b64encode(picture.encode()).decode()
-    return f"{said}  \n![{name}](data:image/svg+xml;base64,{image})"
