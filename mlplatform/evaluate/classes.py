@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mlplatform.evaluate.metrics import BINS, Bools, Floats, auc
+from mlplatform.evaluate.metrics import BINS
 from mlplatform.features.predicts import Predicts
+from mlplatform.statistics.ranking import Bools, Floats, auc
 
 Codes = NDArray[np.int64]
 METRICS = ("accuracy", "macro_f1", "macro_auc", "log_loss", "brier", "calibration_error")

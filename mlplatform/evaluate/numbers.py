@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlplatform.evaluate.metrics import Bools, Floats
+from mlplatform.statistics.ranking import Bools, Floats
 
 MEAN = ("rmse", "mae", "r2", "bias")
 MEDIAN = 0.5

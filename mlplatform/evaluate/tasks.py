@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mlplatform.evaluate import classes, metrics, numbers
-from mlplatform.evaluate.metrics import Floats
 from mlplatform.features.predicts import Predicts
+from mlplatform.statistics.ranking import Floats
 
 TINY = 1e-7  # The least probability that the loss counts: f32, in which a model trains, holds 1 - 1e-7.
 

@@ -59,7 +59,9 @@ def paired_difference(
     )
 
 
-def rows_needed(seen: PairedDifference, margin: float) -> int | None:
+def rows_needed(
+    seen: PairedDifference, margin: float, confidence: float = CONFIDENCE
+) -> int | None:
     """Return how many rows decide with 80 % power if the models differ as much as seen.
 
     `None` where the difference seen is the margin itself: no number of rows would decide.
@@ -70,16 +72,16 @@ def rows_needed(seen: PairedDifference, margin: float) -> int | None:
     at_margin = math.sqrt(_variance(seen.rows, seen.gained, seen.lost, -margin))
     as_seen = math.sqrt(max((seen.gained + seen.lost) / seen.rows - seen.observed**2, 0.0))
     normal = NormalDist()
-    reach = normal.inv_cdf(CONFIDENCE) * at_margin + normal.inv_cdf(POWER) * as_seen
+    reach = normal.inv_cdf(confidence) * at_margin + normal.inv_cdf(POWER) * as_seen
     return max(math.ceil((reach / distance) ** 2), seen.rows + 1)
 
 
-def power_if_equal(seen: PairedDifference, margin: float) -> float:
+def power_if_equal(seen: PairedDifference, margin: float, confidence: float = CONFIDENCE) -> float:
     """Return the chance to pass for a model that is truly as good and disagrees as often."""
     half = max(seen.gained + seen.lost, 1) / 2
     at_margin = math.sqrt(_variance(seen.rows, half, half, -margin))
     if_equal = math.sqrt(2 * half / seen.rows)
-    needed = NormalDist().inv_cdf(CONFIDENCE) * at_margin
+    needed = NormalDist().inv_cdf(confidence) * at_margin
     return NormalDist().cdf((margin * math.sqrt(seen.rows) - needed) / if_equal)
 
 

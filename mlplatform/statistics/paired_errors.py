@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 class PairedErrors:
     """Mean error of the candidate over that of the champion.
 
-    `lower` and `upper` are one-sided bounds of `ratio`, each at 95 %; infinite where the rows set
+    `lower` and `upper` are one-sided bounds of `ratio`, each at 95 % unless another level was asked
+    for; infinite where the rows set
     none. `ratio` is infinite where only the champion makes no error.
     """
 
@@ -33,7 +34,9 @@ class PairedErrors:
     upper: float
 
 
-def paired_errors(candidate: Floats, champion: Floats) -> PairedErrors:
+def paired_errors(
+    candidate: Floats, champion: Floats, confidence: float = CONFIDENCE
+) -> PairedErrors:
     """Return the ratio of the means of two arrays of errors, at least 0, equal in length.
 
     Raises:
@@ -43,14 +46,16 @@ def paired_errors(candidate: Floats, champion: Floats) -> PairedErrors:
     if rows != len(champion) or not rows:
         raise ValueError(f"rows in pairs are needed, got {rows} and {len(champion)}")
     mine, theirs = float(np.mean(candidate)), float(np.mean(champion))
-    lower, upper = _bounds(candidate, champion)
+    lower, upper = _bounds(candidate, champion, confidence)
     ratio = mine / theirs if theirs else (1.0 if not mine else math.inf)
     return PairedErrors(
         rows=rows, candidate=mine, champion=theirs, ratio=ratio, lower=lower, upper=upper
     )
 
 
-def rows_needed(candidate: Floats, champion: Floats, ratio: float) -> int | None:
+def rows_needed(
+    candidate: Floats, champion: Floats, ratio: float, confidence: float = CONFIDENCE
+) -> int | None:
     """Return how many rows decide about this ratio with 80 % power if the errors are as seen.
 
     `None` where the ratio seen is that one: no number of rows would decide.
@@ -60,11 +65,11 @@ def rows_needed(candidate: Floats, champion: Floats, ratio: float) -> int | None
     if not distance > 0:
         return None
     normal = NormalDist()
-    reach = (normal.inv_cdf(CONFIDENCE) + normal.inv_cdf(POWER)) * float(np.std(apart))
+    reach = (normal.inv_cdf(confidence) + normal.inv_cdf(POWER)) * float(np.std(apart))
     return max(math.ceil((reach / distance) ** 2), len(candidate) + 1)
 
 
-def _bounds(candidate: Floats, champion: Floats) -> tuple[float, float]:
+def _bounds(candidate: Floats, champion: Floats, confidence: float) -> tuple[float, float]:
     """Return the ratios that the rows do not refute: the roots of a quadratic."""
     mine, theirs = float(np.mean(candidate)), float(np.mean(champion))
     if not theirs:
@@ -73,7 +78,7 @@ def _bounds(candidate: Floats, champion: Floats) -> tuple[float, float]:
         return 0.0, math.inf
     # In units of the champion's mean, so that squares of large errors do not overflow.
     (of_mine, both), (_, of_theirs) = np.cov(candidate / theirs, champion / theirs) / len(candidate)
-    z2, ratio = NormalDist().inv_cdf(CONFIDENCE) ** 2, mine / theirs
+    z2, ratio = NormalDist().inv_cdf(confidence) ** 2, mine / theirs
     a, b, c = 1 - z2 * of_theirs, ratio - z2 * both, ratio**2 - z2 * of_mine
     if a <= 0:  # The champion's error is not told from 0.
         return 0.0, math.inf
