@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from mlplatform.provenance import environment
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.registry.record import records
 from mlplatform.rollout.events import traffic
@@ -43,6 +44,15 @@ def test_every_asset_is_a_table_whose_commit_says_what_it_was_made_from(walked: 
     assert deployed is not None
     made_from = {table.rpartition("/")[2] for table in ancestors(walked.lake, deployed)}
     assert made_from >= set(NOUNS)
+
+
+def test_the_models_commit_names_every_installed_library(walked: Walk):
+    version = walked.lake.table("census_income/model").latest()
+    assert version is not None
+    facts, lines = version.lineage.facts, environment.installed()
+    assert facts["environment"] == environment.digest(lines)
+    stored = walked.lake.artifacts.open(facts["libraries"]).read(environment.FILE)
+    assert stored == environment.text(lines)
 
 
 def test_dagster_shows_the_lake_version_as_the_data_version(walked: Walk):
