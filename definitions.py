@@ -25,9 +25,8 @@ def build() -> dg.Definitions:
         PlatformError: If a setting or a pipeline's spec is wrong; one line, no traceback.
     """
     settings = resources.settings_from_environment()
-    for pipeline in load_pipelines(
-        settings.pipelines, settings.environment
-    ):  # Our own message, before Dagster's.
+    # Our own message, before Dagster's.
+    for pipeline in load_pipelines(settings.pipelines, settings.environment):
         load_feature_set(pipeline)
     components = _components(settings.pipelines)
     parts = [sensors.build(component.pipeline) for component in components]

@@ -56,3 +56,9 @@ def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path):
 def test_a_relative_lake_is_the_same_one_from_every_folder(tmp_path: Path):
     settings = Settings.from_environment({"MLPLATFORM_LAKE": "my/lake"}, tmp_path)
     assert settings.lake == f"{tmp_path}/my/lake"
+
+
+def test_the_environment_whose_gates_are_in_force_is_named(tmp_path: Path):
+    named = Settings.from_environment({"MLPLATFORM_ENVIRONMENT": "production"}, tmp_path)
+    assert named.environment == "production"
+    assert Settings.from_environment({}, tmp_path).environment == ""

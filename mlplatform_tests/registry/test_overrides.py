@@ -1,0 +1,134 @@
+"""Decisions are kept, never changed; and tables of an earlier release take new rows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from mlplatform.errors import OverrideError
+from mlplatform.gates import record
+from mlplatform.gates.override import Override
+from mlplatform.lake import Lake, Lineage
+from mlplatform.registry import gate_log, overrides
+from mlplatform.registry.columns import widened
+from mlplatform.registry.gate_log import Subject
+from mlplatform.registry.record import Candidate, records, register
+from mlplatform.verdict import Inconclusive, Outcome, Verdict
+
+WHO = Lineage(asset="census/gate_overrides", run_id="cli-ann", code_version="test")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+GIVEN = Override(
+    gate="accuracy", subject="census/evaluation", subject_digest="e" * 64, model_digest="a" * 64,
+    policy_hash="p" * 64, outcome=Outcome.FAIL, by="ann", because="the label was late",
+    at=NOON, until=NOON + DAY,
+)  # fmt: skip
+ENTRY = {
+    "gate": "accuracy", "outcome": "fail", "by": "ann", "because": "the label was late",
+    "at": NOON.isoformat(), "until": (NOON + DAY).isoformat(),
+}  # fmt: skip
+
+
+@pytest.fixture
+def lake(tmp_path):
+    return Lake(tmp_path)
+
+
+def test_decisions_are_read_back_in_the_order_they_were_made(lake):
+    table = lake.table("census/gate_overrides")
+    assert overrides.given(table) == []
+    made = [GIVEN, replace(GIVEN, by="bob", at=NOON + DAY / 2, withdrawn=True)]
+    for each in made:
+        overrides.keep(table, each, WHO)
+    overrides.keep(table, GIVEN, WHO)  # A retried command decides nothing new.
+    assert overrides.given(table) == made
+
+
+def candidate(lake: Lake, told: tuple = ()) -> Candidate:
+    return Candidate(
+        model_digest=lake.artifacts.put({"params.safetensors": b"1"}), metrics={"auc": 0.9},
+        verdict=Outcome.PASS, verdict_digests={}, code_version="c", data_versions={},
+        overrides=told,
+    )  # fmt: skip
+
+
+def test_a_registered_model_says_what_it_was_let_past_and_how_that_stands(lake):
+    model = register(lake, "census", candidate(lake, (ENTRY,)), WHO, NOON)
+    assert records(lake.table("census/registered_model"))[0].overrides == (ENTRY,)
+    table = lake.table("census/gate_overrides")
+    overrides.keep(table, GIVEN, WHO)
+
+    def standing(now: datetime) -> list[str]:
+        return [o["standing"] for o in overrides.passed_by(lake, "census", model.model_digest, now)]
+
+    assert standing(NOON) == ["in force"]
+    assert standing(NOON + DAY) == ["expired"]
+    overrides.keep(table, replace(GIVEN, withdrawn=True, at=NOON + DAY / 2), WHO)
+    assert standing(NOON + DAY / 2) == ["withdrawn"]
+
+
+def test_a_model_registered_clean_shows_the_override_of_its_newest_verdict(lake):
+    model = register(lake, "census", candidate(lake), WHO, NOON)
+    said = Verdict(
+        gate="overall", outcome=Outcome.PASS, because="1", evidence={"overrides": [ENTRY]}
+    )
+    row = record.rows(
+        [said], subject="census/evaluation", subject_digest="e", model_digest=model.model_digest,
+        policy_hash="p", run_id="r", decided_at=NOON,
+    )  # fmt: skip
+    lake.table("census/gate_verdict").append(row, WHO, token="one")
+    found = overrides.passed_by(lake, "census", model.model_digest, NOON)
+    assert found == [{**ENTRY, "standing": "in force"}]
+    assert overrides.passed_by(lake, "census", "0" * 64, NOON) == []
+
+
+def test_verdicts_are_added_to_a_table_of_an_earlier_release(lake):
+    table = lake.table("census/gates")
+    subject = Subject(table="census/evaluation", digest="e", policy_hash="p", baseline_digest="c")
+    old = Verdict(gate="latency", outcome=Outcome.PASS, because="12 ms")
+    row = record.rows(
+        [old], subject="census/evaluation", subject_digest="e", policy_hash="p", run_id="r",
+        decided_at=NOON,
+    )  # fmt: skip
+    table.append(row.drop(list(record.ADDED)), WHO, token="old")
+    new = replace(old, outcome=Outcome.INCONCLUSIVE, inconclusive=Inconclusive.PERSON)
+    gate_log.keep(table, subject, [new], WHO, NOON)
+    assert record.to_verdicts(gate_log.rows(table)) == [old, new]
+    assert gate_log.rows(table)["baseline_digest"].to_pylist() == ["", "c"]
+    assert gate_log.said(table, subject) == {"latency": new}
+
+
+def test_a_model_is_registered_beside_those_of_an_earlier_release(lake):
+    register(lake, "census", candidate(lake), WHO, NOON)
+    table = lake.table("census/registered_model")
+    table.overwrite(table.read().drop(["overrides"]), WHO)
+    other = replace(candidate(lake, (ENTRY,)), model_digest=lake.artifacts.put({"p": b"2"}))
+    assert register(lake, "census", other, WHO, NOON).model_version == 2
+    assert [r.overrides for r in records(table)] == [(), (ENTRY,)]
+
+
+def test_a_table_with_all_columns_is_left_as_it_is(lake):
+    table = lake.table("t")
+    schema = pa.schema([pa.field("a", pa.string())])
+    widened(table, schema, {"a": ""}, WHO)
+    assert not table.exists()
+    before = table.append(pa.table({"a": ["x"]}, schema=schema), WHO, token="one")
+    widened(table, schema, {"a": ""}, WHO)
+    assert table.latest() == before
+
+
+def test_the_newest_verdict_is_found_by_how_a_digest_begins(lake):
+    table = lake.table("census/gates")
+    for n, model in enumerate(["a1", "a2", ""]):
+        subject = Subject(table="t", digest=f"d{n}", policy_hash="p", model_digest=model)
+        said = Verdict(gate="accuracy", outcome=Outcome.FAIL, because=f"{n}")
+        gate_log.keep(table, subject, [said], WHO, NOON + n * DAY)
+
+    def found(digest: str) -> str | None:
+        row = gate_log.newest(table, "accuracy", digest)
+        return row["because"] if row else None
+
+    assert [found(d) for d in ("", "a1", "a2", "d2", "d0")] == ["2", "0", "1", "2", None]
+    with pytest.raises(OverrideError, match="2 digests begin 'a': a1, a2; give more of it"):
+        found("a")
