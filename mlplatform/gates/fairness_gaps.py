@@ -5,21 +5,16 @@ fails where its lower bound, which holds for all groups at once, is beyond it.
 """
 
 from collections.abc import Sequence
-from math import ceil
-from statistics import NormalDist
 from typing import Any
 
 from mlplatform.gates.answer import Finding, finite
-from mlplatform.gates.measured import interval, undecided, unscored, verdict
+from mlplatform.gates.measured import interval, rows_needed, undecided, unscored, verdict
 from mlplatform.model_measures import FairnessSeen, GapSeen
 from mlplatform.spec.performance_gates import DISPARATE_IMPACT, FairnessGate
 from mlplatform.verdict import Outcome, Verdict
 
 GATE = "fairness"
 PAIR = 2  # Groups that a gap is between.
-NORMAL = NormalDist()
-# Standard errors that a bound and 80 % power take, over those of the bound alone.
-POWER = (NORMAL.inv_cdf(0.95) + NORMAL.inv_cdf(0.8)) / NORMAL.inv_cdf(0.95)
 
 
 def fairness(seen: FairnessSeen | None, groups: Sequence[str], policy: FairnessGate) -> Verdict:
@@ -122,12 +117,10 @@ def _rows_needed(gap: GapSeen, limit: float, rows: int) -> int | None:
     """Return how many rows like these decide with 80 % power if the gap is as seen."""
     if gap.observed is None or gap.lower is None or gap.upper is None:
         return None
-    distance = gap.observed - limit
-    reach = gap.observed - gap.lower if distance > 0 else gap.upper - gap.observed
-    unbounded = distance < 0 and gap.upper >= 1  # A rate that too few groups have rows of.
-    if not distance or not reach > 0 or unbounded:
+    unbounded = gap.observed < limit and gap.upper >= 1  # A rate that too few groups have rows of.
+    if unbounded:
         return None
-    return max(ceil(rows * (POWER * reach / distance) ** 2), rows + 1)
+    return rows_needed(rows, gap.observed, gap.lower, gap.upper, limit)
 
 
 def _evidence(gap: GapSeen, limit: float, outcome: Outcome) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What the gates on how good a model is have in common: rows that decide nothing, and a live model without answers."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
+from statistics import NormalDist
 from typing import Any, Protocol
 
 from mlplatform.gates.answer import Finding, finite, sentence, worst
@@ -9,6 +11,9 @@ from mlplatform.spec.section import Gate
 from mlplatform.verdict import Outcome, Verdict
 
 WAY_OUT = "`mlplatform gate override` lets a person decide"
+NORMAL = NormalDist()
+# Standard errors that a 95 % bound and 80 % power take, over those of the bound alone.
+POWER = (NORMAL.inv_cdf(0.95) + NORMAL.inv_cdf(0.8)) / NORMAL.inv_cdf(0.95)
 SHOWN = 12  # Characters of a digest: enough to tell models apart, as in git.
 
 
@@ -80,3 +85,15 @@ def interval(lower: float | None, upper: float | None) -> tuple[float, float] | 
     """Return both bounds, or None where one is missing or not finite."""
     known = finite(lower), finite(upper)
     return None if None in known else known  # type: ignore[return-value]  # Neither is None.
+
+
+def rows_needed(rows: int, observed: float, lower: float, upper: float, limit: float) -> int | None:
+    """Return how many rows like these decide with 80 % power if the truth is as seen.
+
+    None where it is seen on the limit itself: no number of rows would decide.
+    """
+    distance = observed - limit
+    reach = observed - lower if distance > 0 else upper - observed
+    if not distance or not reach > 0:
+        return None
+    return max(ceil(rows * (POWER * reach / distance) ** 2), rows + 1)
