@@ -6,12 +6,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mlplatform.errors import CorruptionError, FeatureError, SourceError
-from mlplatform.evaluate.slices import ALL, SLICES_SCHEMA, by_group
-from mlplatform.evaluate.tasks import measured
+from mlplatform.evaluate.slices import SLICES_SCHEMA, Slice, slices_of, table_of
+from mlplatform.evaluate.weak_slices import losses, weak_slices
 from mlplatform.features.labels import truth
 from mlplatform.features.predicts import Predicts
 from mlplatform.spec import PipelineSpec
@@ -32,7 +31,8 @@ class Assessment:
     """What two models did on the same rows.
 
     Attributes:
-        metrics: One row per (model, slice, metric), in `SCHEMA`; NaN of a model without scores.
+        metrics: One row per (model, slice, metric), in `SCHEMA`, with bounds; NaN of a model without
+            scores. Slices are those of `slices.slices_of`: the first model's weak ones for every model.
         scores: `row_id`, `label` and per model digest one column of float32, or of lists of them;
             see `answers`.
         unscored: Why a model gave no scores, by digest; its column is all NaN. Its rows of metrics
@@ -63,19 +63,20 @@ def assess(
     if not rows.num_rows:
         raise SourceError(f"{spec.name}: the test split has no rows, so no model can be judged")
     predicts, labels = Predicts.of(spec.label), truth(spec.label, rows)
-    columns: dict[str, Any] = {"row_id": rows["row_id"], "label": labels}
-    tables, unscored = [], {}
+    found, unscored = {}, {}
     for digest, predictor in models.items():
         try:
-            scores = _answers_of(predictor, predicts, rows)
+            found[digest] = _answers_of(predictor, predicts, rows)
         except (CorruptionError, FeatureError) as wrong:
             if digest not in dispensable:
                 raise
             unscored[digest] = str(wrong)
-            scores = np.full((rows.num_rows, *predicts.width), np.nan, np.float32)
-        columns[digest] = _stored(scores)
-        tables.append(_measured(spec, rows, labels, scores, digest))
-    return Assessment(pa.concat_tables(tables), pa.table(columns), unscored)
+            found[digest] = np.full((rows.num_rows, *predicts.width), np.nan, np.float32)
+    slices = _slices(spec, rows, labels, next(iter(found.values()), None))
+    tables = [_measured(slices, labels, scores, predicts, m) for m, scores in found.items()]
+    columns = {"row_id": rows["row_id"], "label": labels}
+    stored = {digest: _stored(scores) for digest, scores in found.items()}
+    return Assessment(pa.concat_tables(tables), pa.table(columns | stored), unscored)
 
 
 def answers(scores: pa.Table, digest: str) -> NDArray[np.float32]:
@@ -115,20 +116,26 @@ def from_bytes(content: bytes) -> pa.Table:
     return pa.ipc.open_file(pa.BufferReader(content)).read_all()
 
 
+def _slices(
+    spec: PipelineSpec, rows: pa.Table, labels: NDArray[Any], scores: NDArray[np.float32] | None
+) -> list[Slice]:
+    """Return the declared slices, and where these scores are weak by the columns a model may read."""
+    if scores is None:
+        return slices_of(rows, spec.groups)
+    left_out = {spec.label.column, *spec.unused}
+    read = [name for name in spec.columns if name not in left_out]
+    loss = losses(Predicts.of(spec.label), labels, scores.astype(np.float64))
+    found = weak_slices(rows, read, loss, rows["row_id"].to_numpy())
+    return slices_of(rows, spec.groups, found)
+
+
 def _measured(
-    spec: PipelineSpec,
-    rows: pa.Table,
+    slices: list[Slice],
     labels: NDArray[Any],
     scores: NDArray[np.float32],
+    predicts: Predicts,
     digest: str,
 ) -> pa.Table:
-    about = {"slice": ALL, "group": "", "value": "", "rows": rows.num_rows}
-    predicts = Predicts.of(spec.label)
-    found = measured(predicts, labels, scores)
-    del found["rows"]
-    overall = [{**about, "metric": name, "observed": value} for name, value in found.items()]
-    slices = by_group(rows, spec.groups, labels, scores, predicts)
-    slices = slices.filter(pc.not_equal(slices["group"], ""))
-    both = pa.concat_tables([pa.Table.from_pylist(overall, schema=SLICES_SCHEMA), slices])
-    model = pa.array([digest] * both.num_rows, pa.string())
-    return both.add_column(0, SCHEMA.field("model"), model)
+    found = table_of(slices, labels, scores, predicts)
+    model = pa.array([digest] * found.num_rows, pa.string())
+    return found.add_column(0, SCHEMA.field("model"), model)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from mlplatform.evaluate import classes, numbers
 from mlplatform.evaluate.metrics import THRESHOLD, columns
 from mlplatform.features.predicts import Predicts
+from mlplatform.statistics.proportion import wilson
 
 ROC_POINTS = 200  # More than a picture 320 pixels wide can show.
 CALIBRATION_BINS = 10  # Of equal row counts, so that each point rests on as much evidence.
@@ -182,11 +183,3 @@ def _calibration(
 def _bin(score: float, positives: int, rows: int) -> CalibrationBin:
     lower, upper = wilson(positives, rows)
     return CalibrationBin(score=score, share=positives / rows, lower=lower, upper=upper, rows=rows)
-
-
-def wilson(hits: int, rows: int) -> tuple[float, float]:
-    """Return the two-sided 95 % interval of a share: Wilson (1927), JASA 22:209."""
-    z = NormalDist().inv_cdf(0.975)
-    centre = (hits + z**2 / 2) / (rows + z**2)
-    reach = z / (rows + z**2) * math.sqrt(hits * (rows - hits) / rows + z**2 / 4)
-    return max(centre - reach, 0.0), min(centre + reach, 1.0)

@@ -1,34 +1,126 @@
 """The same metrics for parts of the rows: who is the model good for, and who not?"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from mlplatform.errors import FeatureError
-from mlplatform.evaluate import numbers, tasks
-from mlplatform.evaluate.metrics import THRESHOLD, columns, correct
+from mlplatform.evaluate.intervals import intervals
+from mlplatform.evaluate.partitions import MISSING, Partition, partitions
+from mlplatform.evaluate.weak_slices import WeakSlice
 from mlplatform.features.predicts import Predicts
 
-MISSING = "(missing)"
-ALL = "all"
-Rated = Mapping[
-    str, tuple[NDArray[np.bool_], NDArray[np.float64]]
-]  # Metric: rows it is of, values.
+__all__ = ["ALL", "MISSING", "SLICES_SCHEMA", "WEAK", "Slice", "by_group", "slices_of", "table_of"]
+
+ALL, WEAK = "all", "weak"
+LEAST = 30  # Rows of an intersection: below, bounds of a share span a third of all there is.
+MOST = 200  # Intersections, the largest: columns of many values have thousands.
 
 SLICES_SCHEMA = pa.schema(
     [
         pa.field("slice", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
         pa.field("group", pa.string(), nullable=False),
         pa.field("value", pa.string(), nullable=False),
         pa.field("rows", pa.int64(), nullable=False),
         pa.field("metric", pa.string(), nullable=False),
         pa.field("observed", pa.float64()),
+        pa.field("lower", pa.float64()),
+        pa.field("upper", pa.float64()),
+        pa.field("method", pa.string(), nullable=False),
     ]
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """A part of the rows.
+
+    Attributes:
+        name: `all`, `sex=Female`, `sex=Female & race=Black`, or `age in [17, 24)` of a weak one.
+        kind: Why it is there.
+        group: The columns of a declared one, `sex & race`; `weak` of a weak one.
+        value: What the rows have there.
+        rows: Their places, int64[rows], or None: all of them.
+    """
+
+    name: str
+    kind: Literal["all", "group", "intersection", "weak"]
+    group: str
+    value: str
+    rows: NDArray[np.int64] | None
+
+
+def slices_of(
+    table: pa.Table, groups: Sequence[str], weak: Sequence[WeakSlice] = ()
+) -> list[Slice]:
+    """Return all rows, each value of each group column, two columns together, and what is weak.
+
+    Values come in their own order; rows without a value are the slice `(missing)`. Of two columns
+    together those of at least 30 rows are there, and of more than 200 the largest.
+
+    Raises:
+        FeatureError: If `table` lacks a group column.
+    """
+    parted = [each for part in partitions(table, groups) for each in _parts(part)]
+    return [
+        Slice(ALL, "all", "", "", None),
+        *(each for each in parted if each.kind == "group"),
+        *_largest([each for each in parted if each.kind == "intersection"]),
+        *(Slice(found.name, "weak", WEAK, found.name, found.rows) for found in weak),
+    ]
+
+
+def _largest(slices: Sequence[Slice]) -> list[Slice]:
+    sizes = np.array([0 if each.rows is None else len(each.rows) for each in slices])
+    kept = np.argsort(-sizes, kind="stable")[:MOST]
+    return [slices[at] for at in sorted(kept.tolist()) if sizes[at] >= LEAST]
+
+
+def _parts(part: Partition) -> Iterator[Slice]:
+    order = np.argsort(part.code, kind="stable")
+    kind: Literal["group", "intersection"] = "group" if len(part.columns) == 1 else "intersection"
+    of_each = np.split(order, np.cumsum(part.sizes)[:-1])
+    for name, value, rows in zip(part.names, part.values, of_each, strict=False):
+        yield Slice(name, kind, part.group, value, rows)
+
+
+def table_of(
+    slices: Sequence[Slice], labels: ArrayLike, answers: ArrayLike, predicts: Predicts
+) -> pa.Table:
+    """Return one row per slice and metric, in `SLICES_SCHEMA`, with two-sided 95 % bounds.
+
+    Metrics, `rows` and `method` are those of `intervals`. `observed` is NaN of all rows, and null of
+    a part of them, where it is not defined; bounds are null.
+    """
+    truth, said = np.asarray(labels), np.asarray(answers)
+    rows = [row for each in slices for row in _rows(each, truth, said, predicts)]
+    return pa.Table.from_pylist(rows, schema=SLICES_SCHEMA)
+
+
+def _rows(
+    part: Slice, labels: NDArray[np.generic], answers: NDArray[np.generic], predicts: Predicts
+) -> Iterator[dict[str, object]]:
+    mine = (labels, answers) if part.rows is None else (labels[part.rows], answers[part.rows])
+    about = {"slice": part.name, "kind": part.kind, "group": part.group, "value": part.value}
+    for metric, found in intervals(predicts, *mine).items():
+        yield {
+            **about,
+            "rows": found.rows,
+            "metric": metric,
+            "observed": found.observed if part.kind == ALL else _known(found.observed),
+            "lower": _known(found.lower),
+            "upper": _known(found.upper),
+            "method": found.method,
+        }
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def by_group(
@@ -38,111 +130,13 @@ def by_group(
     scores: ArrayLike,
     predicts: Predicts | None = None,
 ) -> pa.Table:
-    """Return one row per slice and metric: all rows first, then each value of each group column.
-
-    Metrics are `accuracy`, and of two classes `selection_rate` and `true_positive_rate`, all
-    fractions; of numbers `mae` and `bias`, of quantiles `pinball` and `coverage` of the outermost
-    two, in the label's unit but for the last. `rows` are those the metric is a mean over: the slice's
-    rows, of `true_positive_rate` its positives. `observed` is null where it is not defined: no such
-    rows, or one without a usable answer. Values come in their own order; rows without a value are the
-    slice `(missing)`.
-
-    Args:
-        table: The rows.
-        groups: Columns of it.
-        labels: As `features.labels.truth` gives them.
-        scores: A model's answers.
-        predicts: What the answers are; probabilities of class 1 if left out.
+    """Return `table_of` all rows and the slices of `groups`, probabilities of class 1 if not told else.
 
     Raises:
         FeatureError: If `table` lacks a group column.
         ValueError: If labels, scores and table differ in length.
     """
-    unknown = [name for name in groups if name not in table.column_names]
-    if unknown:
-        raise FeatureError(
-            f"group column {unknown[0]!r} is not in the table; it has {table.column_names}"
-        )
-    rated = _of_rows(predicts or Predicts(), labels, scores)
     count = len(np.asarray(labels))
     if table.num_rows != count:
         raise ValueError(f"{table.num_rows} rows in the table, {count} scores")
-    rows = _rated(ALL, "", np.zeros(count, dtype=np.int64), [""], rated)
-    for name in groups:
-        code, values = _codes(table[name])
-        rows += _rated("", name, code, values, rated)
-    return pa.Table.from_pylist(rows, schema=SLICES_SCHEMA)
-
-
-def _of_rows(predicts: Predicts, labels: ArrayLike, scores: ArrayLike) -> Rated:
-    if predicts.task == "regression":
-        return _of_numbers(predicts, labels, scores)
-    if predicts.task == "multiclass":
-        right = tasks.correct(predicts, labels, scores)
-        return {"accuracy": (np.ones(len(right), dtype=bool), right)}
-    truth, score = columns(labels, scores)
-    every = np.ones(len(score), dtype=bool)
-    return {
-        "accuracy": (every, correct(truth, score)),
-        "selection_rate": (every, _selected(score)),
-        "true_positive_rate": (truth, _selected(score)),
-    }
-
-
-def _of_numbers(predicts: Predicts, labels: ArrayLike, scores: ArrayLike) -> Rated:
-    truth, said = numbers.columns(labels, scores, len(predicts.quantiles) or 1)
-    every, known = np.ones(len(truth), dtype=bool), np.isfinite(said).all(1)
-    if predicts.quantiles:
-        lost = numbers.pinball(truth, said, predicts.quantiles)
-        found = {"pinball": lost, "coverage": numbers.within(truth, said).astype(np.float64)}
-        if len(predicts.quantiles) < numbers.PAIR:
-            del found["coverage"]
-    else:
-        found = {"mae": np.abs(said[:, 0] - truth), "bias": said[:, 0] - truth}
-    return {name: (every, np.where(known, values, np.nan)) for name, values in found.items()}
-
-
-def _selected(score: NDArray[np.float64]) -> NDArray[np.float64]:
-    usable = (score >= 0) & (score <= 1)
-    return np.where(usable, (score >= THRESHOLD).astype(np.float64), np.nan)
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
-    """Return for each row which value it holds, and the values, sorted."""
-    text = pc.fill_null(column.cast(pa.string()), MISSING).combine_chunks()
-    encoded = text.dictionary_encode()
-    values = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    order = np.argsort(values)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[encoded.indices.to_numpy()], [str(value) for value in values[order]]
-
-
-def _rated(
-    named: str,
-    group: str,
-    code: NDArray[np.int64],
-    values: Sequence[str],
-    rated: Rated,
-) -> list[dict[str, object]]:
-    count = {m: np.bincount(code[of], minlength=len(values)) for m, (of, _) in rated.items()}
-    total = {
-        m: np.bincount(code[of], weights=hit[of], minlength=len(values))
-        for m, (of, hit) in rated.items()
-    }
-    return [
-        {
-            "slice": named or f"{group}={value}",
-            "group": group,
-            "value": value,
-            "rows": int(count[metric][i]),
-            "metric": metric,
-            "observed": _share(float(total[metric][i]), int(count[metric][i])),
-        }
-        for i, value in enumerate(values)
-        for metric in rated
-    ]
-
-
-def _share(hits: float, rows: int) -> float | None:
-    return hits / rows if rows and math.isfinite(hits) else None
+    return table_of(slices_of(table, groups), labels, scores, predicts or Predicts())

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.evaluate.curves import ROC_POINTS, Curves, curves, curves_of, wilson
+from mlplatform.evaluate.curves import ROC_POINTS, Curves, curves, curves_of
 from mlplatform.evaluate.metrics import binary
 from mlplatform.features.predicts import Predicts
 
@@ -53,13 +53,6 @@ def test_scores_are_counted_by_class_and_the_ends_belong_to_the_outer_bins():
 def test_rows_without_a_probability_are_left_out_of_the_pictures():
     assert curves([0, 1], [float("nan"), float("nan")]) == Curves()
     assert sum(curves([0, 1], [float("nan"), 0.5]).positives) == 1
-
-
-def test_an_interval_of_a_share_by_hand():
-    """81 of 263: 0.2553 to 0.3662 (Newcombe 1998, Statistics in Medicine 17:857, table I)."""
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=0.00005)
-    assert wilson(0, 10)[0] == pytest.approx(0)
-    assert wilson(10, 10)[1] == pytest.approx(1)
 
 
 def test_several_classes_have_a_confusion_and_the_calibration_of_their_answers():

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -5,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlplatform.errors import FeatureError
+from mlplatform.evaluate import classes
 from mlplatform.evaluate.metrics import binary
-from mlplatform.evaluate.slices import SLICES_SCHEMA, by_group
+from mlplatform.evaluate.slices import MOST, SLICES_SCHEMA, by_group, slices_of, table_of
+from mlplatform.evaluate.weak_slices import WeakSlice
 from mlplatform.features.predicts import Predicts
 
 PEOPLE = pa.table(
@@ -35,7 +39,9 @@ def test_the_table_is_tidy_in_a_stated_order_with_all_rows_first():
     assert table.schema == SLICES_SCHEMA
     slices = list(dict.fromkeys(table["slice"].to_pylist()))
     assert slices == ["all", "sex=(missing)", "sex=F", "sex=M", "job=a", "job=b"]
-    assert table.filter(pa.compute.field("slice") == "job=a")["value"].to_pylist() == ["a"] * 3
+    of_a = table.filter(pa.compute.field("slice") == "job=a").to_pylist()
+    assert {(r["kind"], r["group"], r["value"]) for r in of_a} == {("group", "job", "a")}
+    assert len({r["metric"] for r in of_a}) == len(of_a)
 
 
 def test_a_rate_over_no_rows_is_null_and_not_zero():
@@ -89,7 +95,12 @@ def test_a_table_of_other_rows_is_an_error():
 
 
 def test_no_rows_have_counts_of_zero():
-    assert found(by_group(PEOPLE.slice(0, 0), ["sex"], [], []))["all", "accuracy"] == (0, None)
+    nothing = by_group(PEOPLE.slice(0, 0), ["sex", "job"], [], [])
+    rows, accuracy = found(nothing)["all", "accuracy"]
+    assert rows == 0
+    assert math.isnan(accuracy)
+    assert set(nothing["slice"].to_pylist()) == {"all"}
+    assert set(nothing["lower"].to_pylist()) == {None}
 
 
 def test_classes_and_numbers_have_the_metrics_of_their_task():
@@ -97,7 +108,7 @@ def test_classes_and_numbers_have_the_metrics_of_their_task():
     scores = np.eye(3)[[0, 1, 2, 0, 1, 2]]
     rates = found(by_group(PEOPLE, ["sex"], [0, 1, 1, 1, 1, 2], scores, three))
     assert rates["sex=F", "accuracy"] == (3, pytest.approx(2 / 3))
-    assert {metric for _, metric in rates} == {"accuracy"}
+    assert {metric for _, metric in rates} == set(classes.METRICS)
     said, true = [1.0, 2, 3, 4, 5, float("nan")], [0.0] * 6
     rates = found(by_group(PEOPLE, ["sex"], true, said, Predicts("regression")))
     assert rates["sex=F", "mae"] == rates["sex=F", "bias"] == (3, 3.0)
@@ -107,4 +118,55 @@ def test_classes_and_numbers_have_the_metrics_of_their_task():
     assert rates["all", "coverage"] == (6, pytest.approx(5 / 6))
     assert rates["all", "pinball"][1] == pytest.approx((5 * 0.1 + (0.1 * 10 + 0.9 * 8) / 2) / 6)
     one = by_group(PEOPLE, [], [0.0] * 6, [[1.0]] * 6, Predicts("regression", quantiles=(0.5,)))
-    assert one["metric"].to_pylist() == ["pinball"]
+    assert one["metric"].to_pylist() == ["pinball", "rmse", "mae"]
+
+
+def crossed(rows: int, seed: int = 0):
+    """Two columns whose values meet `rows` times each, and answers on them."""
+    rng = np.random.default_rng(seed)
+    sex, race = np.repeat(["F", "M"], 2 * rows), np.tile(np.repeat(["A", "B"], rows), 2)
+    truth = rng.integers(0, 2, 4 * rows)
+    return pa.table({"sex": sex, "race": race}), truth, rng.random(4 * rows)
+
+
+def test_intersections_are_slices_of_their_own_with_the_metrics_of_their_rows():
+    table, labels, scores = crossed(40)
+    rows = by_group(table, ["sex", "race"], labels, scores).to_pylist()
+    mine = {r["metric"]: r for r in rows if r["slice"] == "sex=F & race=B"}
+    assert {(r["kind"], r["group"], r["value"]) for r in mine.values()} == {
+        ("intersection", "sex & race", "F & B")
+    }
+    alone = binary(labels[40:80], scores[40:80])
+    assert mine["auc"]["observed"] == pytest.approx(alone["auc"])
+    assert mine["auc"]["lower"] < alone["auc"] < mine["auc"]["upper"]
+    assert mine["auc"]["method"] == "bootstrap"
+    assert mine["accuracy"]["method"] == "exact"
+
+
+def test_an_intersection_of_hardly_any_rows_is_left_out_and_of_many_only_the_largest_stay():
+    table, labels, scores = crossed(29)
+    kinds = by_group(table, ["sex", "race"], labels, scores)["kind"].to_pylist()
+    assert "intersection" not in kinds
+    few, many = np.arange(12_000) % 20, np.arange(12_000) // 20 % 20
+    slices = slices_of(pa.table({"a": few, "b": many}), ["a", "b"])
+    assert sum(s.kind == "intersection" for s in slices) == MOST
+
+
+def test_a_column_of_one_value_and_a_label_of_one_class_have_rows_and_no_bounds_of_the_undefined():
+    table = pa.table({"g": ["a"] * 40})
+    rows = by_group(table, ["g"], [0] * 40, np.linspace(0, 1, 40)).to_pylist()
+    mine = {r["metric"]: r for r in rows if r["slice"] == "g=a"}
+    assert mine["auc"]["observed"] is mine["auc"]["lower"] is mine["recall"]["upper"] is None
+    assert (mine["auc"]["method"], mine["recall"]["rows"]) == ("none", 0)
+    assert mine["accuracy"]["lower"] < mine["accuracy"]["observed"] == 0.5
+
+
+def test_weak_slices_come_last_under_a_group_of_their_own():
+    found = WeakSlice("age in [17, 24)", np.arange(10, 30), 0.4, 0.1, 0.2)
+    table, labels, scores = crossed(10)
+    slices = slices_of(table, ["sex"], [found])
+    assert [s.name for s in slices] == ["all", "sex=F", "sex=M", "age in [17, 24)"]
+    rows = table_of(slices, labels, scores, Predicts()).to_pylist()
+    assert {(r["kind"], r["group"]) for r in rows if r["slice"] == found.name} == {("weak", "weak")}
+    accuracy = binary(labels[10:30], scores[10:30])["accuracy"]
+    assert next(r for r in rows if r["slice"] == found.name)["observed"] == accuracy
