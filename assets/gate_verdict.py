@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.nouns import asset_of
 from assets.publish import lineage, materialised, newest, policy_in_force
-from assets.report import page
+from assets.report import files, pictures
 from assets.second_lock import judged
 from mlplatform.gates import record
 from mlplatform.lake import Version
@@ -53,14 +53,13 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
                 model_digest=digest, baseline_digest=champion, policy_hash=policy, run_id=context.run.run_id,
                 decided_at=datetime.now(UTC),
             )  # fmt: skip
-            report = store.artifacts.put(
-                {"report.html": page(store, pipeline, evaluation, verdict)}
-            )
+            report = store.artifacts.put(files(store, pipeline, evaluation, verdict))
             facts = {"report": report, "candidate": digest, "champion": champion}
             who = lineage(context, pipeline, "gate_verdict", [evaluation], facts=facts)
             widened(table, record.GATES_SCHEMA, record.ADDED, who)
             token = f"{context.run.run_id}:{evaluation.digest[:16]}:{policy[:16]}:{verdict.outcome}"
             version = table.append(row, who, token=token)
-        return materialised(context, store, version, {"because": verdict.because}, reused=reused)
+        shown = {"because": verdict.because, **pictures(store, pipeline, evaluation, verdict)}
+        return materialised(context, store, version, shown, reused=reused)
 
     return gate_verdict

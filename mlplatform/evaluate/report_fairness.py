@@ -112,30 +112,21 @@ def _rates(given: ReportInput, column: str, gaps: Sequence[Row]) -> list[Html]:
 
 
 def _counts(kind: str) -> bool:
-    return kind in {"rows", "positives", "negatives"} or kind.endswith("_rows")
+    return kind == "rows" or kind.endswith("_rows")
 
 
 def _rows(rates: Row) -> str:
-    own = finite(rates, "rows")
-    each = [
-        v for k, r in rates.items() if (v := finite(r, "rows") if isinstance(r, Mapping) else None)
-    ]
-    return number(own if own is not None else max(each, default=None))
+    """Return the most rows that a rate is over: those of accuracy, where it was asked for."""
+    known = [n for kind in rates if _counts(kind) and (n := finite(rates, kind)) is not None]
+    return number(max(known, default=None))
 
 
 def _rate(rates: Row, kind: str, known: Row) -> Cell:
-    """Return a rate, whether told as a number or with its rows and bounds; else as the slices know it."""
-    told = rates.get(kind)
-    inner: Row = told if isinstance(told, Mapping) else {"observed": told}
-    value = next(
-        (v for n in ("observed", "value", "rate") if (v := finite(inner, n)) is not None), None
-    )
-    bounds = (finite(inner, "lower"), finite(inner, "upper"))
-    if None in bounds:
-        bounds = (finite(known, "lower"), finite(known, "upper"))
-    over = finite(inner, "rows")
-    below = [interval(*bounds), f"over {number(over)} rows" if over and kind != "accuracy" else ""]
-    return above_below(number(value), "; ".join(b for b in below if b))
+    """Return a rate with the interval that the slices know of it, and the rows it is over."""
+    over = finite(rates, f"{kind}_rows")
+    bounds = interval(finite(known, "lower"), finite(known, "upper"))
+    rows = f"of {number(over)} rows" if over is not None else ""
+    return above_below(number(finite(rates, kind)), "; ".join(b for b in (bounds, rows) if b))
 
 
 def _small(column: object, groups: object) -> str:

@@ -137,18 +137,12 @@ def _regression():
 
 
 def _fairness():
-    """Return three criteria by sex and one by race; rates as plain numbers, and with their rows and bounds."""
-    found = {"Female": (0.55, 214, 0.48, 0.62), "Male": (0.66, 1210, 0.63, 0.69)}
-    rates = {
-        name: dict(zip(("observed", "rows", "lower", "upper"), four, strict=True)) for name, four in found.items()
-    }  # fmt: skip
-    sexes = {
-        "Female": {"rows": 1980, "accuracy": 0.921, "selection_rate": 0.09, "true_positive_rate": rates["Female"]},
-        "Male": {"rows": 4020, "accuracy": 0.834, "selection_rate": 0.24, "true_positive_rate": rates["Male"]},
-    }  # fmt: skip
+    """Return three criteria by sex and one by race."""
+    found = {"Female": (0.921, 1980, 0.55, 214), "Male": (0.834, 4020, 0.66, 1210)}
+    kinds = ("accuracy", "accuracy_rows", "true_positive_rate", "true_positive_rate_rows")
+    sexes = {group: dict(zip(kinds, four, strict=True)) for group, four in found.items()}
     races = {
-        n: {"rows": 600, "accuracy": 0.85, "selection_rate": 0.2}
-        for n in ("Asian-Pac-Islander", "Black")
+        name: {"accuracy": 0.85, "accuracy_rows": 600} for name in ("Asian-Pac-Islander", "Black")
     }
     told = [
         ("sex", "accuracy_gap", 0.087, 0.07, 0.104, 0.1, "inconclusive"),
