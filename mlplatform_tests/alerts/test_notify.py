@@ -117,6 +117,26 @@ def test_senders_at_the_same_time_send_one_alert(webhook, log):
     assert len(webhook.received) == 1
 
 
+def test_processes_at_the_same_time_send_one_alert(webhook, log):
+    program = (
+        "import sys; from pathlib import Path; from mlplatform.alerts.notify import Alert, Alerts;"
+        "import apprise; print('ready', flush=True); sys.stdin.readline();"
+        "print(Alerts([sys.argv[1]], Path(sys.argv[2])).send(Alert(title='t', body='b', key='k')).new)"
+    )
+    command = [sys.executable, "-c", program, webhook.url(), str(log)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    senders = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    for sender in senders:
+        assert sender.stdout.readline() == "ready\n"
+    for sender in senders:
+        sender.stdin.write("go\n")
+        sender.stdin.flush()
+    said = [sender.communicate()[0].strip() for sender in senders]
+    assert sorted(said) == ["False", "True"]
+    assert len(webhook.received) == 1
+    assert sorted(kinds(log)) == ["alert", "delivered", "trying"]
+
+
 def test_a_channel_that_answers_with_an_error_is_a_line_and_not_an_exception(webhook, log):
     webhook.status = 500
     receipt = Alerts([webhook.url()], log).send(ALERT)
