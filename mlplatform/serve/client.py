@@ -91,7 +91,7 @@ class PredictionClient:
         Raises:
             PredictionError: If the server refuses, saying why, or cannot be reached.
         """
-        body: dict[str, Any] = {"rows": [_plain(row, number) for number, row in enumerate(rows)]}
+        body: dict[str, Any] = {"rows": [plain(row, number) for number, row in enumerate(rows)]}
         if request_id is not None:
             body["request_id"] = request_id
         headers = {} if routing_key is None else {"x-routing-key": routing_key}
@@ -216,12 +216,12 @@ def _features(reply: httpx.Response) -> Features:
     return Features(said["parameters"]["model_digest"], prediction, *features)
 
 
-def _plain(row: Mapping[str, Any], number: int) -> dict[str, Any]:
+def plain(row: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Return `row` with values that JSON has: NumPy's scalars as Python's, and NaN as null."""
-    plain = {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
-    for name, value in plain.items():
+    found = {name: value.item() if hasattr(value, "item") else value for name, value in row.items()}
+    for name, value in found.items():
         if isinstance(value, float) and not math.isfinite(value):
             if math.isinf(value):
                 raise PredictionError(f"row {number}: column {name!r} is {value}; not a number")
-            plain[name] = None
-    return plain
+            found[name] = None
+    return found
