@@ -1,6 +1,8 @@
 """Evaluation: the candidate, and the champion it would replace, on the test rows nothing has read before."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -44,7 +46,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
                 )  # fmt: skip
             with mlflow.tracked(pipeline, "evaluation") as run:
                 run.inputs(((each.table, each.reference) for each in inputs), "testing")
-                run.metrics({k: n for k, n in made.shown.items() if math.isfinite(n or math.nan)})
+                run.metrics(_finite(made.shown))
                 run.tags({"mlplatform.model_digest": candidate})
             return made
 
@@ -64,6 +66,10 @@ def to_replace(now: TrafficState, candidate: str) -> str:
     return rivals[0].digest if rivals else ""
 
 
+def _finite(shown: Mapping[str, Any]) -> dict[str, float]:
+    return {k: n for k, n in shown.items() if isinstance(n, float) and math.isfinite(n)}
+
+
 def _assessed(
     store: Lake,
     pipeline: Pipeline,
@@ -75,6 +81,7 @@ def _assessed(
 ) -> Made:
     from mlplatform.evaluate.assessment import SCORES, assess, to_bytes
     from mlplatform.evaluate.looked_up import Stored
+    from mlplatform.evaluate.weakest import weakest
     from mlplatform.features.predicts import Predicts
     from mlplatform.ingest.split import TEST, rows_of
 
@@ -86,9 +93,7 @@ def _assessed(
     facts = {"scores": store.artifacts.put({SCORES: to_bytes(assessed.scores)})}
     if champion in assessed.unscored:
         facts["unscored"] = assessed.unscored[champion]
-    shown = {
-        f"test/{m['metric']}": m["observed"]
-        for m in assessed.metrics.to_pylist()
-        if m["model"] == candidate and not m["group"]
-    }
+    mine = [m for m in assessed.metrics.to_pylist() if m["model"] == candidate]
+    shown = {f"test/{m['metric']}": m["observed"] for m in mine if m["kind"] == "all"}
+    shown["weakest_slices"] = dg.MetadataValue.md(weakest(mine, predicts))
     return Made(assessed.metrics, {**facts, "candidate": candidate, "champion": champion}, shown)

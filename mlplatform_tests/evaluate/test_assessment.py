@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from mlplatform.errors import CorruptionError, FeatureError, LakeError, SourceError
-from mlplatform.evaluate.assessment import answers, assess, from_bytes, to_bytes
+from mlplatform.evaluate.assessment import SCHEMA, answers, assess, from_bytes, to_bytes
 from mlplatform.evaluate.looked_up import Stored
 from mlplatform.features.predicts import Predicts
 from mlplatform.lake import Lake
@@ -164,3 +164,56 @@ def test_scores_survive_being_stored_and_equal_scores_are_equal_bytes():
     assert from_bytes(to_bytes(scores)).equals(scores)
     again = pa.concat_tables([scores.slice(0, 2), scores.slice(2)])
     assert to_bytes(again) == to_bytes(scores)
+
+
+def of_people(rows: int) -> tuple[pa.Table, np.ndarray]:
+    """Rows with nulls in a group, a group of one value, and a part where scores say little."""
+    rng = np.random.default_rng(0)
+    young = rng.random(rows) < 0.3
+    label = rng.random(rows) < 0.5
+    score = np.where(young, 0.5, np.where(label, 0.9, 0.1)).astype(np.float32)
+    columns = {
+        "row_id": rng.integers(-(2**62), 2**62, rows),
+        "income": np.where(label, ">50K", "<=50K"),
+        "sex": pa.array(rng.choice(["Female", "Male", None], rows).tolist()),
+        "race": ["White"] * rows,
+        "age": np.where(young, rng.integers(17, 25, rows), rng.integers(25, 90, rows)),
+    }
+    return pa.table(columns), score
+
+
+def test_a_row_of_metrics_has_its_slice_its_value_and_its_bounds_for_either_model():
+    rows, score = of_people(2000)
+    models = {"new": Answers(*score), "old": Answers(*(1 - score))}
+    metrics = assess(SPEC, rows, models).metrics
+    assert metrics.schema == SCHEMA
+    of = {m: [r for r in metrics.to_pylist() if r["model"] == m] for m in models}
+    places = [[(r["slice"], r["kind"], r["rows"], r["metric"]) for r in of[m]] for m in models]
+    assert {p[:2] for p in places[0]} == {p[:2] for p in places[1]}
+    assert {r["kind"] for r in of["new"]} == {"all", "group", "intersection", "weak"}
+    assert {r["slice"] for r in of["new"] if r["kind"] == "intersection"} >= {
+        "sex=(missing) & race=White"
+    }
+    assert any(r["slice"].startswith("age in [17, ") for r in of["new"] if r["kind"] == "weak")
+    for row in of["new"]:
+        assert row["lower"] <= row["observed"] <= row["upper"], row
+
+
+def test_an_answer_that_is_none_of_the_candidate_leaves_rows_of_metrics_without_values():
+    rows, score = of_people(400)
+    score[7] = np.nan
+    metrics = assess(SPEC, rows, {"new": Answers(*score), "old": Answers(*np.ones(400))}).metrics
+    mine = [r for r in metrics.to_pylist() if r["model"] == "new"]
+    assert {r["kind"] for r in mine} == {"all", "group", "intersection"}
+    assert np.isnan(observed(metrics, "new", "auc"))
+    assert {r["method"] for r in mine if r["slice"] == "race=White"} == {"none"}
+    assert observed(metrics, "old", "selection_rate") == 1
+
+
+def test_a_test_split_of_one_class_is_measured_where_it_can_be():
+    rows, score = of_people(400)
+    alone = rows.set_column(1, "income", pa.array(["<=50K"] * 400))
+    metrics = assess(SPEC, alone, {"new": Answers(*score)}).metrics
+    assert np.isnan(observed(metrics, "new", "auc"))
+    assert observed(metrics, "new", "false_positive_rate") > 0
+    assert metrics["model"].unique().to_pylist() == ["new"]
