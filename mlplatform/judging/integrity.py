@@ -89,7 +89,7 @@ def integrity(
     missing += [f"the lineage names no {pipeline.table(n)}" for n, v in of.items() if v is None]
     encoder, unread = _encoder(lake, model)
     forbidden = {} if encoder is None else _forbidden(pipeline.spec, encoder)
-    flagged, unknown = ({}, []) if encoder is None else _flagged(pipeline.spec, encoder, said, of)
+    flagged, unknown = ({}, []) if encoder is None else _flagged(encoder, said, of)
     refused = [
         why
         for gate, digest in required.items()
@@ -179,12 +179,14 @@ def _forbidden(spec: "PipelineSpec", encoder: "Encoder") -> dict[str, str]:
 
 
 def _flagged(
-    spec: "PipelineSpec",
     encoder: "Encoder",
     said: Said,
     of: Mapping[str, "Version | None"],
 ) -> tuple[dict[str, str], list[str]]:
-    """Return what the model reads and a gate has flagged, and which gates have said nothing."""
+    """Return what the model reads and a gate has flagged, and which gates have said nothing.
+
+    What the policy allows, a gate flags not.
+    """
     found: dict[str, str] = {}
     unknown = []
     features = {state.name for state in encoder.states}
@@ -201,22 +203,11 @@ def _flagged(
         if verdict is None:
             unknown.append(f"{gate} has not judged {version.table} {version.reference}")
             continue
-        allowed = _allowed(spec, gate)
         broken = _broken(verdict)
         if not verdict.passed and not broken:
             unknown.append(f"{gate}: {verdict.because}")
-        found |= {
-            name: f"{gate}: {measure}"
-            for name, measure in broken.items()
-            if name in reads and name not in allowed
-        }
+        found |= {name: f"{gate}: {measure}" for name, measure in broken.items() if name in reads}
     return found, unknown
-
-
-def _allowed(spec: "PipelineSpec", gate: str) -> Mapping[str, str]:
-    section = spec.feature_gates if gate == OF_FEATURES else spec.data_gates
-    allow: Mapping[str, str] = getattr(section, gate).allow
-    return allow
 
 
 def _broken(verdict: Verdict) -> dict[str, str]:
