@@ -185,7 +185,7 @@ def _flagged(
 ) -> tuple[dict[str, str], list[str]]:
     """Return what the model reads and a gate has flagged, and which gates have said nothing.
 
-    What the policy allows, a gate flags not.
+    What the policy allows is not flagged.
     """
     found: dict[str, str] = {}
     unknown = []
