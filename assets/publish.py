@@ -92,7 +92,7 @@ def recipe(pipeline: Pipeline, noun: str, inputs: Sequence[Version], **more: str
 
 def policy_in_force(pipeline: Pipeline) -> str:
     """Return a digest of the limits, and of the code that judges by them: a verdict by others is none."""
-    return policy.in_force(pipeline.spec)
+    return policy.in_force(pipeline)
 
 
 def features_code(pipeline: Pipeline) -> str:

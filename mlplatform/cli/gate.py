@@ -1,5 +1,6 @@
-"""`mlplatform gate`: what people let through that a gate stopped."""
+"""`mlplatform gate`: asks the gates for a build, and keeps what people let through that one stopped."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +25,37 @@ Digest = Annotated[
     ),
 ]
 Who = Annotated[str, typer.Option(help="Who decides; the login if left out.")]
+
+
+@app.command()
+def run(
+    pipeline: Pipeline,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="What to judge: a digest or how it begins, a registered version such as 7, champion, canary, "
+            "or newest, the one trained last."
+        ),
+    ] = "newest",
+    baseline: Annotated[
+        str,
+        typer.Option(help="What to hold it against; the champion if left out, or none."),
+    ] = "",
+    gate: Annotated[
+        list[str] | None, typer.Option(help="Ask this gate alone; may be repeated.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="File for a JUnit report.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="File for a pull request's comment.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="File for machines.")] = None,
+) -> None:
+    """Ask every gate about a model beside another; exit code 1 if one would stop it. Writes nothing to the lake."""
+    from mlplatform.cli.gate_run import Outputs
+    from mlplatform.cli.gate_run import run as ask
+
+    outputs = Outputs(junit=junit, markdown=markdown, json=json)
+    raise typer.Exit(ask(pipeline, model, baseline, gate or [], outputs))
 
 
 @app.command()
@@ -181,7 +213,7 @@ def _note_policy(at: "Place", decided: "Override") -> None:
     from mlplatform.cli.data.text import say
     from mlplatform.provenance import policy
 
-    if policy.in_force(at.pipeline.spec) != decided.policy_hash:
+    if policy.in_force(at.pipeline) != decided.policy_hash:
         say(
             "NOTE: the verdict was given under another policy or by other code than this checkout has; "
             f"where these are in force, materialise {decided.subject} again and override what it says then"

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from mlplatform.evaluate.behaviour_functions import functions_digest
 from mlplatform.gates import policy_hash
 from mlplatform.provenance.code import rooms_digest
 
 if TYPE_CHECKING:
-    from mlplatform.spec import PipelineSpec
+    from mlplatform.spec import Pipeline
 
 LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bits.
 # The rooms whose code a verdict depends on. Those that serve are among it: one gate is about them.
@@ -20,12 +21,13 @@ JUDGING = (
 )
 
 
-def in_force(spec: "PipelineSpec") -> str:
-    """Return a digest of the limits, and of the code that judges by them or is judged.
+def in_force(pipeline: "Pipeline") -> str:
+    """Return a digest of the limits, of the team's own cases, and of the code that judges or is judged.
 
     A verdict under another one is none.
     """
-    judged_by = [policy_hash(spec), rooms_digest(JUDGING), json.dumps(libraries())]
+    judged_by = [policy_hash(pipeline.spec), rooms_digest(JUDGING), json.dumps(libraries())]
+    judged_by.append(functions_digest(pipeline))
     return hashlib.sha256("".join(judged_by).encode()).hexdigest()
 
 

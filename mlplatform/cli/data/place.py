@@ -1,6 +1,7 @@
 """A pipeline of this checkout, its lake, and who asks: what the commands about its data share."""
 
 import getpass
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from mlplatform.spec import Pipeline
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Version
     from mlplatform.validate.record import Profile
+
+REGISTERED = re.compile(
+    r"[1-9][0-9]{0,5}"
+)  # A version; how a digest begins is longer, or has letters.
 
 
 @dataclass(frozen=True)
@@ -74,18 +79,19 @@ def place(name: str) -> Place:
 
 
 def model_digest(at: Place, model: str) -> str:
-    """Return the digest that `model` begins, or that of the champion.
+    """Return the digest of the artifact that `model` means; empty is the champion.
+
+    It may be `champion`, `canary`, `newest` (the one trained last), a registered version such as
+    `7`, or a digest or how one begins.
 
     Raises:
         PlatformError: If there is none, or several.
     """
-    from mlplatform.rollout.events import traffic
-
-    if not model:
-        champion = traffic(at.lake.table(at.pipeline.table("deployment"))).champion
-        if champion is None:
-            raise PlatformError(f"{at.pipeline.name}: nothing is live; name a model with --model")
-        return champion.digest
+    named = {"": _live, "champion": _live, "canary": _live, "newest": _trained_last}
+    if model in named:
+        return named[model](at, model)
+    if REGISTERED.fullmatch(model):
+        return _registered(at, int(model))
     versions = at.lake.table(at.pipeline.table("model")).history()
     known = {version.lineage.facts.get("artifact", "") for version in versions}
     found = sorted(digest for digest in known if digest.startswith(model))
@@ -93,5 +99,36 @@ def model_digest(at: Place, model: str) -> str:
         some = ", ".join(digest[:16] for digest in found or sorted(known)) or "none"
         raise PlatformError(
             f"{at.pipeline.name}: {len(found)} models begin {model!r}; known: {some}"
+        )
+    return found[0]
+
+
+def _live(at: Place, arm: str) -> str:
+    from mlplatform.rollout.events import traffic
+
+    now = traffic(at.lake.table(at.pipeline.table("deployment")))
+    found = now.canary if arm == "canary" else now.champion
+    if found is None:
+        what = "there is no canary" if arm == "canary" else "nothing is live"
+        raise PlatformError(f"{at.pipeline.name}: {what}; name a model with --model")
+    return found.digest
+
+
+def _trained_last(at: Place, _newest: str) -> str:
+    newest = at.lake.table(at.pipeline.table("model")).latest()
+    if newest is None:
+        raise PlatformError(f"{at.pipeline.name}: no model was trained yet")
+    return newest.lineage.facts["artifact"]
+
+
+def _registered(at: Place, version: int) -> str:
+    from mlplatform.registry.record import TABLE, records
+
+    known = records(at.lake.table(at.pipeline.table(TABLE)))
+    found = [each.model_digest for each in known if each.model_version == version]
+    if not found:
+        last = f"1 to {len(known)}" if known else "none"
+        raise PlatformError(
+            f"{at.pipeline.name}: no registered model has version {version}; known: {last}"
         )
     return found[0]
