@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from mlplatform.evaluate.fairness import fairness as measure  # noqa: E402 - after the path
 from mlplatform.features.predicts import Predicts  # noqa: E402 - after the path
-from mlplatform.gates.fairness_gaps import fairness as judge  # noqa: E402 - after the path
+from mlplatform.gates.fairness import fairness as judge  # noqa: E402 - after the path
 from mlplatform.spec.performance_gates import FairnessGate  # noqa: E402 - after the path
 
 RESULTS = ROOT / "benchmarks" / "results" / "gate_fairness.json"

@@ -1,0 +1,122 @@
+"""How good a model is on the test rows: by itself, beside a trivial baseline, and beside the live model."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from mlplatform.evaluate.contest import Contest, contest
+from mlplatform.evaluate.intervals import intervals
+from mlplatform.evaluate.trivial import LastValues, constant
+from mlplatform.features.predicts import Predicts
+from mlplatform.model_measures import Opponent, PerformanceSeen, TrivialSeen
+from mlplatform.spec.metric_names import DEFAULTS, answer, rules
+from mlplatform.spec.performance_gates import MetricRule, PerformanceGate
+from mlplatform.statistics.compare import compare
+from mlplatform.statistics.compared import ONE_SIDED, Compared
+
+BOTH_SIDES = 2 * ONE_SIDED - 1  # Two-sided, each bound then is a one-sided 95 % one.
+UNBEATABLE = ("recall",)  # "Always yes" finds everything.
+
+
+def performance(
+    predicts: Predicts,
+    scores: pa.Table,
+    candidate: str,
+    champion: Opponent | None,
+    policy: PerformanceGate,
+    last: LastValues | None = None,
+) -> PerformanceSeen:
+    """Return each metric that `policy` asks for, with what it is held against.
+
+    Args:
+        predicts: What the models answer.
+        scores: Table of `evaluate.assessment`.
+        candidate: Its digest.
+        champion: The live model; None: this is the first.
+        policy: The metrics, their margins and the baseline.
+        last: Of `trivial.last_values`, which the baseline `last_value` needs.
+
+    Raises:
+        KeyError: If the candidate is not in the table, or a metric is unknown.
+        ValueError: If the baseline is `last_value` and there is none.
+    """
+    if policy.baseline.kind == "last_value" and last is None:
+        raise ValueError("the baseline is 'last_value': the last values of these rows are needed")
+    of = answer(predicts.task, quantiles=bool(predicts.quantiles))
+    both, asked = contest(predicts, scores, candidate, champion), rules(policy, of)
+    seen = PerformanceSeen(
+        rows=both.rows,
+        unusable=both.unusable,
+        metrics={},
+        champion=both.champion,
+        single=both.single,
+    )
+    if not both.judgeable:
+        return seen
+    every = intervals(predicts, both.labels, both.mine, BOTH_SIDES)
+    beaten_by = [name for name in asked if name not in UNBEATABLE] or DEFAULTS[of]
+    return replace(
+        seen,
+        metrics={name: every[name] for name in asked},
+        trivial=_trivial(both, beaten_by, last if policy.baseline.kind == "last_value" else None),
+        compared=_compared(both, asked),
+    )
+
+
+def _trivial(both: Contest, metrics: Sequence[str], last: LastValues | None) -> list[TrivialSeen]:
+    """Compare with the baseline; one metric in which it is better will do, so all share the error."""
+    confidence = 1 - (1 - ONE_SIDED) / len(metrics)
+    found = []
+    for metric in metrics:
+        what, said = constant(both.predicts, both.labels, metric)
+        if last is not None:
+            known = last.known.reshape(-1, *[1] * (said.ndim - 1))
+            what, said = last.what, np.where(known, last.answers, said)
+        seen = _against(both, metric, said, 0.0, confidence)
+        lower, upper = seen.lower, seen.upper
+        if last is None and (both.mine == both.mine[0]).all():
+            # A constant itself, so it is surely no better than the best one.
+            lower = upper = min(seen.better, 0.0)
+        found.append(
+            TrivialSeen(
+                metric=metric,
+                what=what,
+                baseline=seen.champion,
+                better=seen.better,
+                lower=lower,
+                upper=upper,
+            )
+        )
+    return found
+
+
+def _compared(both: Contest, asked: dict[str, MetricRule]) -> list[Compared]:
+    if both.theirs is None:
+        return []
+    found = [
+        _against(both, name, both.theirs, rule.margin, ONE_SIDED)
+        for name, rule in asked.items()
+        if rule.margin is not None
+    ]
+    return [itself(seen) for seen in found] if both.same else found
+
+
+def itself(seen: Compared) -> Compared:
+    """Return the comparison of a model with itself: there is no difference, and no doubt of it."""
+    return replace(seen, better=0.0, lower=0.0, upper=0.0, power_if_equal=1.0, rows_needed=None)
+
+
+def _against(
+    both: Contest, metric: str, theirs: np.ndarray, margin: float, confidence: float
+) -> Compared:
+    return compare(
+        metric,
+        both.labels,
+        both.mine,
+        theirs,
+        margin,
+        quantiles=both.predicts.quantiles,
+        confidence=confidence,
+    )
