@@ -58,7 +58,8 @@ def by_flips(asked: Asked, candidate: Bools, champion: Bools, judged: Bools) -> 
         return unknown(asked, rows)
     mine, theirs = (right[judged].astype(np.float64) for right in (candidate, champion))
     seen = paired.paired_difference(mine, theirs, asked.confidence)
-    needed = paired.rows_needed(seen, asked.margin, asked.confidence)
+    decided = _decided(asked, seen.lower, seen.upper)
+    needed = None if decided else paired.rows_needed(seen, asked.margin, asked.confidence)
     return Compared(
         metric=asked.metric,
         rows=rows,
@@ -69,7 +70,7 @@ def by_flips(asked: Asked, candidate: Bools, champion: Bools, judged: Bools) -> 
         upper=seen.upper,
         margin=asked.margin,
         power_if_equal=paired.power_if_equal(seen, asked.margin, asked.confidence),
-        rows_needed=_open(asked, seen.lower, seen.upper, needed and math.ceil(needed * rows / of)),
+        rows_needed=needed and math.ceil(needed * rows / of),
         gained=seen.gained,
         lost=seen.lost,
         method="score",
@@ -92,7 +93,8 @@ def by_spread(
     if seen is None:
         return unknown(asked, rows, candidate, champion)
     lower, upper = bounds.bounds(seen, asked.confidence)
-    needed = bounds.rows_needed(seen, asked.margin, asked.confidence)
+    decided = _decided(asked, lower, upper)
+    needed = None if decided else bounds.rows_needed(seen, asked.margin, asked.confidence)
     return Compared(
         metric=asked.metric,
         rows=rows,
@@ -103,7 +105,7 @@ def by_spread(
         upper=upper,
         margin=asked.margin,
         power_if_equal=bounds.power_if_equal(seen, asked.margin, asked.confidence),
-        rows_needed=_open(asked, lower, upper, needed),
+        rows_needed=needed,
         gained=None if right is None else int((right[0] & ~right[1]).sum()),
         lost=None if right is None else int((right[1] & ~right[0]).sum()),
         method=method,
@@ -129,6 +131,7 @@ def by_errors(asked: Asked, mine: Floats, theirs: Floats, power: float) -> Compa
     lower, upper = 1 - most**power, 1 - least**power
     limit, deviation = (1 + asked.margin) ** (1 / power), (most - seen.ratio) / z
     needed = paired_errors.rows_needed(mine, theirs, limit, asked.confidence)
+    decided = _decided(asked, lower, upper)
     return Compared(
         metric=asked.metric,
         rows=rows,
@@ -139,7 +142,7 @@ def by_errors(asked: Asked, mine: Floats, theirs: Floats, power: float) -> Compa
         upper=upper,
         margin=asked.margin,
         power_if_equal=bounds.NORMAL.cdf((limit - 1) / deviation - z),
-        rows_needed=_open(asked, lower, upper, needed),
+        rows_needed=None if decided else needed,
         relative=True,
         method="fieller",
     )
@@ -153,7 +156,5 @@ def _reach(mine: Floats, theirs: Floats, seen: paired_errors.PairedErrors, z: fl
     return max(1.0, z / differ) * max(furthest, unseen) / (len(mine) * seen.champion)
 
 
-def _open(asked: Asked, lower: float, upper: float, needed: int | None) -> int | None:
-    """Return the rows needed where these bounds decide nothing."""
-    decided = lower >= -asked.margin or upper < -asked.margin
-    return None if decided else needed
+def _decided(asked: Asked, lower: float, upper: float) -> bool:
+    return lower >= -asked.margin or upper < -asked.margin

@@ -37,12 +37,12 @@ def placements(truth: Bools, score: Floats) -> Floats:
     """
     order = np.argsort(score)
     ranked, positive = score[order], truth[order]
-    new = np.append(np.True_, ranked[1:] != ranked[:-1])
-    starts, tie = np.flatnonzero(new), np.cumsum(new) - 1
-    positives = np.add.reduceat(positive, starts, dtype=np.float64)
-    negatives = np.diff(np.append(starts, len(score))) - positives
-    below = (np.cumsum(negatives) - negatives / 2) / negatives.sum()
-    above = 1 - (np.cumsum(positives) - positives / 2) / positives.sum()
+    ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(score) - 1)
+    size, to_here = np.diff(ends, prepend=-1), np.cumsum(positive)[ends]
+    positives = np.diff(to_here, prepend=0)
+    negatives, of = size - positives, to_here[-1]
+    below = (ends + 1 - to_here - negatives / 2) / (len(score) - of)
+    above = 1 - (to_here - positives / 2) / of
     found = np.empty(len(score))
-    found[order] = np.where(positive, below[tie], above[tie])
+    found[order] = np.where(positive, np.repeat(below, size), np.repeat(above, size))
     return found
