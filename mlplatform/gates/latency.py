@@ -11,6 +11,7 @@ from mlplatform.verdict import Outcome, Verdict
 
 PATHS = {"program": "the exported program", "server": "the server"}
 TAIL = 2.0  # An interval of p99 that has not even ruled out twice the champion's says nothing.
+TOLD = 0.05  # Of the host's processor time: what others may use before a verdict tells of it.
 DECIDES = 50  # The percentile that has to be shown to be within the slowdown allowed.
 MOST = 10_000_000  # Samples: more than anybody would wait for.
 
@@ -42,9 +43,17 @@ def latency(seen: LatencySeen | None, policy: LatencyGate) -> Verdict:
         limit=policy.max_p99_ms,
         baseline=finite(program.champion_p99) if program else None,
         interval=_interval(program) if program else None,
-        because=sentence(findings),
+        because=f"{sentence(findings)}{_busy(seen, worst(findings))}",
         evidence=_evidence(seen) if seen else {},
     )
+
+
+def _busy(seen: LatencySeen | None, outcome: Outcome) -> str:
+    """Say how busy the host was, where that may be why."""
+    others = finite(seen.others) if seen else None
+    if others is None or others < TOLD or outcome is Outcome.PASS:
+        return ""
+    return f"; others used {others:.0%} of the host meanwhile"
 
 
 def _of_path(

@@ -60,7 +60,8 @@ def interleaved(
         began, look = time.monotonic(), 0.0
         while True:
             rounds.append(_round(asks, turn, len(rounds) * 2 * turn))
-            spent, samples = time.monotonic() - began, len(rounds) * 2 * turn
+            spent = time.monotonic() - began
+            samples = (len(rounds) - len(rounds) % _per_block(len(rounds))) * 2 * turn
             if samples < min_samples and spent < seconds * PATIENCE:
                 continue
             if spent >= seconds:
@@ -115,15 +116,15 @@ def _take(ask: Ask, times: list[int], rows: range) -> None:
         times.append(clock() - began)
 
 
+def _per_block(rounds: int) -> int:
+    """Return how many rounds make a block, so that there are 40 blocks or more."""
+    return max(rounds // BLOCKS, 1)
+
+
 def _asked(rounds: Sequence[Sequence[Sequence[int]]]) -> Asked:
-    """Return rounds as blocks of so many rounds that there are 40 or more; of the first some may go."""
+    """Return rounds as blocks; of the first rounds those go that fill none."""
     times = np.array(rounds, dtype=np.float64) * MS  # [rounds, models, answers]
-    each = max(len(times) // BLOCKS, 1)
+    each = _per_block(len(times))
     kept = times[len(times) % each :]
-    models = kept.shape[1]
-    return Asked(
-        [
-            np.ascontiguousarray(kept[:, model]).reshape(len(kept) // each, -1)
-            for model in range(models)
-        ]
-    )
+    shape = (len(kept) // each, -1)
+    return Asked([kept[:, model].reshape(shape) for model in range(kept.shape[1])])

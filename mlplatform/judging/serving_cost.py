@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlplatform.errors import FeatureError, PlatformError
+from mlplatform.judging.cores import on_one_core
 from mlplatform.judging.latency import Timed, latency, of_program, of_server
 from mlplatform.judging.throughput import throughput, unmeasured
 from mlplatform.judging.wire import Connection, requests
@@ -76,7 +77,8 @@ def serving_cost(
 ) -> ServingCost:
     """Return the latency of two models, or one, and the throughput of the candidate's server.
 
-    Both servers start at the same time, and stay up until the end. What fails of the candidate is in
+    Both servers start at the same time, and stay up until the end; while they are timed against each other
+    they share one core. What fails of the candidate is in
     the measurements, as is why a champion cannot be timed; nothing is raised.
 
     Args:
@@ -97,7 +99,8 @@ def serving_cost(
             for model, server in zip(models, starting, strict=True)
         ]
         timed = [each.timed(digest) for each, digest in zip(asked, digests, strict=True)]
-        seen = latency(timed[0], timed[1] if compares else None, latency_policy)
+        with on_one_core([each.url for each in asked if isinstance(each.url, str)] * compares):
+            seen = latency(timed[0], timed[1] if compares else None, latency_policy)
         if champion and not compares:
             seen = replace(seen, champion=Opponent(digest=champion))
         return ServingCost(seen, asked[0].throughput(throughput_policy))
