@@ -273,6 +273,31 @@ def test_a_pass_from_before_the_failure_mends_nothing(log, clock):
     assert not alerts.send(alert).new
 
 
+def test_a_pass_between_two_failures_mends_the_first_alone(log, clock):
+    alerts = Alerts([], log, clock=clock)
+    first, second = (Alert(title="t", body="b", key=k, about="accuracy") for k in ("d1", "d2"))
+    alerts.keep(first)
+    clock.forward(minutes=5)
+    passed = clock.now
+    clock.forward(minutes=5)
+    alerts.keep(second)
+    alerts.mend(["accuracy"], passed)
+    assert [one.mended for one in alerts.kept()] == [True, False]
+
+
+def test_a_failure_that_came_back_is_tried_again_in_place_of_the_first(webhook, log, clock):
+    webhook.status = 500
+    alert = Alert(title="t", body="b", key="accuracy:d1:fail", about="accuracy")
+    alerts = Alerts([webhook.url()], log, clock=clock)
+    alerts.send(alert)
+    alerts.mend(["accuracy"])
+    clock.forward(minutes=5)
+    alerts.send(alert)
+    webhook.status = 200
+    assert len(alerts.deliver(force=True)) == 1
+    assert [one.missing(clock.now) for one in alerts.kept()] == [{}, {}]
+
+
 def test_nothing_to_mend_writes_nothing(log):
     Alerts([], log).mend(["accuracy"])
     assert not log.exists()
