@@ -28,6 +28,14 @@ def live_of_another_format(walk: Walk) -> str:
     return digest
 
 
+def champions(walk: Walk, noun: str) -> dict[str, str]:
+    """Return the champion that each gate compared with, of the newest version of an asset."""
+    version = walk.lake.table(f"census_income/{noun}").latest()
+    rows = walk.lake.table("census_income/gates").read().to_pylist()
+    mine = [row for row in rows if version and row["subject_digest"] == version.digest]
+    return {row["gate"]: row["baseline_digest"] for row in mine}
+
+
 def test_a_champion_of_another_format_bars_no_successor(walked_to: Callable[..., Walk]):
     walk = walked_to("evaluation")
     champion = live_of_another_format(walk)
@@ -39,6 +47,8 @@ def test_a_champion_of_another_format_bars_no_successor(walked_to: Callable[...,
     assert evaluation is not None
     facts = evaluation.lineage.facts
     assert facts["champion"] == champion
+    for noun, gate in (("evaluation", "accuracy"), ("gate_verdict", "overall")):
+        assert champions(walk, noun)[gate] == champion
     assert "its format is 1, not 2" in facts["unscored"]
     scores = from_bytes(walk.lake.artifacts.open(facts["scores"]).read(SCORES))
     assert scores[facts["candidate"]].to_numpy().min() >= 0
