@@ -35,16 +35,18 @@ class Compared:
         champion: The champion's.
         better: By how much the candidate is better, negative where it is worse: in the metric's unit, or
             as a share of the champion's value where `relative`.
-        lower: One-sided 95 % bound of `better`.
+        lower: One-sided bound of `better`, at 95 % unless another level was asked for; NaN where the rows
+            set none.
         upper: The other one.
         margin: By how much it may be worse, at least 0, in the unit of `better`.
         power_if_equal: The chance that a model truly as good is shown to be within the margin.
         rows_needed: Rows that would decide with 80 % power if the models differ as seen; None where
             they are decided already, or the difference is the margin itself.
         relative: Whether `better` is a share of the champion's value.
-        gained: Rows only the candidate has right; None of a metric that is not of right and wrong.
+        gained: Rows only the candidate has right, of recall among the positives; None of a metric that
+            is not of right and wrong.
         lost: Rows only the champion has right.
-        method: How the bounds were found: "score", "bootstrap", "delong" or "fieller".
+        method: How the bounds were found: "score", "normal", "delong", "fieller" or "none".
     """
 
     metric: str
