@@ -63,16 +63,16 @@ th, td { padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); }
 td { vertical-align: top; }
 td.number, th.number { text-align: right; } td.number { white-space: nowrap; }
 td.head { min-width: 8rem; } td.because { min-width: 15rem; }
-td.picture { width: 13rem; } td.because { overflow-wrap: anywhere; }
+td.picture { width: 13rem; } td, dt, th { overflow-wrap: anywhere; } td.number, th, .outcome { overflow-wrap: normal; }
 .scroll { overflow-x: auto; }
 .span { grid-column: span 2; max-width: none; }
 .all { grid-column: 1 / -1; max-width: none; }
 .confusion { width: auto; } .confusion td { padding: .15rem; border: 0; vertical-align: middle; }
-.confusion th { padding: .15rem .5rem; border: 0; max-width: 9rem; }
+.confusion th { padding: .15rem .5rem; border: 0; min-width: 3.6rem; max-width: 9rem; overflow-wrap: anywhere; }
 .confusion td.head { padding-right: .75rem; font-weight: 600; }
 .heat { display: block; padding: .35rem .7rem; text-align: right; border-radius: 3px;
   min-width: 5.5rem; } .heat small { color: var(--ink); }
-dl { display: grid; grid-template-columns: minmax(4rem, max-content) 1fr; gap: .2rem 1.25rem;
+dl { display: grid; grid-template-columns: fit-content(16rem) minmax(0, 1fr); gap: .2rem 1.25rem;
   margin: 0; }
 dd { margin: 0; }
 @media (max-width: 44rem) {
@@ -101,7 +101,7 @@ dd { margin: 0; }
   html { font-size: 9pt; }
   body { font-size: 1rem; max-width: none; padding: 0; } nav { display: none; }
   h2, h3 { break-after: avoid; } h2 { margin-top: 1.4rem; } p.soft { break-after: avoid; }
-  tr, figure, .tile, .verdict { break-inside: avoid; }
+  tr, figure, .tiles, .verdict { break-inside: avoid; }
   thead { display: table-header-group; }
   .charts { grid-template-columns: repeat(2, 1fr); } .tiles { grid-template-columns: repeat(4, 1fr); }
   figure { max-width: none; } th, td { padding: .25rem .5rem .25rem 0; }

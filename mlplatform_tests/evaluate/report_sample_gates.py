@@ -20,9 +20,9 @@ OVERRIDE = {
 OVERALL = Verdict(
     gate="overall",
     outcome=FAIL,
-    observed=9.0,
+    observed=8.0,
     limit=11.0,
-    because="9 of 11 required gates passed, one of them by an override; regression fail: accuracy is worse than "
+    because="8 of 11 required gates passed, one of them by an override; regression fail: accuracy is worse than "
     "the champion's for sex=Female & race=Black; behaviour fail: 2 of 5 cases fail",
     evidence={
         "gates": {"latency": {"outcome": "inconclusive", "because": "noise"}},
