@@ -13,6 +13,7 @@ from mlplatform.evaluate.report_words import (
     measure,
     name,
     number,
+    outcome_of,
     reading,
     signed,
 )
@@ -75,8 +76,10 @@ def against_champion(given: ReportInput) -> Html:
     return section(title, _forest(compared), _both(given, champion), _trivial(given), at="champion")
 
 
-def outcome_of_bounds(row: Row) -> Outcome:
-    """Return what the bounds of a difference say of its margin."""
+def outcome_of_difference(row: Row) -> Outcome:
+    """Return what the gate said of a difference, or where it said nothing what the bounds say of the margin."""
+    if "outcome" in row:
+        return outcome_of(row["outcome"])
     lower, upper, margin = (finite(row, n) for n in ("lower", "upper", "margin"))
     if lower is None or upper is None or margin is None:
         return Outcome.INCONCLUSIVE
@@ -122,7 +125,7 @@ def in_margins(row: Row) -> tuple[float | None, float | None, float | None]:
 
 
 def _compared(row: Row, scaled: tuple[float | None, ...], axis: Axis) -> Sequence[Cell]:
-    metric, outcome = str(row.get("metric", "?")), outcome_of_bounds(row)
+    metric, outcome = str(row.get("metric", "?")), outcome_of_difference(row)
     own = axis if finite(row, "margin") else replace(axis, limit=0.0)
     told = [
         interval(finite(row, "lower"), finite(row, "upper")),

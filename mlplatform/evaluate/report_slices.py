@@ -158,7 +158,10 @@ def regression(given: ReportInput) -> Html | None:
     drawn = table(
         columns, [_against(row, axis) for row in worst], class_="wide forest", heads=heads
     )
-    bounds = "Bounds hold for all slices at once, 95 % one-sided. Dashed: the margin, solid: equal."
+    bounds = (
+        "Bounds hold for all slices at once, 95 % one-sided. Dashed: the margin, solid: equal. A slice fails where "
+        "all of its interval is beyond the margin."
+    )
     return section(
         "Against the champion, slice by slice", says, note(bounds), drawn, left, at="regression"
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlplatform.evaluate.charts_latency import histogram
 from mlplatform.evaluate.charts_strip import WIDTH, Axis, strip
 from mlplatform.evaluate.report import render
-from mlplatform.evaluate.report_performance import in_margins, outcome_of_bounds
+from mlplatform.evaluate.report_performance import in_margins, outcome_of_difference
 from mlplatform.evaluate.report_slices import ranked
 from mlplatform.verdict import Outcome, Verdict
 from mlplatform_tests.evaluate.test_report import Page, cached, section, small
@@ -158,11 +158,19 @@ def row(better, lower, upper, margin):
 
 
 def test_a_difference_is_told_by_its_bounds_and_not_by_itself():
-    assert outcome_of_bounds(row(0.0, -0.009, 0.1, 0.01)) is Outcome.PASS
-    assert outcome_of_bounds(row(-0.05, -0.1, -0.011, 0.01)) is Outcome.FAIL
-    assert outcome_of_bounds(row(0.02, -0.02, 0.06, 0.01)) is Outcome.INCONCLUSIVE
-    assert outcome_of_bounds(row(0.02, None, 0.06, 0.01)) is Outcome.INCONCLUSIVE
-    assert outcome_of_bounds(row(0.02, math.nan, 0.06, 0.01)) is Outcome.INCONCLUSIVE
+    assert outcome_of_difference(row(0.0, -0.009, 0.1, 0.01)) is Outcome.PASS
+    assert outcome_of_difference(row(-0.05, -0.1, -0.011, 0.01)) is Outcome.FAIL
+    assert outcome_of_difference(row(0.02, -0.02, 0.06, 0.01)) is Outcome.INCONCLUSIVE
+    assert outcome_of_difference(row(0.02, None, 0.06, 0.01)) is Outcome.INCONCLUSIVE
+    assert outcome_of_difference(row(0.02, math.nan, 0.06, 0.01)) is Outcome.INCONCLUSIVE
+
+
+def test_of_a_difference_the_gates_own_word_counts():
+    assert outcome_of_difference({**row(0.0, -0.009, 0.1, 0.01), "outcome": "fail"}) is Outcome.FAIL
+    assert (
+        outcome_of_difference({**row(0.0, -0.009, 0.1, 0.01), "outcome": "?"})
+        is Outcome.INCONCLUSIVE
+    )
 
 
 def test_differences_are_drawn_in_margins_and_without_one_in_their_own_reach():
