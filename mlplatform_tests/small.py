@@ -9,6 +9,15 @@ import yaml
 
 CENSUS = Path(__file__).resolve().parents[1] / "pipelines" / "census_income"
 TRAINING_LINES, TEST_LINES = 4000, 2000
+# A busy machine decides nothing here, and no test waits for samples.
+QUICK_LATENCY = {
+    "max_p99_ms": 1000,
+    "max_served_p99_ms": 5000,
+    "max_slowdown": None,
+    "min_samples": 100,
+    "seconds": 0.2,
+}
+QUICK_THROUGHPUT = {"min_requests_per_second": 1, "clients": 2, "seconds": 0.3}
 
 
 def small_pipeline(pipelines: Path, **changes: Any) -> Path:
@@ -27,9 +36,17 @@ def small_pipeline(pipelines: Path, **changes: Any) -> Path:
     small = {
         "model": {"family": "mlp", "hidden": [32], "epochs": 8, "batch_size": 64},
         "data_gates__row_count__minimum": 1000,
-        "model_gates__accuracy__minimum": 0.78,
-        "model_gates__fairness": {"max_gap": 1.0, "min_positives": 2},
-        "model_gates__latency__max_p99_ms": 1000,
+        "model_gates__performance": {"metrics": {"accuracy": {"minimum": 0.78}}},
+        "model_gates__fairness": {
+            "max_accuracy_gap": 1.0,
+            "max_equalized_odds": 1.0,
+            "min_rows": 2,
+        },
+        "model_gates__calibration__max_error": 0.3,
+        "model_gates__behaviour__max_flips": 1.0,
+        "model_gates__latency": QUICK_LATENCY,
+        "model_gates__throughput": QUICK_THROUGHPUT,
+        "behaviour": {},
         "triggers__volume__min_rows": 500,
         "triggers__drift__min_requests": 200,
     }

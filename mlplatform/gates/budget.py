@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from mlplatform.gates.answer import finite, refused
 from mlplatform.measures import BudgetSeen
-from mlplatform.spec.model_gates import BudgetGate
+from mlplatform.spec.trust_gates import BudgetGate
 from mlplatform.verdict import Outcome, Verdict
 
 LIMIT = 1.0  # All of the budget.

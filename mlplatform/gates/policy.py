@@ -40,6 +40,7 @@ ALWAYS: Mapping[str, Subject] = {
 # the label is, what is a key, and when things were known.
 SECTIONS = (
     *JUDGED,
+    "behaviour",
     "groups",
     "label",
     "key",
@@ -74,13 +75,14 @@ def required(spec: "PipelineSpec") -> dict[str, Subject]:
 def applying(spec: "PipelineSpec", section: str) -> dict[str, Gate]:
     """Return the gates of one section that this spec's label and groups give something to judge.
 
-    Accuracy is of classes, error of numbers. Fairness is of two classes, one of which is the good
-    one, and of declared groups: with none there is nothing to compare.
+    Fairness is of classes and of declared groups: with none there is nothing to compare. Behaviour
+    needs a case, and each group column makes one.
     """
-    numbers = spec.label.task == "regression"
-    idle = {"accuracy"} if numbers else {"error"}
-    if not spec.groups or spec.label.task != "binary":
+    idle = set()
+    if not spec.groups or spec.label.task == "regression":
         idle.add("fairness")
+    if not (spec.groups or spec.behaviour.cases or spec.behaviour.functions):
+        idle.add("behaviour")
     return {n: gate for n, gate in declared(getattr(spec, section)).items() if n not in idle}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mlplatform.errors import FeatureError
 from mlplatform.evaluate.looked_up import Scorer
+from mlplatform.evaluate.trivial import LastValues, last_values
 from mlplatform.features.labels import truth
 from mlplatform.features.predicts import Predicts
 from mlplatform.ingest.split import TEST, rows_of
@@ -94,6 +95,17 @@ class Candidate:
     def labels(self) -> NDArray[Any]:
         """The label of each test row."""
         return np.asarray(truth(self.pipeline.spec.label, self.rows))
+
+    @cached_property
+    def last_values(self) -> LastValues | None:
+        """The label last known before each test row; None where no gate asks."""
+        spec = self.pipeline.spec
+        baseline = spec.model_gates.performance.baseline
+        if baseline.kind != "last_value":
+            return None
+        assert spec.event_time  # noqa: S101  or the spec would not have loaded
+        history = (self.everything, spec.event_time, baseline.entity)
+        return last_values(spec.label, self.rows, *history)
 
     @cached_property
     def scorer(self) -> Scorer:

@@ -38,9 +38,9 @@ def _asked(candidate: Candidate, gate: str) -> Verdict:
 
 
 def _performance(of: Candidate) -> Verdict:
-    spec = of.pipeline.spec
-    policy = spec.model_gates.performance
-    seen = performance.performance(of.predicts, of.scores, of.digest, of.champion, policy)
+    policy = of.pipeline.spec.model_gates.performance
+    about = (of.predicts, of.scores, of.digest, of.champion)
+    seen = performance.performance(*about, policy, of.last_values)
     return of_performance.performance(seen, policy)
 
 

@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from mlplatform.spec import behaviour_rules, metric_names
 from mlplatform.spec.behaviour import Behaviour
 from mlplatform.spec.budget import Budget
 from mlplatform.spec.card import Card
@@ -230,6 +231,18 @@ class PipelineSpec(Section):
     @model_validator(mode="after")
     def _model_fits_label(self) -> Self:
         if said := misfit(self.model, self.label):
+            raise ValueError(said)
+        return self
+
+    @model_validator(mode="after")
+    def _gates_fit_label_and_columns(self) -> Self:
+        performance = self.model_gates.performance
+        said = (
+            metric_names.misfit(performance, self.label)
+            or metric_names.baseline_misfit(performance, self.event_time, self.columns)
+            or behaviour_rules.misfit(self.behaviour, self)
+        )
+        if said:
             raise ValueError(said)
         return self
 

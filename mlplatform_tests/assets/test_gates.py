@@ -13,7 +13,7 @@ from mlplatform_tests.assets.conftest import Walk, failed_steps, materialised
 @pytest.fixture(scope="module")
 def refused(walked_to: Callable[..., Walk]) -> tuple[Walk, dg.ExecuteInProcessResult]:
     """A walk with an accuracy floor nobody reaches, and its result."""
-    walk = walked_to("evaluation", model_gates__accuracy__minimum=0.999)
+    walk = walked_to("evaluation", model_gates__performance__metrics__accuracy__minimum=0.999)
     return walk, walk.run()
 
 
@@ -52,7 +52,7 @@ def test_a_refused_model_stays_out_in_a_later_run_on_an_empty_dagster(
 
 def test_another_policy_asks_every_gate_again(walked_to: Callable[..., Walk]):
     """A verdict by the old limits does not release a model under the new ones."""
-    walk = walked_to("deployment", model_gates__accuracy__minimum=0.5)
+    walk = walked_to("deployment", model_gates__performance__metrics__accuracy__minimum=0.5)
     alone = walk.run("registered_model")
     assert failed_steps(alone) == {"census_income__registered_model"}
     assert walk.run().success

@@ -79,7 +79,7 @@ def test_a_verdict_about_an_earlier_evaluation_releases_nothing(walked_to: Calla
 def test_a_registered_model_is_not_deployed_under_a_policy_it_failed(
     walked_to: Callable[..., Walk],
 ):
-    walk = walked_to("registered_model", model_gates__accuracy__minimum=0.999)
+    walk = walked_to("registered_model", model_gates__performance__metrics__accuracy__minimum=0.999)
     assert failed_steps(walk.run()) == {"census_income_evaluation_gates"}
     assert failed_steps(walk.run("deployment")) == {"census_income__deployment"}
     assert not walk.lake.table("census_income/deployment").exists()

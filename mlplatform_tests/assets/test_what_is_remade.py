@@ -36,7 +36,7 @@ def test_a_trigger_a_tuning_range_and_a_gpu_decide_no_content(walk: Walk):
 
 
 def test_a_gates_limit_remakes_the_verdict_alone(walk: Walk):
-    change(walk.folder, model_gates__accuracy__minimum=0.77)
+    change(walk.folder, model_gates__performance__metrics__accuracy__minimum=0.77)
     result = walk.run()
     assert result.success
     assert remade(result) == {"gate_verdict"}

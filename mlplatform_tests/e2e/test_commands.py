@@ -45,7 +45,7 @@ def test_dg_launch_materialises_too(deployed: Home):
 def test_an_impossible_threshold_stops_the_walk_with_an_exit_code_and_an_alert(
     new_home: Callable[..., Home],
 ):
-    home = new_home(model_gates__accuracy__minimum=0.999)
+    home = new_home(model_gates__performance__metrics__accuracy__minimum=0.999)
     done = home.materialize()
     assert done.returncode != 0
     made = home.lake.tables()

@@ -5,7 +5,7 @@ import pytest
 from mlplatform.gates.budget import Used, budget
 from mlplatform.gates.budget import seen as seen_of
 from mlplatform.measures import BudgetSeen
-from mlplatform.spec.model_gates import BudgetGate
+from mlplatform.spec.trust_gates import BudgetGate
 from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
 

@@ -77,7 +77,7 @@ def test_every_gate_judges_one_subject():
 @pytest.mark.parametrize(
     "change",
     [
-        {"model_gates": {"accuracy": {"minimum": 0.5}}},
+        {"model_gates": {"performance": {"metrics": {"accuracy": {"minimum": 0.5}}}}},
         {"data_gates": {"row_count": {"minimum": 2}}},
         {"data_gates": {"freshness": {"severity": "warn"}}},
         {"feature_gates": {"training_serving_skew": {"max_ulps": 4}}},
@@ -86,7 +86,7 @@ def test_every_gate_judges_one_subject():
         {"groups": []},
         {"label": {"column": "y", "positive": "0"}},
         {"label": CLASSES},
-        {"model_gates": {"error": {"margin": 0.02}}},
+        {"model_gates": {"regression": {"margin": 0.02}}},
     ],
 )
 def test_another_policy_has_another_hash(change):
