@@ -72,7 +72,7 @@ def cells(
     return Cells(
         negatives=rows[0],
         positives=rows[1],
-        bin_of=np.minimum((middle * bins).astype(np.int64), bins - 1),
+        bin_of=np.minimum((np.append(0.0, edges)[there] * bins).astype(np.int64), bins - 1),
         score=middle,
         means=means,
         variances={name: np.maximum(squares[name] - means[name] ** 2, 0.0) for name in values},
@@ -106,7 +106,7 @@ def replicates(seen: Cells) -> Drawn:
     for name, variances in seen.variances.items():
         of_negatives, of_positives = variances.astype(np.float32)
         # Rows of one cell differ in value: as much as that many drawn from it would.
-        within = np.sqrt(negatives @ of_negatives + positives @ of_positives)
+        within = np.sqrt(_dot(negatives, of_negatives) + _dot(positives, of_positives))
         drawn[name] += within * luck.standard_normal(len(rows)) / rows
     return Drawn(
         away={name: values - own[name] for name, values in drawn.items()},
@@ -131,8 +131,15 @@ def _gamma(shape: Floats) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def _bank(wide: int) -> NDArray[np.float32]:
-    shape = (2, REPLICATES, wide)
-    return np.random.default_rng(0).standard_normal(shape, np.float32)
+    """Return normal variates whose means are 0 and whose covariances are those of independent ones.
+
+    As they are, and not on the average: what is left to chance is the shape, no longer the spread.
+    """
+    drawn = np.random.default_rng(0).standard_normal((max(REPLICATES, 2 * wide + 1), 2 * wide))
+    apart = np.linalg.qr(drawn - drawn.mean(0))[0] * np.sqrt(len(drawn))
+    return np.ascontiguousarray(
+        apart[:REPLICATES].reshape(-1, 2, wide).swapaxes(0, 1), dtype=np.float32
+    )
 
 
 def _normal(cells: int) -> NDArray[np.float32]:
@@ -164,8 +171,13 @@ def _metrics(seen: Cells, negatives: Floats, positives: Floats) -> dict[str, Flo
     rows = all_negatives + all_positives
     for name, means in seen.means.items():
         of_negatives, of_positives = means.astype(negatives.dtype)
-        found[name] = (negatives @ of_negatives + positives @ of_positives) / rows
+        found[name] = (_dot(negatives, of_negatives) + _dot(positives, of_positives)) / rows
     return found
+
+
+def _dot(counts: Floats, of: Floats) -> Floats:
+    """Return the product without BLAS, whose threads wait for each other longer than this takes."""
+    return np.asarray(np.einsum("rc,c->r", counts, of))
 
 
 def _gaps(seen: Cells, negatives: Floats, positives: Floats) -> Floats:

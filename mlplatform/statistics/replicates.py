@@ -7,7 +7,7 @@ of a replicate does not grow with the rows.
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +112,7 @@ class Groups:
         sums = np.bincount(group * width + codes, values, groups * width).reshape(groups, width)
         return np.asarray(_weights(groups) @ sums / self._drawn[:, None])
 
-    @property
+    @cached_property
     def _drawn(self) -> Floats:
         """Return f64[replicates]: rows drawn in each."""
         return np.asarray(_weights(min(self.rows, GROUPS)) @ self._sums(np.ones(self.rows)))

@@ -45,14 +45,14 @@ def test_replicates_spread_as_those_of_rows_drawn_one_by_one(rows):
 def test_more_cells_hardly_change_the_spread():
     truth, score = seen(20_000)
     few, many = (
-        replicates(cells(truth, score, of_rows(truth, score), BINS, most)) for most in (128, 2000)
+        replicates(cells(truth, score, of_rows(truth, score), BINS, most)) for most in (128, 240)
     )
     for metric, away in few.away.items():
         assert np.std(away) == pytest.approx(np.std(many.away[metric]), rel=0.08), metric
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=1, max_size=200))
-@settings(max_examples=50)
+@settings(max_examples=30, deadline=None)
 def test_the_metrics_of_cells_of_single_scores_are_those_of_the_rows(pairs):
     truth = np.array([p[0] for p in pairs])
     score = np.array([p[1] / 20 for p in pairs])
@@ -74,6 +74,14 @@ def test_no_cell_spans_two_bins_of_the_calibration_error():
     by_row = np.bincount((score * BINS).astype(int), minlength=BINS)
     by_cell = np.bincount(found.bin_of, found.negatives + found.positives, BINS)
     assert by_cell.tolist() == by_row.tolist()
+
+
+@pytest.mark.parametrize("rows", [5000, 100_000])
+def test_a_mean_spreads_as_its_standard_error_says(rows):
+    truth, score = seen(rows)
+    loss = of_rows(truth, score)["log_loss"]
+    drawn = replicates(cells(truth, score, {"log_loss": loss}, BINS)).away["log_loss"]
+    assert np.std(drawn) == pytest.approx(loss.std() / np.sqrt(rows), rel=0.02)
 
 
 def test_values_that_differ_within_a_cell_spread_a_mean_too():
