@@ -1,6 +1,6 @@
 """Bounds of a difference of two means over rows, and what more rows would tell. Pure arithmetic.
 
-Normal bounds hold only 7 to 9 % where they promise 5 %, when few rows carry the difference: the row that
+Normal bounds let 6 to 9 % pass where they promise 5 % when few rows carry the difference: the row that
 would have shown it is often not among those drawn, and then the deviation is small as well. Two
 allowances mend it, both gone with more rows:
 
