@@ -20,9 +20,8 @@ from mlplatform.statistics.ranking import placements
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-EPS = float(
-    np.finfo(np.float64).eps
-)  # The least probability a log loss counts, as in scikit-learn.
+# The least probability a log loss counts, as in scikit-learn.
+EPS = float(np.finfo(np.float64).eps)
 PAIR = 2  # Rows of a class that a variance takes.
 STEEP = 2.0  # Largest contributions allowed for in average precision: measured, see there.
 

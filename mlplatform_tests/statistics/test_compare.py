@@ -97,7 +97,9 @@ def test_the_width_of_the_bounds_is_that_of_the_jackknife(metric, rows):
         rest = (np.delete(each, row, axis=0) for each in (truth, candidate, champion))
         without.append(compare(metric, *rest, MARGIN).better)
     error = math.sqrt(np.var(without) * (len(truth) - 1))
-    assert (seen.upper - seen.lower) / 2 / 1.6449 == pytest.approx(error, rel=0.12)
+    wide = (seen.upper - seen.lower) / 2 / 1.6449 / error
+    # Allowances make them wider, by more where a row at the top of the ranking counts for several.
+    assert 0.97 <= wide <= (1.35 if metric == "average_precision" else 1.12)
 
 
 def test_the_auc_is_bounded_by_delongs_variance_written_out():
