@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.gate_simulation import MARGIN, drawn, population  # noqa: E402 - after the path
 from benchmarks.gate_simulation_models import Answers, real_answers  # noqa: E402 - the path
+from benchmarks.gate_simulation_table import write_methods  # noqa: E402 - after the path
 from mlplatform.statistics import bounds, paired_answers, paired_scores  # noqa: E402 - after the path
 
 RESULTS = ROOT / "benchmarks" / "results" / "gate_methods.json"
@@ -36,6 +37,7 @@ def main() -> None:
         for rows in ROWS
     ]
     RESULTS.write_text(json.dumps({"margin": MARGIN, "cells": cells}, indent=1) + "\n")
+    write_methods(cells)
 
 
 def passed(answers: Answers, models: str, metric: str, rows: int) -> dict[str, float]:

@@ -4,15 +4,34 @@ from pathlib import Path
 from typing import Any
 
 DOC = Path(__file__).resolve().parents[1] / "docs" / "gate-statistics.md"
-BEGIN, END = "<!-- table: benchmarks/gate_simulation.py -->", "<!-- end of table -->"
+END = "<!-- end of table -->"
 Cell = dict[str, Any]
 
 
 def write_table(cells: list[Cell]) -> None:
-    """Replace what the document has between its two marks."""
-    before, _, rest = DOC.read_text(encoding="utf-8").partition(BEGIN)
+    """Put the simulation's tables into the document."""
+    _put("<!-- table: benchmarks/gate_simulation.py -->", tables(cells))
+
+
+def write_methods(cells: list[Cell]) -> None:
+    """Put the comparison of methods into the document."""
+    names = ("ours", "without allowances", "percentile bootstrap")
+    head = "| models | metric | rows | " + " | ".join(names) + " |"
+    rows = [
+        f"| {cell['models']} | {cell['metric']} | {cell['rows']:,} | "
+        + " | ".join(f"{100 * cell[name]:.1f}" for name in names)
+        + " |"
+        for cell in cells
+    ]
+    table = "\n".join([head, "|---" * 6 + "|", *rows])
+    _put("<!-- table: benchmarks/gate_simulation_methods.py -->", f"\n{table}\n")
+
+
+def _put(mark: str, text: str) -> None:
+    """Replace what the document has between a mark and the next end."""
+    before, _, rest = DOC.read_text(encoding="utf-8").partition(mark)
     _, _, after = rest.partition(END)
-    DOC.write_text(f"{before}{BEGIN}\n{tables(cells)}\n{END}{after}", encoding="utf-8")
+    DOC.write_text(f"{before}{mark}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def tables(cells: list[Cell]) -> str:
