@@ -22,14 +22,8 @@ def cell(value: object, longest: int = LONGEST) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    flat = one_line(str(value), longest).translate(ENTITIES)
-    flat = LINKS.sub(lambda m: f"{m[1] or m[3]}\u200b{m[2] or m[4]}", flat)
-    return REFERENCES.sub(_apart, flat)
-
-
-def _apart(found: "re.Match[str]") -> str:
-    entity = found.string[: found.start()].endswith("&")  # Of those above; data's own & is one too.
-    return found[0] if entity else f"{found[0]}\u200b"
+    flat = LINKS.sub(lambda m: f"{m[1] or m[3]}\u200b{m[2] or m[4]}", one_line(str(value), longest))
+    return REFERENCES.sub("\\g<0>\u200b", flat).translate(ENTITIES)
 
 
 def table(heads: list[str], rows: list[list[object]], most: int) -> str:
