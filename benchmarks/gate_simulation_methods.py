@@ -21,7 +21,8 @@ from mlplatform.statistics import bounds, paired_answers, paired_scores  # noqa:
 
 RESULTS = ROOT / "benchmarks" / "results" / "gate_methods.json"
 PAIRS, RESAMPLES = 2_000, 500
-ROWS = (100, 200, 500, 1_000)
+ROWS = (100, 200, 500)
+MODELS = "trained again"
 Z = bounds.NORMAL.inv_cdf(0.95)
 Columns = tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]
 
@@ -30,9 +31,8 @@ def main() -> None:
     """Measure every cell anew."""
     answers = real_answers()
     cells = [
-        {"models": models, "metric": metric, "rows": rows, "pairs": PAIRS}
-        | passed(answers, models, metric, rows)
-        for models in answers.candidates
+        {"models": MODELS, "metric": metric, "rows": rows, "pairs": PAIRS}
+        | passed(answers, MODELS, metric, rows)
         for metric in ("f1", "auc")
         for rows in ROWS
     ]
