@@ -134,7 +134,8 @@ def _champion(seen: LatencySeen, policy: LatencyGate) -> list[Finding]:
         said = "the first model: 0 champions to be slower than"
         return [Finding(outcome=Outcome.PASS, because=said)]
     who = f"champion {seen.champion.digest[:12]}"
-    way_out = "`mlplatform gate override` lets the candidate through"
+    way_out = f"at most {1 + policy.max_slowdown:.3g} times its time passes"
+    way_out = f"{way_out}; `mlplatform gate override` lets the candidate through"
     if seen.champion.unscored:
         said = f"{who} could not be timed: {seen.champion.unscored}; {way_out}"
         return [Finding(outcome=Outcome.INCONCLUSIVE, because=said)]

@@ -5,6 +5,7 @@ longer on a request than the server does; this reads of a reply what says whethe
 """
 
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -16,6 +17,7 @@ from mlplatform.errors import ServingError
 from mlplatform.serve.client import plain
 
 CHUNK = 1 << 16  # Bytes read at once: far more than the answer about one row.
+IDLE_SECONDS = 2.0  # Servers close a connection that nobody uses: uvicorn after 5.
 SECONDS = 30.0  # Longest wait for one answer.
 GOOD = b"HTTP/1.1 200"
 HEAD_ENDS = b"\r\n\r\n"
@@ -73,10 +75,10 @@ def said(reply: bytes) -> str:
 
 
 class Connection:
-    """One client of one server, on one connection; a context manager."""
+    """One client of one server, on one connection that is kept while it is in use; a context manager."""
 
     def __init__(self, url: str) -> None:
-        self._url, self._socket = url, connected(url)
+        self.url, self._socket, self._used = url, connected(url), time.monotonic()
 
     def ask(self, request: bytes) -> bytes:
         """Send a request and return the reply once it is whole.
@@ -84,16 +86,21 @@ class Connection:
         Raises:
             ServingError: If the status is not 200, or no whole reply comes.
         """
+        now = time.monotonic()
+        if now - self._used > IDLE_SECONDS:
+            self._socket.close()
+            self._socket = connected(self.url)
+        self._used = now
         try:
             self._socket.sendall(request)
             reply = self._socket.recv(CHUNK)
             while not whole(reply):
                 more = self._socket.recv(CHUNK)
                 if not more:
-                    raise ServingError(f"{self._url} closed the connection")
+                    raise ServingError(f"{self.url} closed the connection")
                 reply += more
         except OSError as wrong:
-            raise ServingError(f"{self._url} does not answer: {wrong}") from wrong
+            raise ServingError(f"{self.url} does not answer: {wrong}") from wrong
         if not reply.startswith(GOOD):
             raise ServingError(f"the server answers {said(reply)}")
         return reply
