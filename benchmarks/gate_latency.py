@@ -7,6 +7,7 @@ host is and beside a process that never sleeps. Writes the table of `docs/gate-l
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "gate_latency.json"
 PAGE = ROOT / "docs" / "gate-latency.md"
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 PLANTED = 0.2  # More work.
-POLICY = LatencyGate(seconds=1, max_p99_ms=60_000, max_served_p99_ms=60_000)
+POLICY = LatencyGate(seconds=0.5)  # The default but for the time.
 SAMPLES = 1000  # Of the naive rules, one model after the other.
 BUSY = "while True: pass"
 Ask = Callable[[int], object]
@@ -109,13 +110,18 @@ def judged(candidate: dict[str, Ask], champion: dict[str, Ask]) -> dict[str, Any
 @contextmanager
 def beside(busy: bool) -> Iterator[None]:  # noqa: FBT001 - one of two worlds
     """Another process that never sleeps, or none."""
-    other = subprocess.Popen([sys.executable, "-c", BUSY]) if busy else None
+    if not busy:
+        yield
+        return
+    # Through a shell that ends: it is none of this process's children, which `Meter` counts as its own.
+    started = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -c '{BUSY}' >/dev/null & echo $!"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
     try:
         yield
     finally:
-        if other:
-            other.kill()
-            other.wait()
+        os.kill(int(started.stdout), signal.SIGKILL)
 
 
 def of_programs(predictors: list[Predictor], trials: int) -> Iterator[dict[str, Any]]:

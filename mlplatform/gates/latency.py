@@ -10,7 +10,8 @@ from mlplatform.spec.serving_gates import LatencyGate
 from mlplatform.verdict import Outcome, Verdict
 
 PATHS = {"program": "the exported program", "server": "the server"}
-TAIL = 2.0  # An interval of p99 that has not even ruled out twice the champion's says nothing.
+TAIL = 2.0  # An interval of p99 that has not even ruled out twice the champion's says nothing,
+HARMLESS = 0.5  # unless p99 is shown to be within this share of its limit.
 TOLD = 0.05  # Of the host's processor time: what others may use before a verdict tells of it.
 DECIDES = 50  # The percentile that has to be shown to be within the slowdown allowed.
 MOST = 10_000_000  # Samples: more than anybody would wait for.
@@ -22,8 +23,9 @@ def latency(seen: LatencySeen | None, policy: LatencyGate) -> Verdict:
     The limit holds p99: PASS where its upper 95 % bound is within, FAIL where its lower one is above. A
     slowdown FAILs where the lower bound of the ratio of p50 or of p99 exceeds 1 + `max_slowdown` by more than
     the champion differed from itself. It PASSes where the upper bound of p50's ratio is within 1 +
-    `max_slowdown`, and that of p99 within twice: a p99 rests on the slowest hundredth, which the host decides
-    as much as the model, and to ask the same of it would refuse equal models on every busy host.
+    `max_slowdown`, and that of p99 within twice, or p99 itself within half its limit: a p99 rests on the
+    slowest hundredth, which the host decides as much as the model, and to ask of it what is asked of p50
+    would refuse equal models on every busy host.
     """
     timed = {} if seen is None else {each.path: each for each in seen.timed}
     findings = [
@@ -60,6 +62,8 @@ def _of_path(
     path: str, timed: TimedSeen | None, seen: LatencySeen | None, policy: LatencyGate
 ) -> list[Finding]:
     limit = policy.max_p99_ms if path == "program" else policy.max_served_p99_ms
+    if limit is None:
+        return []
     if timed is None:
         why = seen.failed.get(path, "it was not timed") if seen else "it was not timed"
         said = f"{PATHS[path]} has no latency: {why}; p99 of at most {limit:g} ms passes"
@@ -68,7 +72,12 @@ def _of_path(
         said = f"{PATHS[path]} was timed {timed.samples:,} times, {policy.min_samples:,} samples are needed"
         return [Finding(outcome=Outcome.INCONCLUSIVE, because=f"{said}; allow more seconds")]
     compared = policy.max_slowdown is not None and seen is not None and seen.champion is not None
-    ratios = [_slowdown(path, timed, ratio, policy) for ratio in timed.ratios if compared]
+    harmless = timed.p99_upper <= limit * HARMLESS
+    ratios = [
+        _slowdown(path, timed, ratio, policy, harmless=harmless)
+        for ratio in timed.ratios
+        if compared
+    ]
     return [_limit(path, timed, limit), *ratios]
 
 
@@ -90,7 +99,9 @@ def _limit(path: str, timed: TimedSeen, limit: float) -> Finding:
     return Finding(outcome=Outcome.INCONCLUSIVE, because=f"{said}: {_needed(timed.samples, off)}")
 
 
-def _slowdown(path: str, timed: TimedSeen, ratio: RatioSeen, policy: LatencyGate) -> Finding:
+def _slowdown(
+    path: str, timed: TimedSeen, ratio: RatioSeen, policy: LatencyGate, *, harmless: bool
+) -> Finding:
     allowed = 1 + (policy.max_slowdown or 0.0)
     found, lower, upper = (finite(each) for each in (ratio.observed, ratio.lower, ratio.upper))
     noise = finite(ratio.noise)
@@ -103,7 +114,7 @@ def _slowdown(path: str, timed: TimedSeen, ratio: RatioSeen, policy: LatencyGate
     if lower > allowed + noise:
         return Finding(outcome=Outcome.FAIL, because=said)
     within = allowed if ratio.percentile == DECIDES else max(TAIL, allowed)
-    if upper <= within:
+    if upper <= within or (harmless and ratio.percentile != DECIDES):
         return Finding(outcome=Outcome.PASS, because=said)
     off = (
         (upper - found) / (within - found)

@@ -79,7 +79,8 @@ def latency(candidate: Timed, champion: Timed | None, policy: "LatencyGate") -> 
 def _latency(candidate: Timed, champion: Timed | None, policy: "LatencyGate") -> LatencySeen:
     meter, timed, failed = Meter(), [], {str(way): why for way, why in candidate.failed.items()}
     for way in WAYS:
-        if way in failed:
+        unasked = way == "server" and policy.max_served_p99_ms is None
+        if unasked or way in failed:
             continue
         try:
             timed.append(_timed(way, candidate, champion, policy))

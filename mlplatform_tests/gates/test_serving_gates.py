@@ -158,10 +158,19 @@ def test_the_server_has_a_limit_of_its_own():
     ],
 )
 def test_a_slowdown_fails_where_shown_and_passes_where_p50_is_shown_to_have_none(found, outcome):
-    verdict = latency(beside(found), LatencyGate(max_slowdown=0.1))
+    verdict = latency(beside(found), LatencyGate(max_slowdown=0.1, max_p99_ms=21))
     assert verdict.outcome is outcome
     if outcome is not PASS:
         assert f"p{found.percentile} of the exported program" in verdict.because
+
+
+def test_a_blurred_tail_holds_nobody_up_where_p99_is_shown_to_be_within_half_its_limit():
+    """p99 is at most 11 ms here; a tail that is shown to be longer fails all the same."""
+    blurred = beside(ratio(99, 1.3, 0.9, 9.0, noise=0.2))
+    assert latency(blurred, LatencyGate(max_p99_ms=22)).passed
+    assert latency(blurred, LatencyGate(max_p99_ms=21)).outcome is INCONCLUSIVE
+    longer = beside(ratio(99, 3.0, 1.4, 9.0, noise=0.2))
+    assert latency(longer, LatencyGate(max_p99_ms=22)).outcome is FAIL
 
 
 def test_what_cannot_tell_names_the_samples_that_would():
