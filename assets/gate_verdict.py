@@ -10,7 +10,6 @@ from assets.report import files, pictures
 from assets.second_lock import judged
 from mlplatform.gates import record
 from mlplatform.lake import Version
-from mlplatform.registry.columns import widened
 from mlplatform.spec import Pipeline
 from resources import LakeResource
 
@@ -56,7 +55,6 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             report = store.artifacts.put(files(store, pipeline, evaluation, verdict))
             facts = {"report": report, "candidate": digest, "champion": champion}
             who = lineage(context, pipeline, "gate_verdict", [evaluation], facts=facts)
-            widened(table, record.GATES_SCHEMA, record.ADDED, who)
             token = f"{context.run.run_id}:{evaluation.digest[:16]}:{policy[:16]}:{verdict.outcome}"
             version = table.append(row, who, token=token)
         shown = {"because": verdict.because, **pictures(store, pipeline, evaluation, verdict)}

@@ -9,15 +9,16 @@ import yaml
 
 CENSUS = Path(__file__).resolve().parents[1] / "pipelines" / "census_income"
 TRAINING_LINES, TEST_LINES = 4000, 2000
-# A busy machine decides nothing here, and no test waits for samples.
+# A busy machine decides nothing here, no test waits for samples, and few need a server of their own.
 QUICK_LATENCY = {
     "max_p99_ms": 1000,
-    "max_served_p99_ms": 5000,
+    "max_served_p99_ms": None,
     "max_slowdown": None,
-    "min_samples": 100,
+    "min_samples": 400,
     "seconds": 0.2,
+    "inconclusive": "warn",
 }
-QUICK_THROUGHPUT = {"min_requests_per_second": 1, "clients": 2, "seconds": 0.3}
+QUICK_THROUGHPUT = {"min_requests_per_second": None}
 
 
 def small_pipeline(pipelines: Path, **changes: Any) -> Path:

@@ -15,12 +15,12 @@ Answer = tuple[Subject, Sequence[Verdict]]
 def remembered(
     bench: Bench, subject: Subject, gates: Sequence[str], judge: Callable[[], list[Verdict]]
 ) -> Answer:
-    """Return the kept verdicts when all of `gates` passed about this very subject, else judge again.
+    """Return the kept verdicts when none of `gates` stops this very subject, else judge again.
 
-    What a person let through is not measured again either: it would be another answer.
+    What only warns, or a person let through, is not measured again either: it would be another answer.
     """
     kept = bench.said(subject)
-    settled = {g for g, v in kept.items() if v.passed or bench.override(subject, v)}
+    settled = {g for g, v in kept.items() if not v.stops or bench.override(subject, v)}
     if settled.issuperset(gates):
         return subject, [kept[gate] for gate in gates]
     return subject, judge()

@@ -53,7 +53,7 @@ def require_passed(
     if newest["subject_digest"] != evaluation_digest:
         why = "its verdict is about an earlier evaluation; materialise `gate_verdict` again"
         raise GateRefusedError(f"model {wanted} is not released: {why}")
-    if (other := newest.get("baseline_digest") or "") != baseline_digest:
+    if (other := newest["baseline_digest"]) != baseline_digest:
         pair = f"{other[:12] or 'no champion'}, not {baseline_digest[:12] or 'no champion'}"
         why = f"its verdict compares it with {pair}; materialise `gate_verdict` again"
         raise GateRefusedError(f"model {wanted} is not released: {why}")

@@ -104,12 +104,12 @@ def _answer(row: Row, asked: _Asked) -> _Answer:
     because = f"{gate} {outcome.value}: {row['because']}"
     if outcome is Outcome.PASS:
         return _Answer(outcome=outcome, because=because)
-    undecided = row.get("inconclusive") if outcome is Outcome.INCONCLUSIVE else None
+    undecided = row["inconclusive"] if outcome is Outcome.INCONCLUSIVE else None
     if undecided == Inconclusive.WARN:
         said = f"{gate} inconclusive, which its policy lets through: {row['because']}"
         return _Answer(outcome=outcome, because=said, by_policy=True)
     if asked.now is not None:
-        about = (gate, row["subject_digest"], row.get("baseline_digest") or "", asked.policy)
+        about = (gate, row["subject_digest"], row["baseline_digest"], asked.policy)
         override = covering(asked.overrides, about, outcome, asked.now)
         if override is not None:
             said = f"{gate} {outcome.value}, {override.sentence}"
@@ -125,14 +125,14 @@ def _command(row: Row) -> str:
 
 
 def _same_baseline(row: Row, wanted: str | None) -> bool:
-    return wanted is None or (row.get("baseline_digest") or "") == wanted
+    return wanted is None or row["baseline_digest"] == wanted
 
 
 def _absent(
     gate: str, digest: str, ours: Sequence[Row], about: Sequence[Row], under: Sequence[Row]
 ) -> str:
     if under:
-        champion = (under[-1].get("baseline_digest") or "")[:12]
+        champion = under[-1]["baseline_digest"][:12]
         return f"{gate}: judged against {champion or 'no champion'}, which is another one now"
     if about:
         return f"{gate}: judged under another policy ({about[-1]['policy_hash'][:12]})"

@@ -76,13 +76,15 @@ def applying(spec: "PipelineSpec", section: str) -> dict[str, Gate]:
     """Return the gates of one section that this spec's label and groups give something to judge.
 
     Fairness is of classes and of declared groups: with none there is nothing to compare. Behaviour
-    needs a case, and each group column makes one.
+    needs a case, and each group column makes one. Throughput is of models that are served.
     """
     idle = set()
     if not spec.groups or spec.label.task == "regression":
         idle.add("fairness")
     if not (spec.groups or spec.behaviour.cases or spec.behaviour.functions):
         idle.add("behaviour")
+    if spec.model_gates.throughput.min_requests_per_second is None:
+        idle.add("throughput")
     return {n: gate for n, gate in declared(getattr(spec, section)).items() if n not in idle}
 
 

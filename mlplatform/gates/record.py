@@ -10,8 +10,6 @@ import pyarrow as pa
 
 from mlplatform.verdict import Inconclusive, Outcome, Severity, Verdict
 
-# What a table of an earlier release lacks, and what its rows mean without it.
-ADDED = {"baseline_digest": "", "inconclusive": Inconclusive.HOLD.value}
 GATES_SCHEMA = pa.schema(
     [
         pa.field("gate", pa.string(), nullable=False),
@@ -76,7 +74,7 @@ def verdict(row: Mapping[str, Any]) -> Verdict:
         gate=row["gate"],
         outcome=Outcome(row["outcome"]),
         severity=Severity(row["severity"]),
-        inconclusive=Inconclusive(row.get("inconclusive") or Inconclusive.HOLD),
+        inconclusive=Inconclusive(row["inconclusive"]),
         observed=row["observed"],
         limit=row["limit"],
         baseline=row["baseline"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlplatform.errors import FeatureError, PlatformError
+from mlplatform.errors import FeatureError, PlatformError, ServingError
 from mlplatform.judging.cores import on_one_core
 from mlplatform.judging.latency import Timed, latency, of_program, of_server
 from mlplatform.judging.throughput import throughput, unmeasured
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlplatform.spec.serving_gates import LatencyGate, ThroughputGate
 
 Rows = Sequence[Mapping[str, Any]]
+UNSERVED = ServingError("no policy asks for a server, so none was started")
 T = TypeVar("T")
 
 
@@ -78,7 +79,7 @@ def serving_cost(
     """Return the latency of two models, or one, and the throughput of the candidate's server.
 
     Both servers start at the same time, and stay up until the end; while they are timed against each other
-    they share one core. What fails of the candidate is in
+    they share one core. None starts where neither policy asks for one. What fails of the candidate is in
     the measurements, as is why a champion cannot be timed; nothing is raised.
 
     Args:
@@ -92,12 +93,15 @@ def serving_cost(
     digests = [candidate, champion] if compares else [candidate]
     with ExitStack() as stack:
         with ThreadPoolExecutor(len(digests)) as pool:  # While servers start, programs are loaded.
-            starting = [pool.submit(_entered, stack, bench.server(digest)) for digest in digests]
+            served = (latency_policy.max_served_p99_ms, throughput_policy.min_requests_per_second)
+            starting = [
+                pool.submit(_entered, stack, bench.server(digest))
+                for digest in digests
+                if served != (None, None)
+            ]
             models = [_loaded(bench, digest) for digest in digests]
-        asked = [
-            _Asked(stack, bench.rows, model, server.result())
-            for model, server in zip(models, starting, strict=True)
-        ]
+        urls = [each.result() for each in starting] or [UNSERVED] * len(digests)
+        asked = [_Asked(stack, bench.rows, *both) for both in zip(models, urls, strict=True)]
         timed = [each.timed(digest) for each, digest in zip(asked, digests, strict=True)]
         with on_one_core([each.url for each in asked if isinstance(each.url, str)] * compares):
             seen = latency(timed[0], timed[1] if compares else None, latency_policy)

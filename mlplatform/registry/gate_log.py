@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from mlplatform.errors import OverrideError
 from mlplatform.gates import record
-from mlplatform.registry.columns import widened
 from mlplatform.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Subject:
     def is_of(self, row: Mapping[str, Any]) -> bool:
         """Whether a row is about this."""
         wanted = (self.digest, self.policy_hash, self.baseline_digest)
-        baseline = row.get("baseline_digest") or ""
+        baseline = row["baseline_digest"]
         return (row["subject_digest"], row["policy_hash"], baseline) == wanted
 
 
@@ -95,7 +94,6 @@ def keep(
             decided_at=at,
         )
         gates = "+".join(sorted(f"{verdict.gate}={verdict.outcome}" for verdict in new))
-        widened(table, record.GATES_SCHEMA, record.ADDED, lineage)
         token = f"verdict:{lineage.run_id}:{subject.digest[:16]}:{gates}"
         table.append(batch, lineage, token=token)
     return new

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import ConcurrentWriteError, GateRefusedError
-from mlplatform.registry.columns import widened
 from mlplatform.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Table
 
 TABLE = "registered_model"  # `<pipeline>/registered_model`
-ADDED = {"overrides": "[]"}  # What a table of an earlier release lacks.
 ATTEMPTS = 20  # Each lost race means that another model was registered, so this many is a storm.
 
 
@@ -97,7 +95,6 @@ def register(
             return found
         version = len(known) + 1
         row = _row(candidate, version, at)
-        widened(table, row.schema, ADDED, lineage)
         table.append(row, lineage, token=f"model_version:{version}")
     raise ConcurrentWriteError(f"{table.name}: {ATTEMPTS} other models were first; try again")
 

@@ -11,8 +11,11 @@ class LatencyGate(Gate):
     max_p99_ms: float = Field(
         default=50, gt=0, description="Of the exported program, from raw values to the answer."
     )
-    max_served_p99_ms: float = Field(
-        default=100, gt=0, description="Of a server of this machine, over HTTP, one client."
+    max_served_p99_ms: float | None = Field(
+        default=100,
+        gt=0,
+        description="Of a server of this machine, over HTTP, one client; null: nobody serves it, so no "
+        "server is timed.",
     )
     max_slowdown: Share | None = Field(
         default=0.1,
@@ -33,7 +36,9 @@ class LatencyGate(Gate):
 class ThroughputGate(Gate):
     """Requests of one row that a real server answers, with several clients at once."""
 
-    min_requests_per_second: float = Field(default=1000, gt=0)
+    min_requests_per_second: float | None = Field(
+        default=1000, gt=0, description="null: nobody serves it, so the gate does not apply."
+    )
     clients: int = Field(default=16, ge=1, le=1024, description="That ask at the same time.")
     seconds: float = Field(default=3, gt=0, le=600, description="Spent on measuring.")
 

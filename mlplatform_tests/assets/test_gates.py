@@ -28,10 +28,10 @@ def test_a_failed_gate_stops_the_walk(refused: tuple[Walk, dg.ExecuteInProcessRe
 
 def test_the_failure_is_a_row_and_an_alert(refused: tuple[Walk, dg.ExecuteInProcessResult]):
     walk, _ = refused
-    said = walk.said("evaluation")["accuracy"]
+    said = walk.said("evaluation")["performance"]
     assert (said.outcome, said.limit) == (Outcome.FAIL, 0.999)
     lines = [json.loads(line) for line in walk.settings.alert_log.read_text().splitlines()]
-    assert any("accuracy" in json.dumps(line) for line in lines)
+    assert any("performance" in json.dumps(line) for line in lines)
 
 
 def test_a_refused_model_stays_out_in_a_later_run_on_an_empty_dagster(

@@ -153,11 +153,6 @@ def test_a_policy_that_warns_of_too_little_evidence_lets_no_failure_through():
     assert judged(said(Outcome.FAIL, undecided=Inconclusive.WARN)).outcome is Outcome.FAIL
 
 
-def test_a_row_of_an_earlier_release_holds_what_it_cannot_tell():
-    old = said(Outcome.INCONCLUSIVE, undecided=Inconclusive.WARN).drop(["inconclusive"])
-    assert not judged(old).passed
-
-
 def test_a_gate_that_compared_with_another_champion_has_not_judged():
     table = said(Outcome.PASS, baseline=CHAMPION)
     assert judged(table, baselines={"accuracy": CHAMPION}).passed

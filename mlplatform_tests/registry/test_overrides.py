@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pyarrow as pa
 import pytest
 
 from mlplatform.errors import OverrideError
@@ -11,10 +10,9 @@ from mlplatform.gates import record
 from mlplatform.gates.override import Override
 from mlplatform.lake import Lake, Lineage
 from mlplatform.registry import gate_log, overrides
-from mlplatform.registry.columns import widened
 from mlplatform.registry.gate_log import Subject
 from mlplatform.registry.record import Candidate, records, register
-from mlplatform.verdict import Inconclusive, Outcome, Verdict
+from mlplatform.verdict import Outcome, Verdict
 
 WHO = Lineage(asset="census/gate_overrides", run_id="cli-ann", code_version="test")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -81,41 +79,6 @@ def test_a_model_registered_clean_shows_the_override_of_its_newest_verdict(lake)
     found = overrides.passed_by(lake, "census", model.model_digest, NOON)
     assert found == [{**ENTRY, "standing": "in force"}]
     assert overrides.passed_by(lake, "census", "0" * 64, NOON) == []
-
-
-def test_verdicts_are_added_to_a_table_of_an_earlier_release(lake):
-    table = lake.table("census/gates")
-    subject = Subject(table="census/evaluation", digest="e", policy_hash="p", baseline_digest="c")
-    old = Verdict(gate="latency", outcome=Outcome.PASS, because="12 ms")
-    row = record.rows(
-        [old], subject="census/evaluation", subject_digest="e", policy_hash="p", run_id="r",
-        decided_at=NOON,
-    )  # fmt: skip
-    table.append(row.drop(list(record.ADDED)), WHO, token="old")
-    new = replace(old, outcome=Outcome.INCONCLUSIVE, inconclusive=Inconclusive.PERSON)
-    gate_log.keep(table, subject, [new], WHO, NOON)
-    assert record.to_verdicts(gate_log.rows(table)) == [old, new]
-    assert gate_log.rows(table)["baseline_digest"].to_pylist() == ["", "c"]
-    assert gate_log.said(table, subject) == {"latency": new}
-
-
-def test_a_model_is_registered_beside_those_of_an_earlier_release(lake):
-    register(lake, "census", candidate(lake), WHO, NOON)
-    table = lake.table("census/registered_model")
-    table.overwrite(table.read().drop(["overrides"]), WHO)
-    other = replace(candidate(lake, (ENTRY,)), model_digest=lake.artifacts.put({"p": b"2"}))
-    assert register(lake, "census", other, WHO, NOON).model_version == 2
-    assert [r.overrides for r in records(table)] == [(), (ENTRY,)]
-
-
-def test_a_table_with_all_columns_is_left_as_it_is(lake):
-    table = lake.table("t")
-    schema = pa.schema([pa.field("a", pa.string())])
-    widened(table, schema, {"a": ""}, WHO)
-    assert not table.exists()
-    before = table.append(pa.table({"a": ["x"]}, schema=schema), WHO, token="one")
-    widened(table, schema, {"a": ""}, WHO)
-    assert table.latest() == before
 
 
 def test_the_newest_verdict_is_found_by_how_a_digest_begins(lake):
