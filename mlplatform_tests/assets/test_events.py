@@ -12,7 +12,7 @@ import yaml
 
 from mlplatform.monitor import reference
 from mlplatform_tests.assets.conftest import Walk, failed_steps, walk_in
-from mlplatform_tests.small import change
+from mlplatform_tests.small import QUICK_LATENCY, QUICK_THROUGHPUT, change
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS, SHOPS, CLICKS = 1200, 6, 900
@@ -56,6 +56,9 @@ def shops(home: Path) -> Walk:
         "split": {"test": 0.3, "validation": 0.2},
         "model": {"hidden": [8], "epochs": 30, "batch_size": 64},
         "data_gates": {"freshness": {"max_age_days": 36500}, "sensitive_data": {"severity": "warn"}},
+        "model_gates": {
+            "calibration": {"max_error": 0.5}, "latency": QUICK_LATENCY, "throughput": QUICK_THROUGHPUT,
+        },
     }  # fmt: skip
     document = {"type": "assets.MLPipeline", "attributes": spec}
     (folder / "defs.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
