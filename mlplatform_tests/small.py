@@ -14,9 +14,8 @@ QUICK_LATENCY = {
     "max_p99_ms": 1000,
     "max_served_p99_ms": None,
     "max_slowdown": None,
-    "min_samples": 400,
+    "min_samples": 1000,
     "seconds": 0.2,
-    "inconclusive": "warn",
 }
 QUICK_THROUGHPUT = {"min_requests_per_second": None}
 

@@ -22,10 +22,8 @@ def spec(**more):
 def test_every_gate_is_required_by_default_each_of_its_subject():
     wanted = required(spec())
     assert {gate for gate, subject in wanted.items() if subject == "evaluation"} == {
-        "accuracy",
-        "fairness",
-        "latency",
-        "artifact_size",
+        *("performance", "regression", "fairness", "calibration", "behaviour"),
+        *("latency", "throughput", "artifact_size", "data_integrity"),
     }
     assert {gate for gate, subject in wanted.items() if subject == "features"} == {
         "availability",
@@ -59,12 +57,18 @@ CLASSES = {"column": "y", "task": "multiclass", "classes": ["a", "b", "c"]}
 NUMBER = {"column": "x", "task": "regression"}
 
 
-def test_accuracy_judges_classes_and_error_numbers():
-    assert {"accuracy", "fairness"} <= set(required(spec()))
-    for label, wanted in ((CLASSES, "accuracy"), (NUMBER, "error")):
-        asked = set(required(spec(label=label)))
-        assert asked & {"accuracy", "error", "fairness"} == {wanted}
-        assert wanted in judging(spec(label=label), "evaluation")
+def test_fairness_judges_classes_and_not_numbers():
+    assert "fairness" in required(spec())
+    for label, judged in ((CLASSES, True), (NUMBER, False)):
+        assert ("fairness" in required(spec(label=label))) is judged
+
+
+def test_what_has_nothing_to_judge_is_not_required():
+    """A model that nobody serves needs no throughput; one without groups and cases has no behaviour to try."""
+    unserved = {"throughput": {"min_requests_per_second": None}}
+    assert "throughput" not in required(spec(model_gates=unserved))
+    assert "behaviour" not in required(spec(groups=[]))
+    assert "reproducibility" not in required(spec())
 
 
 def test_every_gate_judges_one_subject():
