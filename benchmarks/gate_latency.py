@@ -115,7 +115,7 @@ def beside(busy: bool) -> Iterator[None]:  # noqa: FBT001 - one of two worlds
         return
     # Through a shell that ends: it is none of this process's children, which `Meter` counts as its own.
     started = subprocess.run(
-        ["/bin/sh", "-c", f"{sys.executable} -c '{BUSY}' >/dev/null & echo $!"],
+        ["/bin/sh", "-c", f"{sys.executable} -c '{BUSY}' >/dev/null 2>&1 & echo $!"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     try:
