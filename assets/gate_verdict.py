@@ -9,6 +9,7 @@ from assets.publish import lineage, materialised, newest, policy_in_force
 from assets.report import files, pictures
 from assets.second_lock import judged
 from mlplatform.gates import record
+from mlplatform.gates.overall import of_the_future
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import LakeResource
@@ -43,14 +44,16 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             verdict.outcome.value,
             verdict.because,
         )
-        known = table.read().to_pylist()[-1:] if table.exists() else []
+        now = datetime.now(UTC)
+        rows = table.read().to_pylist()[-1:] if table.exists() else []
+        known = [row for row in rows if not of_the_future(row, now)]
         reused = [tuple(row.get(name) for name in SAID) for row in known] == [wanted]
         version = newest(table) if reused else None
         if version is None:
             row = record.rows(
                 [verdict], subject=evaluation.table, subject_digest=evaluation.digest,
                 model_digest=digest, baseline_digest=champion, policy_hash=policy, run_id=context.run.run_id,
-                decided_at=datetime.now(UTC),
+                decided_at=now,
             )  # fmt: skip
             report = store.artifacts.put(files(store, pipeline, evaluation, verdict))
             facts = {"report": report, "candidate": digest, "champion": champion}

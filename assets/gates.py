@@ -67,7 +67,7 @@ class Bench:
 
     def said(self, subject: Subject) -> Mapping[str, Verdict]:
         """Return what the gates said before about this very subject, under this very policy."""
-        return gate_log.said(self.gates, subject)
+        return gate_log.said(self.gates, subject, datetime.now(UTC))
 
     def hear(self, subject: Subject, verdicts: Sequence[Verdict]) -> Iterator[dg.AssetCheckResult]:
         """Keep the verdicts, alert about those that did not pass, and yield them to Dagster."""

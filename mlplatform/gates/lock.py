@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import GateRefusedError
-from mlplatform.gates.overall import GATE
+from mlplatform.gates.overall import GATE, of_the_future
 from mlplatform.gates.override import minute
 from mlplatform.verdict import Outcome
 
@@ -38,7 +38,7 @@ def require_passed(
 
     Raises:
         GateRefusedError: If there is none, or it failed, was inconclusive, passed by an override
-            that has ended, or is about another model or champion or under another policy.
+            that has ended, was decided in the future, or is about another model or champion or under another policy.
     """
     wanted = model_digest[:12] or "(no digest)"
     given = [r for r in (rows.to_pylist() if rows is not None else []) if r["gate"] == GATE]
@@ -46,7 +46,12 @@ def require_passed(
     valid = [r for r in about if r["policy_hash"] == policy_hash]
     if not valid:
         raise GateRefusedError(_absent(wanted, given, about, policy_hash))
-    newest = max(enumerate(valid), key=lambda pair: (pair[1]["decided_at"], pair[0]))[1]
+    newest = valid[-1]  # Rows are only ever appended, and a clock can be wrong.
+    if of_the_future(newest, now):
+        why = f"its verdict was decided at {minute(newest['decided_at'])}, which is in the future"
+        raise GateRefusedError(
+            f"model {wanted} is not released: {why}; materialise `gate_verdict` again"
+        )
     if newest["outcome"] != Outcome.PASS:
         said = f"{newest['outcome']}: {newest['because']}"
         raise GateRefusedError(f"model {wanted} is not released; its verdict is {said}")

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.gates.answer import Finding, worst
-from mlplatform.gates.override import Override, covering
+from mlplatform.gates.override import Override, covering, minute
 from mlplatform.verdict import Inconclusive, Outcome, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 GATE = "overall"
+CLOCKS = timedelta(minutes=5)  # How far those of two hosts may be apart.
 Row = Mapping[str, Any]
 
 
@@ -49,10 +50,11 @@ def overall(
 ) -> Verdict:
     """Pass when the newest verdict of every required gate passed or is let through.
 
-    Only rows about the wanted digest under the wanted policy count, and of those the newest; at
-    equal times the later row. A gate with none is a failure, and so is a policy without gates. An
-    inconclusive verdict is let through where its policy says `warn`; any other that did not pass,
-    by an override in force. `evidence` has `gates`, outcome and reason of each, and `overrides`.
+    Only rows about the wanted digest under the wanted policy count, and of those the last: rows are
+    only ever appended, and a clock can be wrong. One decided in the future is none. A gate without
+    a verdict is a failure, and so is a policy without gates. An inconclusive verdict is let through
+    where its policy says `warn`; any other that did not pass, by an override in force. `evidence`
+    has `gates`, outcome and reason of each, and `overrides`.
 
     Args:
         rows: Rows of the `gates` table.
@@ -61,7 +63,7 @@ def overall(
         baselines: The champion each gate must have compared with, by gate; one that is left out is
             asked for none.
         overrides: Every one that was ever given, in order.
-        now: When this is judged; without it no override counts.
+        now: When this is judged; without it no override counts, and no verdict is of the future.
     """
     asked = _Asked(policy=policy_hash, baselines=baselines or {}, overrides=overrides, now=now)
     listed = rows.to_pylist() if rows is not None else []
@@ -83,6 +85,11 @@ def overall(
     )
 
 
+def of_the_future(row: Row, now: datetime) -> bool:
+    """Whether a verdict claims to be decided after `now`, by more than clocks differ: it is none."""
+    return bool(row["decided_at"] > now + CLOCKS)
+
+
 def _judge(gate: str, digest: str, rows: Sequence[Row], asked: _Asked) -> _Answer:
     ours = [row for row in rows if row["gate"] == gate]
     about = [row for row in ours if digest and row["subject_digest"] == digest]
@@ -91,7 +98,10 @@ def _judge(gate: str, digest: str, rows: Sequence[Row], asked: _Asked) -> _Answe
     if not valid:
         why = _absent(gate, digest, ours, about, under)
         return _Answer(outcome=Outcome.FAIL, because=why)
-    newest = max(enumerate(valid), key=lambda pair: (pair[1]["decided_at"], pair[0]))[1]
+    newest = valid[-1]
+    if asked.now is not None and of_the_future(newest, asked.now):
+        why = f"{gate}: judged at {minute(newest['decided_at'])}, which is in the future"
+        return _Answer(outcome=Outcome.FAIL, because=why)
     if newest["outcome"] not in set(Outcome):
         why = f"{gate}: unknown outcome {newest['outcome']!r}"
         return _Answer(outcome=Outcome.FAIL, because=why)
@@ -148,7 +158,7 @@ def _overridden(found: Mapping[str, _Answer]) -> Iterable[dict[str, str]]:
             yield {
                 "gate": gate,
                 "outcome": answer.outcome.value,
-                "by": answer.override.by,
+                "by": answer.override.who,
                 "because": answer.override.because,
                 "at": answer.override.at.isoformat(),
                 "until": answer.override.until.isoformat(),

@@ -16,6 +16,7 @@ LONGEST = timedelta(
 )  # A quarter; what has to hold longer is a policy, and belongs in the spec.
 # Without these there is nothing sound to judge, so nobody lets them through.
 FIXED = frozenset(ALWAYS) | {"data_integrity", "overall", "artifact_verified", "traffic_verified"}
+SOUND = "without it no other verdict means anything; mend what it found"
 About = tuple[str, str, str, str]  # Gate, digest judged, champion's digest, policy.
 _BADNESS = {Outcome.PASS: 0, Outcome.INCONCLUSIVE: 1, Outcome.FAIL: 2}
 
@@ -26,6 +27,7 @@ class Standing(StrEnum):
     IN_FORCE = "in force"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
+    INVALID = "invalid"  # It breaks a rule, so no command gave it.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,8 @@ class Override:
         baseline_digest: The champion it was compared with, empty for none.
         policy_hash: Of the policy the verdict was given under; under another the gate asks anew.
         outcome: What the gate had said; a worse answer is not covered.
-        by: Who decided.
+        by: Who decided, in their own words.
+        login: The account that said so.
         because: Why.
         at: When, in UTC.
         until: Its end, in UTC.
@@ -59,11 +62,14 @@ class Override:
     at: datetime
     until: datetime
     withdrawn: bool = False
+    login: str = ""
 
     def standing(self, now: datetime) -> Standing:
         """Return whether it holds at `now`."""
         if self.withdrawn:
             return Standing.WITHDRAWN
+        if not valid(self, now):
+            return Standing.INVALID
         return Standing.IN_FORCE if now < self.until else Standing.EXPIRED
 
     def in_force(self, now: datetime) -> bool:
@@ -76,9 +82,14 @@ class Override:
         return (self.gate, self.subject_digest, self.baseline_digest, self.policy_hash)
 
     @property
+    def who(self) -> str:
+        """Who decided, and the account where it has another name."""
+        return f"{self.by} (login {self.login})" if self.login not in ("", self.by) else self.by
+
+    @property
     def sentence(self) -> str:
         """Who, until when and why, for a person."""
-        return f"overridden by {self.by} until {minute(self.until)}: {self.because}"
+        return f"overridden by {self.who} until {minute(self.until)}: {self.because}"
 
 
 def current(given: Iterable[Override]) -> list[Override]:
@@ -90,13 +101,45 @@ def current(given: Iterable[Override]) -> list[Override]:
     return list(newest.values())
 
 
+def valid(override: Override, now: datetime) -> bool:
+    """Whether a decision keeps the rules, however it came into the table; see `fault`."""
+    return not fault(override, now)
+
+
+def fault(override: Override, now: datetime) -> str:
+    """Return which rule a decision breaks, or nothing: `gate override` and the lock ask the same."""
+    if override.gate in FIXED:
+        return f"gate {override.gate} cannot be overridden: {SOUND}"
+    if not override.by.strip():
+        return "nobody is named who decided"
+    if len(" ".join(override.because.split())) < SHORTEST:
+        return f"the reason has fewer than {SHORTEST} characters"
+    if override.at > now:
+        return f"it was given at {minute(override.at)}, which is in the future"
+    if override.until - override.at > LONGEST:
+        return f"it holds for more than {LONGEST.days} days"
+    return ""
+
+
+def require_valid(override: Override, now: datetime) -> Override:
+    """Return a decision that keeps the rules.
+
+    Raises:
+        OverrideError: Saying which one it breaks.
+    """
+    if why := fault(override, now):
+        raise OverrideError(f"{override.gate} is not overridden: {why}")
+    return override
+
+
 def covering(
     given: Iterable[Override], about: About, outcome: Outcome, now: datetime
 ) -> Override | None:
     """Return the override in force that lets this answer through, if there is one.
 
     It has to be about this very verdict, see `Override.about`, and the answer no worse than the one
-    that was overridden: whoever let too little evidence pass has not let a failure pass.
+    that was overridden: whoever let too little evidence pass has not let a failure pass. One that
+    breaks a rule, see `fault`, lets nothing through.
     """
     for each in current(given):
         if (
@@ -115,8 +158,7 @@ def require_overridable(gate: str, verdict: Verdict | None) -> None:
         OverrideError: Saying why there is nothing to override.
     """
     if gate in FIXED:
-        why = "without it no other verdict means anything; mend what it found"
-        raise OverrideError(f"gate {gate} cannot be overridden: {why}")
+        raise OverrideError(f"gate {gate} cannot be overridden: {SOUND}")
     if verdict is None:
         why = "it has not judged, and a missing verdict is never let through; materialise what it judges"
         raise OverrideError(f"gate {gate} cannot be overridden: {why}")

@@ -39,7 +39,7 @@ class Said:
     policy_hash: str
 
     def about(self, gate: str, digest: str) -> Verdict | None:
-        """Return the newest verdict of a gate about these very bytes under this policy.
+        """Return the last verdict of a gate about these very bytes under this policy.
 
         Raises:
             ValueError: If the row holds no verdict.
@@ -52,10 +52,7 @@ class Said:
         ]
         if not digest or not ours:
             return None
-        # At equal times the later row.
-        return record.verdict(
-            max(enumerate(ours), key=lambda one: (one[1]["decided_at"], one[0]))[1]
-        )
+        return record.verdict(ours[-1])
 
     @cached_property
     def _listed(self) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from mlplatform.errors import OverrideError
 from mlplatform.gates import record
+from mlplatform.gates.overall import of_the_future
 from mlplatform.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ class Subject:
         return (row["subject_digest"], row["policy_hash"], baseline) == wanted
 
 
-def said(table: "Table", subject: Subject) -> dict[str, Verdict]:
-    """Return the newest verdict of each gate about this very subject."""
-    ours = (row for row in rows(table).to_pylist() if subject.is_of(row))
-    return {row["gate"]: record.verdict(row) for row in ours}
+def said(table: "Table", subject: Subject, now: datetime) -> dict[str, Verdict]:
+    """Return the last verdict of each gate about this very subject; none where that is of the future."""
+    last = {row["gate"]: row for row in rows(table).to_pylist() if subject.is_of(row)}
+    return {g: record.verdict(row) for g, row in last.items() if not of_the_future(row, now)}
 
 
 def newest(table: "Table", gate: str, digest: str = "") -> Mapping[str, Any] | None:
-    """Return the newest row of a gate, as a mapping, or `None` if it never judged.
+    """Return the last row of a gate, as a mapping, or `None` if it never judged.
 
     Args:
         table: The table of verdicts.
@@ -58,7 +59,7 @@ def newest(table: "Table", gate: str, digest: str = "") -> Mapping[str, Any] | N
         if len(found) > 1:
             some = ", ".join(each[:16] for each in found)
             raise OverrideError(f"{len(found)} digests begin {digest!r}: {some}; give more of it")
-    return max(ours, key=lambda row: row["decided_at"], default=None)
+    return ours[-1] if ours else None
 
 
 def _named_by(row: Mapping[str, Any]) -> str:
@@ -80,7 +81,7 @@ def keep(
     A gate that answers as it did last time about the same subject adds no row, so a rerun with nothing new writes
     nothing; one that refuses for another reason does.
     """
-    before = said(table, subject)
+    before = said(table, subject, at)
     new = [v for v in verdicts if v.gate not in before or _differs(v, before[v.gate])]
     if new:
         batch = record.rows(

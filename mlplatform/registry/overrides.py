@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
         pa.field("at", INSTANT, nullable=False),
         pa.field("until", INSTANT, nullable=False),
         pa.field("withdrawn", pa.bool_(), nullable=False),
+        pa.field("login", pa.string(), nullable=False),
     ]
 )
 

@@ -58,8 +58,8 @@ NOT_A_PASS = {
         [row("accuracy"), row("accuracy", Outcome.FAIL, minutes=1)],
         "accuracy fail",
     ),
-    "newer failure written first": (
-        [row("accuracy", Outcome.FAIL, minutes=1), row("accuracy")],
+    "a pass dated after it, then failed": (
+        [row("accuracy", minutes=1), row("accuracy", Outcome.FAIL)],
         "accuracy fail",
     ),
     "failed, then another passed": (
@@ -102,6 +102,14 @@ def test_a_failure_that_was_judged_again_and_passed_is_a_pass():
     assert judged(DATA, row("accuracy", Outcome.FAIL), row("accuracy", minutes=1)).passed
 
 
+@pytest.mark.parametrize(("minutes", "passes"), [(5, True), (6, False)])
+def test_a_verdict_of_the_future_is_none(minutes, passes):
+    table = pa.concat_tables([DATA, row("accuracy", minutes=minutes)])
+    verdict = overall(table, REQUIRED, POLICY, now=NOON)
+    assert verdict.passed == passes
+    assert ("judged at 2026-03-01 12:06 UTC, which is in the future" in verdict.because) != passes
+
+
 def test_no_rows_and_no_required_gate_are_failures():
     assert judged().outcome is Outcome.FAIL
     verdict = overall(pa.concat_tables([DATA, row("accuracy")]), {}, POLICY)
@@ -132,12 +140,9 @@ def test_a_pass_needs_a_newest_valid_pass_of_every_gate(entries):
         row(g, o, digest=None if d == "right" else d, policy=p, minutes=m)
         for g, o, d, p, m in entries
     ]
-    newest = {}
-    for gate, outcome, digest, policy, minutes in entries:
-        valid = digest == "right" and policy == POLICY
-        if valid and minutes >= newest.get(gate, (-1, None))[0]:
-            newest[gate] = (minutes, outcome)
-    wanted = [newest.get(gate, (0, None))[1] for gate in REQUIRED] == [Outcome.PASS] * 2
+    ours = [e for e in entries if e[2:4] == ("right", POLICY)]
+    last = {gate: outcome for gate, outcome, *_ in ours}
+    wanted = [last.get(gate) for gate in REQUIRED] == [Outcome.PASS] * 2
     assert judged(*tables).passed == wanted
 
 
@@ -157,8 +162,11 @@ def test_a_passing_verdict_about_these_bytes_lets_them_through():
 
 
 REFUSALS = {
+    "its verdict was decided at 2026-03-01 12:09 UTC, which is in the future": [
+        row("overall", minutes=9)
+    ],
     "it has no gate verdict": [],
-    "its verdict is fail: overall saw 3": [row("overall"), row("overall", Outcome.FAIL, minutes=1)],
+    "its verdict is fail: overall saw 3": [row("overall", minutes=1), row("overall", Outcome.FAIL)],
     "its verdict is inconclusive": [row("overall", Outcome.INCONCLUSIVE)],
     "the verdict is about bbbbbbbbbbbb": [row("overall", digest=OTHER)],
     "from policy qqqqqqqqqqqq, the policy in force is pppppppppppp": [

@@ -12,6 +12,7 @@ from mlplatform.errors import GateRefusedError, OverrideError
 from mlplatform.gates import require_passed
 from mlplatform.gates.overall import overall
 from mlplatform.gates.override import (
+    FIXED,
     LONGEST,
     Override,
     Standing,
@@ -20,6 +21,8 @@ from mlplatform.gates.override import (
     expiry,
     reason,
     require_overridable,
+    require_valid,
+    valid,
 )
 from mlplatform.gates.record import rows
 from mlplatform.verdict import Inconclusive, Outcome, Severity, Verdict
@@ -78,6 +81,10 @@ NOT_COVERED = {
     "against another champion": replace(GIVEN, baseline_digest=CHAMPION),
     "of too little evidence only": replace(GIVEN, outcome=Outcome.INCONCLUSIVE),
     "withdrawn": replace(GIVEN, withdrawn=True),
+    "by nobody": replace(GIVEN, by=" "),
+    "without a reason": replace(GIVEN, because="ok  ok   ok"),
+    "given in the future": replace(GIVEN, at=NOON + DAY / 2),
+    "for years": replace(GIVEN, until=NOON + LONGEST),
 }
 
 
@@ -110,12 +117,36 @@ def test_whoever_overrode_a_failure_also_let_too_little_evidence_through():
     assert judged(said(Outcome.INCONCLUSIVE), overrides=[GIVEN]).passed
 
 
+@pytest.mark.parametrize("gate", sorted(FIXED))
+def test_no_row_of_the_table_lets_a_gate_through_that_nobody_may_override(gate):
+    verdict = judged(said(Outcome.FAIL, gate), overrides=[replace(GIVEN, gate=gate)])
+    assert verdict.outcome is Outcome.FAIL
+    assert "0.7 of 900 rows" in verdict.because
+
+
+def test_a_decision_that_breaks_a_rule_stands_as_invalid_and_is_not_kept():
+    assert valid(GIVEN, NOON)
+    forged = replace(GIVEN, until=GIVEN.at + LONGEST + DAY)
+    assert forged.standing(NOON) is Standing.INVALID
+    with pytest.raises(OverrideError, match="accuracy is not overridden: it holds for more than"):
+        require_valid(forged, NOON)
+
+
+def test_the_account_is_told_where_it_has_another_name():
+    assert replace(GIVEN, login="ann").who == GIVEN.who == "ann"
+    eve = replace(GIVEN, by="eve", login="root")
+    assert eve.sentence.startswith("overridden by eve (login root) until 2026-03-02")
+    verdict = judged(said(Outcome.FAIL), overrides=[eve])
+    assert "overridden by eve (login root) until" in verdict.because
+    assert verdict.evidence["overrides"][0]["by"] == "eve (login root)"
+
+
 decisions = st.lists(
     st.builds(
         Override, gate=st.sampled_from(["accuracy", "latency"]), subject=st.just("t"),
         subject_digest=st.sampled_from([MODEL, OTHER]), policy_hash=st.just(POLICY),
         outcome=st.sampled_from([Outcome.FAIL, Outcome.INCONCLUSIVE]), by=st.just("x"),
-        because=st.just("because"), at=st.just(NOON), withdrawn=st.booleans(),
+        because=st.just("because of it"), at=st.just(NOON), withdrawn=st.booleans(),
         until=st.sampled_from([NOON - DAY, NOON, NOON + DAY]),
     ),
     max_size=6,

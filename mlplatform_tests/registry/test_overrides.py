@@ -15,6 +15,7 @@ from mlplatform.registry.record import Candidate, records, register
 from mlplatform.verdict import Outcome, Verdict
 
 WHO = Lineage(asset="census/gate_overrides", run_id="cli-ann", code_version="test")
+AGAIN = replace(WHO, run_id="another")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 GIVEN = Override(
@@ -81,6 +82,16 @@ def test_a_model_registered_clean_shows_the_override_of_its_newest_verdict(lake)
     assert overrides.passed_by(lake, "census", "0" * 64, NOON) == []
 
 
+def test_a_verdict_of_the_future_is_forgotten_and_kept_again(lake):
+    table, subject = lake.table("census/gates"), Subject(table="t", digest="d", policy_hash="p")
+    said = Verdict(gate="accuracy", outcome=Outcome.PASS, because="1")
+    gate_log.keep(table, subject, [said], WHO, NOON - DAY)
+    gate_log.keep(table, subject, [replace(said, outcome=Outcome.FAIL)], WHO, NOON + DAY)
+    assert gate_log.said(table, subject, NOON) == {}
+    assert gate_log.keep(table, subject, [said], AGAIN, NOON) == [said]
+    assert gate_log.said(table, subject, NOON) == {"accuracy": said}
+
+
 def test_the_newest_verdict_is_found_by_how_a_digest_begins(lake):
     table = lake.table("census/gates")
     for n, model in enumerate(["a1", "a2", ""]):
@@ -93,5 +104,7 @@ def test_the_newest_verdict_is_found_by_how_a_digest_begins(lake):
         return row["because"] if row else None
 
     assert [found(d) for d in ("", "a1", "a2", "d2", "d0")] == ["2", "0", "1", "2", None]
+    gate_log.keep(table, subject, [replace(said, because="late")], AGAIN, NOON)
+    assert found("d2") == "late"  # Whatever a clock said before.
     with pytest.raises(OverrideError, match="2 digests begin 'a': a1, a2; give more of it"):
         found("a")
