@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.nouns import asset_of
 from assets.publish import Made, publish
+from mlplatform.errors import CorruptionError, MissingArtifactError
 from mlplatform.lake import Lake, Version
 from mlplatform.rollout import TrafficState
 from mlplatform.rollout.events import traffic
@@ -50,7 +51,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
                 run.tags({"mlplatform.model_digest": candidate})
             return made
 
-        return publish(context, store, pipeline, "evaluation", inputs, make, champion=champion)
+        theirs = {"champion": champion, **_files(store, champion)}
+        return publish(context, store, pipeline, "evaluation", inputs, make, **theirs)
 
     return evaluation
 
@@ -64,6 +66,20 @@ def to_replace(now: TrafficState, candidate: str) -> str:
         model for model in (now.champion, now.previous) if model and model.digest != candidate
     ]
     return rivals[0].digest if rivals else ""
+
+
+def _files(store: Lake, champion: str) -> dict[str, str]:
+    """Return what of the champion's files decides the evaluation: one restored is scored again.
+
+    Raises:
+        LakeError: If the lake cannot be reached.
+    """
+    try:
+        if champion:
+            store.artifacts.open(champion).verify()
+    except (CorruptionError, MissingArtifactError):
+        return {"champion_files": "not whole"}
+    return {}
 
 
 def _finite(shown: Mapping[str, Any]) -> dict[str, float]:

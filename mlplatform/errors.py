@@ -25,6 +25,10 @@ class ConcurrentWriteError(LakeError):
     """Another writer changed the table first; nothing was written."""
 
 
+class MissingArtifactError(LakeError):
+    """The lake answers, and holds no artifact with this address."""
+
+
 class CorruptionError(LakeError):
     """Stored bytes differ from the digest recorded when they were written."""
 
@@ -59,3 +63,9 @@ class RegistryError(PlatformError):
 
 class ServingError(PlatformError):
     """The prediction server cannot start."""
+
+
+def in_words(wrong: Exception, most: int = 300) -> str:
+    """Return an error in one line; of one that no user can mend also its class, and `most` characters."""
+    said = " ".join(str(wrong).split())
+    return said if isinstance(wrong, PlatformError) else f"{type(wrong).__name__}: {said[:most]}"

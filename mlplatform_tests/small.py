@@ -16,6 +16,7 @@ QUICK_LATENCY = {
     "max_slowdown": None,
     "min_samples": 1000,
     "seconds": 0.2,
+    "inconclusive": "warn",
 }
 QUICK_THROUGHPUT = {"min_requests_per_second": None}
 

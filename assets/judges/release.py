@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from assets.gates import Bench
 from assets.judges.common import Answer, artifact_of, remembered, upstream
-from mlplatform.errors import CorruptionError
+from mlplatform.errors import CorruptionError, MissingArtifactError
 from mlplatform.gates import walk
 from mlplatform.gates.policy import judging
 from mlplatform.lake import Version
@@ -89,6 +89,6 @@ def deployment(bench: Bench) -> Answer:
 def _verified(bench: Bench, digest: str) -> Verdict:
     try:
         return walk.artifact_verified(bench.store.artifacts.open(digest).verify(), digest)
-    except CorruptionError as wrong:
+    except (CorruptionError, MissingArtifactError) as wrong:
         bench.context.log.error(str(wrong))  # noqa: TRY400  one line for a person, no traceback
         return walk.artifact_verified(None, digest)

@@ -8,7 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mlplatform.errors import CorruptionError, FeatureError, SourceError
+from mlplatform.errors import (
+    CorruptionError,
+    FeatureError,
+    LakeError,
+    MissingArtifactError,
+    SourceError,
+    in_words,
+)
 from mlplatform.evaluate.slices import SLICES_SCHEMA, Slice, slices_of, table_of
 from mlplatform.evaluate.weak_slices import losses, weak_slices
 from mlplatform.features.labels import truth
@@ -52,13 +59,14 @@ def assess(
 ) -> Assessment:
     """Return the metrics and scores of every model in `models`, by digest, on dataset `rows`.
 
-    One that is `dispensable` is left `unscored` where its files are not those of a model, or it does
-    not fit the rows. A lake that cannot be read is no such reason: the next attempt may reach it.
+    One that is `dispensable` is left `unscored`, whatever it raises: its files are gone or not those of a
+    model, it does not fit the rows, its program breaks. A lake or a disk that cannot be read is no such
+    reason: the next attempt may reach it.
 
     Raises:
         SourceError: If there is no row to judge by.
-        CorruptionError, FeatureError: If a model that is not dispensable cannot be scored, or a row's
-            label is none of its task.
+        FeatureError: If a row's label is none of its task.
+        Exception: What a model raises that is not dispensable.
     """
     if not rows.num_rows:
         raise SourceError(f"{spec.name}: the test split has no rows, so no model can be judged")
@@ -67,10 +75,10 @@ def assess(
     for digest, predictor in models.items():
         try:
             found[digest] = _answers_of(predictor, predicts, rows)
-        except (CorruptionError, FeatureError) as wrong:
-            if digest not in dispensable:
+        except Exception as wrong:
+            if digest not in dispensable or _is_unreachable(wrong):
                 raise
-            unscored[digest] = str(wrong)
+            unscored[digest] = in_words(wrong)
             found[digest] = np.full((rows.num_rows, *predicts.width), np.nan, np.float32)
     slices = _slices(spec, rows, labels, next(iter(found.values()), None))
     tables = [_measured(slices, labels, scores, predicts, m) for m, scores in found.items()]
@@ -95,6 +103,13 @@ def _answers_of(predictor: Predictor, predicts: Predicts, rows: pa.Table) -> NDA
             f" {list(predicts.width)}; it predicts something else"
         )
     return scores
+
+
+def _is_unreachable(wrong: Exception) -> bool:
+    """Whether it is the surroundings' fault and not the model's."""
+    if isinstance(wrong, MissingArtifactError | CorruptionError):
+        return False
+    return isinstance(wrong, LakeError | OSError)
 
 
 def _stored(scores: NDArray[np.float32]) -> pa.Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlplatform.errors import FeatureError, PlatformError, ServingError
+from mlplatform.errors import FeatureError, PlatformError, ServingError, in_words
 from mlplatform.judging.cores import on_one_core
 from mlplatform.judging.latency import Timed, latency, of_program, of_server
 from mlplatform.judging.throughput import throughput, unmeasured
@@ -116,8 +116,8 @@ class _Asked:
 
     stack: ExitStack
     rows: Rows
-    model: "Predictor | PlatformError"
-    url: str | PlatformError
+    model: "Predictor | Exception"
+    url: str | Exception
 
     def timed(self, digest: str) -> Timed:
         asks: dict[Way, Ask] = {}
@@ -126,15 +126,15 @@ class _Asked:
         for way, make in ways.items():
             try:
                 asks[way] = make()
-            except PlatformError as wrong:
-                failed[way] = str(wrong)
+            except Exception as wrong:
+                failed[way] = in_words(wrong)
         return Timed(digest, asks, failed)
 
     def throughput(self, policy: "ThroughputGate") -> ThroughputSeen:
         try:
             return throughput(_sound(self.url), self._requests(), policy)
-        except PlatformError as wrong:
-            return unmeasured(policy, str(wrong))
+        except Exception as wrong:
+            return unmeasured(policy, in_words(wrong))
 
     def _program(self) -> "Ask":
         model = _sound(self.model)
@@ -148,11 +148,11 @@ class _Asked:
         return requests(_sound(self.url), _only(self.rows, _sound(self.model).encoder.asked))
 
 
-def _entered(stack: ExitStack, server: AbstractContextManager[str]) -> str | PlatformError:
+def _entered(stack: ExitStack, server: AbstractContextManager[str]) -> str | Exception:
     """Return the address of a server that stops with the stack, or why it does not start."""
     try:
         url = server.__enter__()
-    except PlatformError as wrong:
+    except Exception as wrong:
         return wrong
     stack.callback(_left, server)
     return url
@@ -163,17 +163,17 @@ def _left(server: AbstractContextManager[str]) -> None:
         server.__exit__(None, None, None)
 
 
-def _loaded(bench: Bench, digest: str) -> "Predictor | PlatformError":
+def _loaded(bench: Bench, digest: str) -> "Predictor | Exception":
     from mlplatform.features.program import Predictor
 
     try:
         return Predictor.load(bench.lake.artifacts.open(digest))
-    except PlatformError as wrong:
+    except Exception as wrong:  # Whatever its files do to whoever reads them.
         return wrong
 
 
-def _sound(found: T | PlatformError) -> T:
-    if isinstance(found, PlatformError):
+def _sound(found: T | Exception) -> T:
+    if isinstance(found, Exception):
         raise found
     return found
 

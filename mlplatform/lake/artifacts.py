@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.errors import CorruptionError, LakeError, MissingArtifactError
 from mlplatform.lake import names
 from mlplatform.lake.storage import Storage
 
@@ -100,7 +100,7 @@ class Artifacts:
         """Return the artifact with this address, its manifest verified.
 
         Raises:
-            LakeError: If there is none.
+            MissingArtifactError: If there is none.
             CorruptionError: If its manifest differs from the address.
         """
         path = f"{_folder(digest)}/{MANIFEST}"
@@ -108,7 +108,7 @@ class Artifacts:
             data = self._storage.read(path)
         except FileNotFoundError as error:
             where = self._storage.uri(FOLDER)
-            raise LakeError(f"there is no artifact {digest} under {where}") from error
+            raise MissingArtifactError(f"there is no artifact {digest} under {where}") from error
         _require(self._storage.uri(path), data, digest)
         return Artifact(self._storage, digest, json.loads(data))
 

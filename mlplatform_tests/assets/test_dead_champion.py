@@ -1,7 +1,11 @@
 """A live model that nothing can run any more, and its successor."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from mlplatform.evaluate.assessment import SCORES, from_bytes
 from mlplatform.lake import Lineage
@@ -10,16 +14,14 @@ from mlplatform.rollout.events import append
 from mlplatform.verdict import Outcome
 from mlplatform_tests.assets.conftest import Walk, failed_steps
 
-FILES = ("program.stablehlo", "params.safetensors", "signature.json", "reference.json")
 
-
-def live_of_another_format(walk: Walk) -> str:
-    """Make a champion of the newest model's files whose features are of an older format."""
+def live(walk: Walk, **changed: bytes) -> str:
+    """Make a champion of the newest model's files, some of them changed or added."""
     model = walk.lake.table("census_income/model").latest()
     assert model is not None
     artifact = walk.lake.artifacts.open(model.lineage.facts["artifact"])
-    files = {name: artifact.read(name) for name in FILES}
-    digest = walk.lake.artifacts.put({**files, "features.json": b'{"format": 1}'})
+    files = {name: artifact.read(name) for name in artifact.names}
+    digest = walk.lake.artifacts.put({**files, **changed})
     event = Event(
         kind=Kind.DEPLOYED, model_digest=digest, model_version=1, percent=100, by="t", reason="t",
         at=datetime(2026, 1, 1, tzinfo=UTC),
@@ -27,6 +29,22 @@ def live_of_another_format(walk: Walk) -> str:
     who = Lineage(asset="test", run_id="r", code_version="c")
     append(walk.lake.table("census_income/deployment"), event, who, token="old")
     return digest
+
+
+def of_another_format(walk: Walk) -> str:
+    """Make a champion whose features are of an older format."""
+    return live(walk, **{"features.json": b'{"format": 1}'})
+
+
+def gone(walk: Walk) -> str:
+    """Make a champion, and delete its files."""
+    digest = live(walk, note=b"an older one")
+    shutil.rmtree(folder_of(walk, digest))
+    return digest
+
+
+def folder_of(walk: Walk, digest: str) -> Path:
+    return walk.settings.home / "lake" / "_artifacts" / digest
 
 
 def champions(walk: Walk, noun: str) -> dict[str, str]:
@@ -37,11 +55,15 @@ def champions(walk: Walk, noun: str) -> dict[str, str]:
     return {row["gate"]: row["baseline_digest"] for row in mine}
 
 
-def test_a_champion_of_another_format_holds_its_successor_until_a_person_decides(
-    walked_to: Callable[..., Walk],
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [(of_another_format, "its format is 1, not 2"), (gone, "there is no artifact")],
+)
+def test_a_champion_that_nothing_can_run_holds_its_successor_until_a_person_decides(
+    walked_to: Callable[..., Walk], make: Callable[[Walk], str], told: str
 ):
     walk = walked_to("evaluation")
-    champion = live_of_another_format(walk)
+    champion = make(walk)
     result = walk.run("evaluation", "gate_verdict")
     assert failed_steps(result) == {"census_income_evaluation_gates"}
     said = walk.said("evaluation")
@@ -50,7 +72,7 @@ def test_a_champion_of_another_format_holds_its_successor_until_a_person_decides
     for gate in held:
         assert said[gate].outcome is Outcome.INCONCLUSIVE
         assert champion[:12] in said[gate].because
-    assert "its format is 1, not 2" in said["performance"].because
+    assert told in said["performance"].because
     assert "mlplatform gate override" in said["performance"].because
     evaluation = walk.lake.table("census_income/evaluation").latest()
     assert evaluation is not None
@@ -65,6 +87,24 @@ def test_a_champion_of_another_format_holds_its_successor_until_a_person_decides
             "gate", "override", "census_income", gate, "--because", why, "--expires", "7d"
         )
         assert done.exit_code == 0, done.output
-    result = walk.run("evaluation", "gate_verdict")
+    result = walk.run("evaluation", "gate_verdict", "registered_model", "deployment")
     assert result.success, failed_steps(result)
     assert champions(walk, "gate_verdict")["overall"] == champion
+
+
+def test_a_champion_whose_files_are_restored_is_scored_again(walked_to: Callable[..., Walk]):
+    walk = walked_to("evaluation")
+    champion = live(walk, note=b"an older one")
+    away = walk.folder.parent / "away"
+    shutil.move(folder_of(walk, champion), away)
+    walk.run("evaluation")
+    table = walk.lake.table("census_income/evaluation")
+    before = table.latest()
+    assert before is not None
+    assert "there is no artifact" in before.lineage.facts["unscored"]
+    shutil.move(away, folder_of(walk, champion))
+    walk.run("evaluation")
+    after = table.latest()
+    assert after is not None
+    assert after.lineage.facts["champion"] == champion
+    assert "unscored" not in after.lineage.facts

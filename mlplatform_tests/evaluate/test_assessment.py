@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from jax.errors import JaxRuntimeError
 
-from mlplatform.errors import CorruptionError, FeatureError, LakeError, SourceError
+from mlplatform.errors import (
+    CorruptionError,
+    FeatureError,
+    LakeError,
+    MissingArtifactError,
+    SourceError,
+)
 from mlplatform.evaluate.assessment import SCHEMA, answers, assess, from_bytes, to_bytes
 from mlplatform.evaluate.looked_up import Stored
 from mlplatform.features.predicts import Predicts
@@ -68,11 +75,20 @@ class Broken:
         raise self.wrong
 
 
-@pytest.mark.parametrize("kind", [CorruptionError, FeatureError])
-def test_a_dispensable_model_that_cannot_be_scored_is_left_out_saying_why(kind):
-    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Broken(kind("of another format"))}
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (CorruptionError("of another format"), "of another format"),
+        (FeatureError("of another format"), "of another format"),
+        (MissingArtifactError("there is no artifact"), "there is no artifact"),
+        (JaxRuntimeError("INTERNAL:\nno kernel"), "JaxRuntimeError: INTERNAL: no kernel"),
+        (KeyError("age"), "KeyError: 'age'"),
+    ],
+)
+def test_a_dispensable_model_that_cannot_be_scored_is_left_out_saying_why(wrong, told):
+    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Broken(wrong)}
     assessed = assess(SPEC, ROWS, models, dispensable={"old"})
-    assert assessed.unscored == {"old": "of another format"}
+    assert assessed.unscored == {"old": told}
     assert np.isnan(observed(assessed.metrics, "old", "accuracy"))
     assert not assessed.metrics.equals(assess(SPEC, ROWS, {"new": models["new"]}).metrics)
     assert np.isnan(assessed.scores["old"].to_numpy()).all()
@@ -85,9 +101,16 @@ def test_a_model_that_is_not_dispensable_has_to_be_scored():
         assess(SPEC, ROWS, models, dispensable={"old"})
 
 
-def test_a_lake_that_cannot_be_reached_leaves_no_model_out():
-    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Broken(LakeError("no route"))}
-    with pytest.raises(LakeError, match="no route"):
+def test_a_stored_model_that_is_gone_is_left_out(tmp_path):
+    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Stored("0" * 64, Lake(tmp_path / "lake"))}
+    assessed = assess(SPEC, ROWS, models, dispensable={"old"})
+    assert assessed.unscored["old"].startswith(f"there is no artifact {'0' * 64} under")
+
+
+@pytest.mark.parametrize("wrong", [LakeError("no route"), OSError("no route")])
+def test_a_lake_that_cannot_be_reached_leaves_no_model_out(wrong):
+    models = {"new": Answers(0.9, 0.1, 0.8, 0.2), "old": Broken(wrong)}
+    with pytest.raises(type(wrong), match="no route"):
         assess(SPEC, ROWS, models, dispensable={"old"})
 
 
