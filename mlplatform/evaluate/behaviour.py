@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from mlplatform.errors import PlatformError, SpecError
+from mlplatform.errors import SpecError, in_words
 from mlplatform.evaluate import behaviour_kinds as kinds
 from mlplatform.evaluate.behaviour_functions import KIND, by_function, functions_of
 from mlplatform.evaluate.behaviour_minimum import minimum
@@ -110,10 +110,8 @@ def _or_why(attempt: Callable[[], CaseSeen], name: str, kind: str, max_share: fl
     """Return what came of an attempt, or why there was none: whatever a model or a team's code raises."""
     try:
         return attempt()
-    except PlatformError as wrong:
-        return _untried(name, kind, max_share, str(wrong))
     except Exception as wrong:
-        return _untried(name, kind, max_share, f"{type(wrong).__name__}: {wrong}")
+        return _untried(name, kind, max_share, in_words(wrong))
 
 
 def _untried(name: str, kind: str, max_share: float, why: str) -> CaseSeen:

@@ -1,8 +1,9 @@
 """Every gate on a model, asked: the same by an asset check and by `mlplatform gate run`."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from mlplatform.errors import PlatformError
+from mlplatform.errors import PlatformError, in_words
 from mlplatform.evaluate import behaviour, calibration, fairness, performance, regression
 from mlplatform.gates import answer, size
 from mlplatform.gates import behaviour as of_behaviour
@@ -19,11 +20,13 @@ from mlplatform.judging.integrity import integrity
 from mlplatform.judging.reproducible import reproducibility
 from mlplatform.verdict import Verdict
 
+LOG = logging.getLogger(__name__)
+
 
 def judge(candidate: Candidate, gates: Iterable[str]) -> list[Verdict]:
     """Return what each of `gates` says of the candidate, in their order.
 
-    What cannot be measured fails, and says why: one gate's mishap silences no other.
+    What cannot be measured fails, and says why: one gate's mishap, whatever it raises, silences no other.
     """
     return [_asked(candidate, gate) for gate in gates]
 
@@ -31,9 +34,13 @@ def judge(candidate: Candidate, gates: Iterable[str]) -> list[Verdict]:
 def _asked(candidate: Candidate, gate: str) -> Verdict:
     try:
         return GATES[gate](candidate)
-    except PlatformError as wrong:
+    except Exception as wrong:
+        if not isinstance(
+            wrong, PlatformError
+        ):  # A defect of ours or of the model: for who mends it.
+            LOG.exception("the gate %s of model %s could not be asked", gate, candidate.digest[:12])
         policy = getattr(candidate.pipeline.spec.model_gates, gate)
-        why = f"0 measurements could be made: {wrong}"
+        why = f"0 measurements could be made: {in_words(wrong)}"
         return answer.refused(gate, policy.severity, None, why)
 
 
