@@ -46,7 +46,7 @@ def latency(seen: LatencySeen | None, policy: LatencyGate) -> Verdict:
         baseline=finite(program.champion_p99) if program else None,
         interval=_interval(program) if program else None,
         because=f"{sentence(findings)}{_busy(seen, worst(findings))}",
-        evidence=_evidence(seen) if seen else {},
+        evidence=_evidence(seen, policy) if seen else {},
     )
 
 
@@ -166,21 +166,22 @@ def _interval(timed: TimedSeen) -> tuple[float, float] | None:
     return None if lower is None or upper is None else (lower, upper)
 
 
-def _evidence(seen: LatencySeen) -> dict[str, Any]:
+def _evidence(seen: LatencySeen, policy: LatencyGate) -> dict[str, Any]:
     return {
         "host": seen.host,
         "others": finite(seen.others),
         "champion": seen.champion.digest if seen.champion else "",
-        "paths": [_path(each) for each in seen.timed],
+        "paths": [_path(each, policy) for each in seen.timed],
         "failed": dict(seen.failed),
     }
 
 
-def _path(timed: TimedSeen) -> dict[str, Any]:
+def _path(timed: TimedSeen, policy: LatencyGate) -> dict[str, Any]:
     numbers = ("p50", "p99", "p99_lower", "p99_upper", "champion_p50", "champion_p99")
     return {
         "path": timed.path,
         "samples": timed.samples,
+        "limit": policy.max_p99_ms if timed.path == "program" else policy.max_served_p99_ms,
         **{name: finite(getattr(timed, name)) for name in numbers},
         "ratios": [
             {name: finite(value) for name, value in asdict(ratio).items()} for ratio in timed.ratios

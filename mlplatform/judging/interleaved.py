@@ -20,6 +20,7 @@ TURN = (
 TURN_SECONDS = 0.05  # A slow model has shorter turns, so that a disturbance still meets both.
 BLOCKS = 40  # At least, of a measurement that is long enough: what the bootstrap draws.
 LOOK = 1.5  # Times as many rounds as at the last look before it is looked again.
+LONGER = 3  # Times `seconds`, where what is there will not do.
 PATIENCE = 10  # Times `seconds`, after which too few samples have to do.
 MS = 1e-6  # Milliseconds of a nanosecond.
 
@@ -41,7 +42,7 @@ def interleaved(
     *,
     min_samples: int,
     seconds: float,
-    precise: Callable[[Asked], bool] = lambda _: False,
+    precise: Callable[[Asked, bool], bool] = lambda _, late: late,
 ) -> Asked:
     """Ask one model, or two in turn, until that is precise or the time is over.
 
@@ -51,25 +52,25 @@ def interleaved(
     Args:
         asks: What asks each model.
         min_samples: Of each model; they may take longer than `seconds`, but at most ten times as long.
-        seconds: Spent on it, at most.
-        precise: Whether what is there will do; asked now and then.
+        seconds: Spent on it; at most three times as long where `precise` says so.
+        precise: Whether what is there will do, asked now and then, and told whether `seconds` are over.
     """
     with _no_collection():
         turn = min(_turn(ask) for ask in asks)
         rounds: list[list[list[int]]] = []
-        began, look = time.monotonic(), 0.0
+        began, look, was_late = time.monotonic(), 0.0, False
         while True:
             rounds.append(_round(asks, turn, len(rounds) * 2 * turn))
             spent = time.monotonic() - began
             samples = (len(rounds) - len(rounds) % _per_block(len(rounds))) * 2 * turn
             if samples < min_samples and spent < seconds * PATIENCE:
                 continue
-            if spent >= seconds:
-                return _asked(rounds)
-            if len(rounds) >= look:
-                if precise(found := _asked(rounds)):
-                    return found
-                look = len(rounds) * LOOK
+            late, ends = spent >= seconds, spent >= seconds * LONGER
+            if len(rounds) < look and late is was_late and not ends:
+                continue
+            if precise(found := _asked(rounds), late) or ends:
+                return found
+            look, was_late = len(rounds) * LOOK, late
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """How long candidate and champion take for one row, in turn on this host: the exported program, and a real server."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mlplatform.errors import PlatformError
+from mlplatform.errors import in_words
 from mlplatform.judging.host import Meter, host
 from mlplatform.judging.interleaved import Ask, Asked, interleaved
 from mlplatform.model_measures import LatencySeen, Opponent, RatioSeen, TimedSeen
@@ -27,6 +28,7 @@ Way = Literal["program", "server"]
 WAYS: tuple[Way, ...] = ("program", "server")
 PERCENTS = (50, 99)
 NARROW = 0.25  # Of the slowdown allowed: an interval of p50 no wider to each side decides in nearly every case.
+ENOUGH = 0.4  # The same once the time is over: equal models are then within in 99 of 100 cases.
 TAIL = 1.25  # And one of p99 whose bounds are no further from it than by this factor.
 BINS = 40  # Of the picture, on a logarithmic scale.
 
@@ -87,7 +89,7 @@ def _latency(candidate: Timed, champion: Timed | None, policy: "LatencyGate") ->
         except _ChampionError:
             raise
         except Exception as wrong:  # Whatever a broken program raises is the candidate's fault.
-            failed[way] = _in_words(wrong)
+            failed[way] = in_words(wrong)
     return LatencySeen(timed=timed, failed=failed, host=host(), others=meter.others())
 
 
@@ -96,34 +98,36 @@ def _of_champion(ask: Ask) -> Ask:
         try:
             return ask(number)
         except Exception as wrong:  # Whatever it raises, the candidate has its own limits.
-            raise _ChampionError(_in_words(wrong)) from wrong
+            raise _ChampionError(in_words(wrong)) from wrong
 
     return marked
-
-
-def _in_words(wrong: Exception) -> str:
-    said = " ".join(str(wrong).split())
-    return said if isinstance(wrong, PlatformError) else f"{type(wrong).__name__}: {said[:300]}"
 
 
 def _timed(way: Way, candidate: Timed, champion: Timed | None, policy: "LatencyGate") -> TimedSeen:
     asks = [candidate.asks[way], *([_of_champion(champion.asks[way])] if champion else [])]
     share = policy.max_slowdown
 
-    def precise(found: Asked) -> bool:
-        return share is not None and champion is not None and _is_narrow(found, share)
+    def precise(found: Asked, late: bool) -> bool:  # noqa: FBT001 - as `interleaved` asks
+        if share is None or champion is None:
+            return late
+        return (
+            _is_narrow(found, share * ENOUGH, math.inf)
+            if late
+            else _is_narrow(found, share * NARROW, TAIL)
+        )
 
     seconds = policy.seconds if champion else policy.seconds / 2
     found = interleaved(asks, min_samples=policy.min_samples, seconds=seconds, precise=precise)
     return _seen(way, found)
 
 
-def _is_narrow(found: Asked, share: float) -> bool:
+def _is_narrow(found: Asked, off: float, factor: float) -> bool:
+    """Return whether p50's bounds are within `off` of it, and those of p99 within a factor."""
     middle, tail = percentile_ratios(found.blocks[0], found.blocks[1], PERCENTS)
     return (
-        max(middle.upper - middle.observed, middle.observed - middle.lower) <= share * NARROW
-        and tail.upper <= tail.observed * TAIL
-        and tail.lower * TAIL >= tail.observed
+        max(middle.upper - middle.observed, middle.observed - middle.lower) <= off
+        and tail.upper <= tail.observed * factor
+        and tail.observed <= tail.lower * factor
     )
 
 

@@ -29,7 +29,8 @@ class LatencyGate(Gate):
         default=4,
         gt=0,
         le=600,
-        description="Spent on measuring each of program and server, at most.",
+        description="Spent on measuring each of program and server; half of it without a champion, and up to three "
+        "times as much where a busy host blurs the comparison.",
     )
 
 

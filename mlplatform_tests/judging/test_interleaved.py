@@ -47,7 +47,8 @@ def test_slow_answers_are_in_the_times_in_milliseconds_and_no_garbage_is_collect
 def test_it_ends_where_it_is_precise_and_looks_seldom():
     looks = []
 
-    def precise(found) -> bool:
+    def precise(found, late) -> bool:
+        assert not late
         looks.append(found.samples)
         return len(looks) == 3
 
@@ -55,6 +56,21 @@ def test_it_ends_where_it_is_precise_and_looks_seldom():
     assert looks[0] >= 100
     assert looks[1] >= 1.3 * looks[0]
     assert found.samples == looks[2]
+
+
+def test_where_the_time_is_over_and_it_is_not_precise_it_goes_on_three_times_as_long():
+    lates = []
+
+    def precise(found, late) -> bool:
+        lates.append(late)
+        return False
+
+    began = time.monotonic()
+    interleaved([int, int], min_samples=100, seconds=0.2, precise=precise)
+    assert time.monotonic() - began >= 0.6
+    assert lates == sorted(lates)
+    assert lates[0] is False
+    assert lates[-1] is True
 
 
 def test_a_model_too_slow_for_its_samples_is_given_up():
