@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mlplatform.spec import behaviour_rules, metric_names
+from mlplatform.spec import behaviour_rules, group_rules, metric_names
 from mlplatform.spec.behaviour import Behaviour
 from mlplatform.spec.budget import Budget
 from mlplatform.spec.card import Card
@@ -241,6 +241,7 @@ class PipelineSpec(Section):
             metric_names.misfit(performance, self.label)
             or metric_names.baseline_misfit(performance, self.event_time, self.columns)
             or behaviour_rules.misfit(self.behaviour, self)
+            or group_rules.misfit(self.model_gates.fairness, self.label, self.groups)
         )
         if said:
             raise ValueError(said)

@@ -1,13 +1,29 @@
 """Gates on how good a model is: by itself, against the live one, for every group, and of its own sureness."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from mlplatform.spec.label import Kind
+from mlplatform.spec.margins import Margin
 from mlplatform.spec.section import ColumnName, Gate, Section, Share
 
 DISPARATE_IMPACT = "disparate_impact"  # A ratio, and so better when larger, unlike the gaps.
+ERROR_RATIO = "error_ratio"
+# The criterion that each limit is of, and the limits that mean something by what is predicted.
+CRITERIA = {
+    "max_accuracy_gap": "accuracy_gap",
+    "max_equalized_odds": "equalized_odds",
+    "max_demographic_parity": "demographic_parity",
+    "min_disparate_impact": DISPARATE_IMPACT,
+    "max_error_ratio": ERROR_RATIO,
+}
+JUDGED: Mapping[Kind, tuple[str, ...]] = {
+    "binary": tuple(name for name, of in CRITERIA.items() if of != ERROR_RATIO),
+    "multiclass": ("max_accuracy_gap",),
+    "regression": ("max_error_ratio",),
+}
 
 
 class MetricRule(Section):
@@ -19,7 +35,7 @@ class MetricRule(Section):
         default=0.01,
         ge=0,
         description="Non-inferiority margin to the champion, in the metric's unit; of rmse, mae and pinball a "
-        "share of the champion's. null: not compared.",
+        "share of the champion's. At most 0.2, of log_loss 1. null: not compared.",
     )
 
 
@@ -50,16 +66,22 @@ class PerformanceGate(Gate):
 class RegressionGate(Gate):
     """Nothing is shown to be worse than in production by more than the margin: not overall, and not for any slice."""
 
-    margin: float = Field(
+    margin: Margin = Field(
         default=0.01,
-        ge=0,
-        description="Of accuracy; of errors of numbers a share of the champion's.",
+        description="Of accuracy; of errors of numbers a share of the champion's. At most 0.2.",
     )
     min_rows: int = Field(default=100, ge=1, description="Of a slice; smaller ones are named only.")
 
 
 class FairnessGate(Gate):
-    """How differently the groups of each column in `groups` are treated; null turns a question off."""
+    """How differently the groups of each column in `groups` are treated; null turns a question off.
+
+    A group counts where a rate of it is over `min_rows` rows, or where it has that many in all and
+    holds `min_share` of the rows: then it holds the model up until its rates are known. So a large
+    group is never left out because few of its rows are positive, and a rare one, of which no test
+    set tells enough, does not hold every model up: it is named, and still fails the gate where its
+    exact bounds show it to be beyond a limit.
+    """
 
     max_accuracy_gap: Share | None = Field(
         default=0.1, description="Largest difference of accuracy."
@@ -76,26 +98,54 @@ class FairnessGate(Gate):
         default=None,
         description="Smallest over largest selection rate; four fifths by 29 CFR 1607.4(D).",
     )
+    max_error_ratio: float | None = Field(
+        default=None,
+        ge=1,
+        description="Of numbers: largest over smallest mean absolute error, of quantiles pinball loss.",
+    )
     max_increase: Share | None = Field(
-        default=0.05, description="By which a gap may exceed the champion's on the same rows."
+        default=0.05,
+        description="By which a gap may exceed the champion's on the same rows; of the error ratio a "
+        "share of the champion's.",
     )
     min_rows: int = Field(
-        default=50, ge=2, description="That a rate of a group is over; of fewer it is no evidence."
+        default=50, ge=2, description="That a rate of a group is over, or a group has in all."
+    )
+    min_share: Share = Field(
+        default=0.01, description="Of all rows; with it a group counts though a rate is over few."
+    )
+    intersections: dict[str, float | None] | None = Field(
+        default={},
+        description="Limits, by the names above, that differ for the intersections of two columns, "
+        "which are smaller; null: they are not judged.",
     )
 
-    def limits(self, task: Kind = "binary") -> dict[str, float]:
-        """Return the limit of each criterion that is asked for and defined for labels of this task.
+    @model_validator(mode="after")
+    def _intersections_have_limits(self) -> Self:
+        known = [*CRITERIA, "max_increase"]
+        for name in self.intersections or {}:
+            if name not in known:
+                raise ValueError(f"intersections names {name!r}; known: {', '.join(known)}")
+        try:
+            self.of_intersections()
+        except ValidationError as wrong:
+            problem = wrong.errors()[0]
+            where = f"intersections.{problem['loc'][0]}"
+            raise ValueError(f"{where}: got {problem['input']!r}; {problem['msg']}") from None
+        return self
 
-        All are of two classes; of several the accuracy gap alone.
-        """
-        limits = {
-            "accuracy_gap": self.max_accuracy_gap,
-            "equalized_odds": self.max_equalized_odds,
-            "demographic_parity": self.max_demographic_parity,
-            DISPARATE_IMPACT: self.min_disparate_impact,
-        }
-        defined = {"binary": set(limits), "multiclass": {"accuracy_gap"}}.get(task, set())
-        return {n: limit for n, limit in limits.items() if limit is not None and n in defined}
+    def limits(self, task: Kind = "binary") -> dict[str, float]:
+        """Return the limit of each criterion that is asked for and defined for labels of this task."""
+        asked = {CRITERIA[name]: getattr(self, name) for name in JUDGED[task]}
+        return {name: limit for name, limit in asked.items() if limit is not None}
+
+    def of_intersections(self) -> "FairnessGate | None":
+        """Return the policy for intersections of two columns; None where they are not judged."""
+        if self.intersections is None:
+            return None
+        return type(self).model_validate(
+            {**dict(self), **self.intersections, "intersections": None}
+        )
 
 
 class CalibrationGate(Gate):
