@@ -10,15 +10,17 @@ intersection-union principle, Berger 1982, Technometrics 24:295).
 
 The bounds of one pair are made of each rate's own Wilson bounds, which hold near 0 and 1: of a
 difference by Newcombe's method 10 (1998), Statistics in Medicine 17:873, of a ratio by Donner & Zou
-(2012), Statistical Methods in Medical Research 21:347.
+(2012), Statistical Methods in Medical Research 21:347. Of a rate over fewer than `FEW` rows they are
+made of Clopper & Pearson's (1934) exact bounds, Biometrika 26:404.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv  # type: ignore[import-untyped] # SciPy ships no types.
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -29,18 +31,23 @@ WORK = (
     40_000_000  # Deviations computed at most: thousands of pairs of groups take fewer replicates.
 )
 FEWEST = 400  # The 95 % quantile then rests on the 20 largest.
+MANY = 1_500  # Groups whose pairs are corrected for by Bonferroni: replicates would take minutes.
+FEW = 50  # Rows below which the bounds of a rate are exact.
+CHUNK = 4_000_000  # Pairs of groups held in memory at once.
 
 
 @dataclass(frozen=True, eq=False)
 class Rate:
     """A rate of groups: of the rows in the cells `of` the share in the cells `hits`; bool[cells] both.
 
-    `judged` is bool[groups]: whose rate counts. Two at least are needed for a gap.
+    `judged` is bool[groups]: whose rate counts. Two at least are needed for a gap. `complete` says
+    whether no group that should count is without a row.
     """
 
     hits: Bools
     of: Bools
     judged: Bools
+    complete: bool = True
 
     def counts(self, cells: Counts) -> tuple[Counts, Counts]:
         """Return hits and rows, each int64[…, groups], of cells int64[…, groups, cells]."""
@@ -93,6 +100,10 @@ def critical_value(
     Of the rates named in `ratios` the logarithms' differences count too. It is never below that of
     one pair alone.
     """
+    groups = max((int(rate.judged.sum()) for rate in rates.values()), default=0)
+    if groups > MANY:
+        tests = groups * (groups - 1) / 2 * (len(rates) + len(ratios))
+        return NormalDist().inv_cdf(1 - (1 - confidence) / tests / 2)
     largest = np.zeros(len(drawn))
     for name, rate in rates.items():
         for log in (False, True) if name in ratios else (False,):
@@ -103,18 +114,20 @@ def critical_value(
 
 def largest_difference(cells: Counts, rate: Rate, critical: float, confidence: float = 0.95) -> Gap:
     """Return the gap between the highest and the lowest rate of the judged groups; bounds in [0, 1]."""
-    seen, lower, upper = wilson(cells, rate, critical)
-    low, high = int(seen.argmin()), int(seen.argmax())
-    apart = seen[:, None] - seen  # Row: the higher.
-    below = np.hypot((seen - lower)[:, None], upper - seen)
-    _, lower, upper = wilson(cells, rate, NormalDist().inv_cdf(confidence))
-    above = np.hypot((upper - seen)[:, None], seen - lower)
-    np.fill_diagonal(above, -1.0)
-    np.fill_diagonal(below, 1.0)
+    seen, lower, upper = bounds(cells, rate, critical)
+    _, under, over = bounds(cells, rate, NormalDist().inv_cdf(confidence))
+    least, most = 0.0, 0.0
+    for at, others in pairs_of(len(seen)):  # Row: the higher.
+        apart = seen[at, None] - seen
+        below = apart - np.hypot((seen - lower)[at, None], upper - seen)
+        above = apart + np.hypot((over - seen)[at, None], seen - under)
+        least = max(least, float(below.max(initial=0.0, where=others)))
+        most = max(most, float(above.max(initial=0.0, where=others)))
+    low, high = _furthest(seen)
     return Gap(
-        observed=float(apart.max()),
-        lower=float(max((apart - below).max(), 0.0)),
-        upper=float(min((apart + above).max(), 1.0)),
+        observed=float(seen[high] - seen[low]),
+        lower=least,
+        upper=min(most, 1.0),
         low=low,
         high=high,
     )
@@ -122,22 +135,34 @@ def largest_difference(cells: Counts, rate: Rate, critical: float, confidence: f
 
 def smallest_ratio(cells: Counts, rate: Rate, critical: float, confidence: float = 0.95) -> Gap:
     """Return the lowest over the highest rate of the judged groups, NaN where all are 0; bounds in [0, 1]."""
-    seen, lower, upper = wilson(cells, rate, NormalDist().inv_cdf(confidence))
-    low, high = int(seen.argmin()), int(seen.argmax())
-    product = np.outer(seen, seen)  # Row: the numerator.
-    above, below = upper * (2 * seen - upper), (lower * (2 * seen - lower))[:, None]
-    least = _divided(below, product + np.sqrt(np.maximum(product**2 - above * below, 0.0)), 0.0)
-    _, lower, upper = wilson(cells, rate, critical)
-    above, below = (upper * (2 * seen - upper))[:, None], lower * (2 * seen - lower)
-    most = _divided(product + np.sqrt(np.maximum(product**2 - above * below, 0.0)), below, np.inf)
-    np.fill_diagonal(least, np.inf)
-    return Gap(
-        observed=float(seen[low] / seen[high]) if seen[high] else float("nan"),
-        lower=float(min(max(least.min(), 0.0), 1.0)),
-        upper=float(min(most.min(), 1.0)),
-        low=low,
-        high=high,
-    )
+    seen, lower, upper = bounds(cells, rate, NormalDist().inv_cdf(confidence))
+    _, under, over = bounds(cells, rate, critical)
+    least, most = 1.0, 1.0
+    for at, others in pairs_of(len(seen)):  # Row: the numerator.
+        product = np.outer(seen[at], seen)
+        above, below = upper * (2 * seen - upper), (lower * (2 * seen - lower))[at, None]
+        root = np.sqrt(np.maximum(product**2 - above * below, 0.0))
+        ratio = _divided(np.broadcast_to(below, root.shape), product + root, 0.0)
+        least = min(least, float(ratio.min(initial=1.0, where=others)))
+        above, below = (over * (2 * seen - over))[at, None], under * (2 * seen - under)
+        root = np.sqrt(np.maximum(product**2 - above * below, 0.0))
+        ratio = _divided(product + root, np.broadcast_to(below, root.shape), np.inf)
+        most = min(most, float(ratio.min(initial=1.0, where=others)))
+    low, high = _furthest(seen)
+    observed = float(seen[low] / seen[high]) if seen[high] else float("nan")
+    return Gap(observed=observed, lower=max(least, 0.0), upper=most, low=low, high=high)
+
+
+def pairs_of(groups: int) -> Iterator[tuple[NDArray[np.intp], Bools]]:
+    """Yield some places at a time, and bool[places, groups]: every group but that one itself."""
+    every = np.arange(groups)
+    for at in np.array_split(every, max(groups * groups // CHUNK, 1)):
+        yield at, at[:, None] != every
+
+
+def _furthest(seen: Floats) -> tuple[int, int]:
+    """Return the places of the lowest and of the highest, which are two where there are two."""
+    return int(seen.argmin()), len(seen) - 1 - int(seen[::-1].argmax())
 
 
 def _largest_deviation(cells: Counts, drawn: Counts, rate: Rate, *, log: bool) -> Floats:
@@ -159,18 +184,31 @@ def _largest_deviation(cells: Counts, drawn: Counts, rate: Rate, *, log: bool) -
     return largest
 
 
-def wilson(cells: Counts, rate: Rate, z: float) -> tuple[Floats, Floats, Floats]:
-    """Return rates of the judged groups and Wilson's (1927) bounds at `z` standard errors."""
+def bounds(cells: Counts, rate: Rate, z: float) -> tuple[Floats, Floats, Floats]:
+    """Return rates of the judged groups and their bounds at `z` standard errors: Wilson's (1927).
+
+    Of fewer than `FEW` rows they are exact ones of the same confidence.
+    """
     hits, rows = (counts[rate.judged] for counts in rate.counts(cells))
     share = hits / rows
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     reach = z * np.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2) / (1 + z * z / rows)
-    lower, upper = np.minimum(middle - reach, share), np.maximum(middle + reach, share)
-    return share, np.maximum(lower, 0.0), np.minimum(upper, 1.0)
+    lower, upper = np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    least, most = exact(hits, rows, NormalDist().cdf(-z))
+    few = rows < FEW
+    lower, upper = np.where(few, least, lower), np.where(few, most, upper)
+    return share, np.minimum(lower, share), np.maximum(upper, share)
+
+
+def exact(hits: Counts, rows: Counts, tail: float) -> tuple[Floats, Floats]:
+    """Return Clopper & Pearson's bounds, each wrong at most `tail` of the time; 0 and 1 of no rows."""
+    misses = rows - hits
+    lower = np.where(hits > 0, betaincinv(np.maximum(hits, 1), misses + 1, tail), 0.0)
+    upper = np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, 1), 1 - tail), 1.0)
+    return lower, upper
 
 
 def _divided(top: Floats, bottom: Floats, otherwise: float) -> Floats:
-    top, bottom = np.broadcast_arrays(top, bottom)
     found = np.full(top.shape, otherwise)
     np.divide(top, bottom, out=found, where=bottom > 0)
     return found
