@@ -37,6 +37,7 @@ class TrivialSeen:
     better: float
     lower: float
     upper: float
+    kind: Literal["constant", "last_value"] = "constant"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ class PerformanceSeen:
         champion: None: the first model.
         compared: Of each metric that has a margin; empty without a champion.
         single: Why the labels of these rows tell no model from another; empty: they do.
+        rows_needed: Test rows that would decide about the floor of a metric with 80 % power, if it is
+            as seen; of metrics for which that can be told.
     """
 
     rows: int
@@ -60,6 +63,7 @@ class PerformanceSeen:
     champion: Opponent | None = None
     compared: Sequence[Compared] = ()
     single: str = ""
+    rows_needed: Mapping[Metric, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +96,15 @@ class GapSeen:
 
     Attributes:
         column: The group column.
-        criterion: "accuracy_gap", "equalized_odds", "demographic_parity" or "disparate_impact".
+        criterion: "accuracy_gap", "equalized_odds", "demographic_parity", "disparate_impact" or
+            "error_ratio".
         observed: None where fewer than two groups are large enough.
         lower: One-sided 95 % bound; of a difference simultaneous over all groups, criteria and columns.
         upper: The other one; of a ratio this one is simultaneous.
         rates: By group: each rate and, as `<rate>_rows`, the rows it is over.
-        small: Groups too small to judge, with the rows.
-        increase: By how much it exceeds the champion's on the same rows, with bounds; None: no champion.
+        small: Groups too small to be held to the limit, with the rows.
+        increase: By how much it exceeds the champion's on the same rows, with bounds; of an error ratio
+            a share of the champion's; None: no champion, or one whose gap is not defined.
         worst: The two groups furthest apart, in words.
     """
 
@@ -115,11 +121,12 @@ class GapSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class FairnessSeen:
-    """Every gap; `rows`, `unusable` and `single` as in `PerformanceSeen`."""
+    """Every gap; `rows`, `unusable` and `single` as in `PerformanceSeen`, `task` what is predicted."""
 
     rows: int
     unusable: int
     gaps: Sequence[GapSeen]
+    task: Literal["binary", "multiclass", "regression"] = "binary"
     champion: Opponent | None = None
     single: str = ""
 
@@ -214,6 +221,7 @@ class CaseSeen:
         worst: The worst example in words: before, after, what was expected.
         examples: Rows that failed, the worst first.
         error: Why it could not be tried.
+        inapplicable: Why these rows give nothing to try; nothing is wrong with the model.
     """
 
     name: str
@@ -226,6 +234,7 @@ class CaseSeen:
     worst: str = ""
     examples: Sequence[Mapping[str, Any]] = ()
     error: str = ""
+    inapplicable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,7 @@ def small_pipeline(pipelines: Path, **changes: Any) -> Path:
         "model_gates__fairness": {
             "max_accuracy_gap": 1.0,
             "max_equalized_odds": 1.0,
+            "max_increase": 1.0,
             "min_rows": 2,
         },
         "model_gates__calibration__max_error": 0.3,

@@ -5,6 +5,7 @@ import numpy as np
 from mlplatform.evaluate.contest import Answers, Contest, right
 from mlplatform.evaluate.metrics import THRESHOLD
 from mlplatform.evaluate.partitions import Partition
+from mlplatform.spec.performance_gates import FairnessGate
 from mlplatform.statistics.group_gaps import Bools, Counts, Rate
 
 
@@ -29,10 +30,16 @@ def cells_of(both: Contest, part: Partition) -> tuple[Counts, Bools]:
     return cells.reshape(groups, kinds).astype(np.int64), (places & 1).astype(bool)
 
 
+def counted(sizes: Counts, rows: Counts, policy: FairnessGate) -> Bools:
+    """Return bool[groups]: which count by a rate over `rows` of their `sizes` rows, see `FairnessGate`."""
+    common = (sizes >= policy.min_rows) & (sizes >= policy.min_share * sizes.sum())
+    return np.asarray(common | (rows >= policy.min_rows))
+
+
 def rates_of(
-    cells: Counts, meaning: Bools, model: int, names: set[str], min_rows: int
+    cells: Counts, meaning: Bools, model: int, names: set[str], policy: FairnessGate
 ) -> dict[str, Rate]:
-    """Return the rates of the model at that place, each judged where it is over enough rows."""
+    """Return the rates of the model at that place, each judged of the groups that count by it."""
     label, said = meaning[:, 0], meaning[:, 1 + model]
     every = np.ones(len(label), dtype=bool)
     defined = {
@@ -41,8 +48,10 @@ def rates_of(
         "false_positive_rate": (said, ~label),
         "selection_rate": (said, every),
     }
-    return {
-        name: Rate(hits, of, cells[:, of].sum(1) >= min_rows)
-        for name, (hits, of) in defined.items()
-        if name in names
-    }
+    return {n: _rate(cells, *of, policy) for n, of in defined.items() if n in names}
+
+
+def _rate(cells: Counts, hits: Bools, of: Bools, policy: FairnessGate) -> Rate:
+    rows = cells[:, of].sum(1)
+    asked = counted(cells.sum(1), rows, policy)
+    return Rate(hits, of, asked & (rows > 0), complete=not bool((asked & (rows == 0)).any()))

@@ -1,45 +1,53 @@
 """Fairness gate: are the groups of a column treated alike, and no less so than by the live model?
 
 Too small to judge is no evidence of fairness. A gap passes where its upper bound holds the limit and
-fails where its lower bound, which holds for all groups at once, is beyond it.
+fails where its lower bound, which holds for all groups at once, is beyond it. So does its increase
+over the champion's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
-from mlplatform.gates.answer import Finding, finite
-from mlplatform.gates.measured import interval, rows_needed, undecided, unscored, verdict
-from mlplatform.model_measures import FairnessSeen, GapSeen
-from mlplatform.spec.performance_gates import DISPARATE_IMPACT, FairnessGate
+from mlplatform.gates.answer import Finding, finite, worst
+from mlplatform.gates.measured import (
+    WAY_OUT,
+    interval,
+    named,
+    rows_needed,
+    undecided,
+    unscored,
+    verdict,
+)
+from mlplatform.model_measures import FairnessSeen, GapSeen, Opponent
+from mlplatform.spec.performance_gates import DISPARATE_IMPACT, ERROR_RATIO, FairnessGate
 from mlplatform.verdict import Outcome, Verdict
 
 GATE = "fairness"
 PAIR = 2  # Groups that a gap is between.
+NAMED = 5  # Small groups named in a sentence; the others are counted.
+AND = " & "  # Between the columns of an intersection.
 
 
 def fairness(seen: FairnessSeen | None, groups: Sequence[str], policy: FairnessGate) -> Verdict:
-    """Pass when every gap of every declared column is shown to hold its limit.
+    """Pass when every gap of every declared column, and of each two, is shown to hold its limit.
 
-    It fails where one is shown to exceed it, or to exceed the champion's by more than
-    `max_increase`. Groups of fewer than `min_rows` are named and not judged; with fewer than two
-    left, or bounds on both sides of the limit, it is inconclusive.
+    And when each is shown to exceed the champion's by no more than `max_increase`. It fails where
+    one is shown to exceed either. With fewer than two groups that count, see `FairnessGate`, or
+    bounds on both sides of a limit, it is inconclusive. Groups too small to count are named.
 
     `limit`, `observed` and `interval` are of the first criterion asked for, of its worst column.
     """
-    limits = policy.limits()
+    limits = policy.limits(seen.task if seen else "binary")
     first = next(iter(limits), None)
     limit = limits.get(first) if first else None
     nothing = _nothing(seen, groups, limits)
     if nothing or seen is None:
         return verdict(GATE, policy, [nothing] if nothing else [], limit=limit)
-    findings = [_gap(gap, limits[gap.criterion], policy, seen.rows) for gap in seen.gaps]
-    absent = [name for name in groups if name not in {gap.column for gap in seen.gaps}]
-    for name in absent:
-        why = f"{name}: no gap was measured; the limit is {_limits(limits)}"
-        findings.append(Finding(outcome=Outcome.FAIL, because=why))
+    findings = [*_gaps(seen, groups, policy), *_absent(seen, groups, policy)]
     if policy.max_increase is not None and seen.champion and seen.champion.unscored:
         findings.append(unscored(seen.champion, policy.max_increase))
-    shown = _first([gap for gap in seen.gaps if gap.criterion == first])
+    shown = _first([gap for gap in seen.gaps if gap.criterion == first and gap.column in groups])
     return verdict(
         GATE,
         policy,
@@ -55,7 +63,7 @@ def fairness(seen: FairnessSeen | None, groups: Sequence[str], policy: FairnessG
 
 
 def _nothing(
-    seen: FairnessSeen | None, groups: Sequence[str], limits: dict[str, float]
+    seen: FairnessSeen | None, groups: Sequence[str], limits: Mapping[str, float]
 ) -> Finding | None:
     """Return why no gap can be judged, or None."""
     if not limits:
@@ -67,7 +75,33 @@ def _nothing(
     return undecided(seen, f"the limit is {_limits(limits)}")
 
 
-def _limits(limits: dict[str, float]) -> str:
+def _gaps(seen: FairnessSeen, groups: Sequence[str], policy: FairnessGate) -> list[Finding]:
+    found = []
+    for gap in seen.gaps:
+        of = policy if gap.column in groups else policy.of_intersections() or policy
+        limit = of.limits(seen.task).get(gap.criterion)
+        if limit is not None:
+            found.append(_gap(gap, limit, of, seen))
+    return found
+
+
+def _absent(seen: FairnessSeen, groups: Sequence[str], policy: FairnessGate) -> list[Finding]:
+    """Return a finding for every gap that has a limit and was not measured."""
+    inner = policy.of_intersections()
+    asked = [(name, policy.limits(seen.task)) for name in groups]
+    if inner is not None:
+        asked += [(AND.join(of), inner.limits(seen.task)) for of in combinations(groups, PAIR)]
+    measured = {(gap.column, gap.criterion) for gap in seen.gaps}
+    found = []
+    for name, limits in asked:
+        absent = {of: limit for of, limit in limits.items() if (name, of) not in measured}
+        if absent:
+            why = f"{name}: no gap was measured; the limit is {_limits(absent)}"
+            found.append(Finding(outcome=Outcome.FAIL, because=why))
+    return found
+
+
+def _limits(limits: Mapping[str, float]) -> str:
     return ", ".join(f"{limit:g} of {_said(name)}" for name, limit in limits.items())
 
 
@@ -75,15 +109,42 @@ def _said(criterion: str) -> str:
     return criterion.replace("_", " ")
 
 
-def _gap(gap: GapSeen, limit: float, policy: FairnessGate, rows: int) -> Finding:
+def _gap(gap: GapSeen, limit: float, policy: FairnessGate, seen: FairnessSeen) -> Finding:
     outcome = _outcome(gap, limit)
-    why = _sentence(gap, limit, outcome, policy, rows)
-    increase = gap.increase if policy.max_increase is not None else None
-    if increase and policy.max_increase is not None and increase[1] > policy.max_increase:
-        outcome = Outcome.FAIL
-        why += f"; {increase[0]:+.3f} against the champion, at least {increase[1]:+.3f}"
-        why += f", where {policy.max_increase:g} is the most"
+    why = _sentence(gap, limit, outcome, policy, seen.rows)
+    known = finite(gap.observed) is not None
+    grown = _grown(gap, policy.max_increase, seen) if known else None
+    if grown:
+        why += f"; {grown.because}"
+        outcome = worst([Finding(outcome=outcome, because=why), grown])
     return Finding(outcome=outcome, because=why, evidence=_evidence(gap, limit, outcome))
+
+
+def _grown(gap: GapSeen, most: float | None, seen: FairnessSeen) -> Finding | None:
+    """Return whether the gap exceeds the champion's by more than `most`; None where nothing is asked."""
+    champion = seen.champion
+    if most is None or champion is None or champion.unscored:
+        return None
+    grown, lower, upper = map(finite, gap.increase or (None, None, None))
+    if grown is None or lower is None or upper is None:
+        why = (
+            f"cannot compare with {named(champion)} (at most {most:g} more): its gap is not defined"
+        )
+        return Finding(outcome=Outcome.INCONCLUSIVE, because=f"{why}; {WAY_OUT}")
+    why = _against(grown, lower, upper, gap.criterion, champion) + f", at most {most:g}"
+    if upper <= most:
+        return Finding(outcome=Outcome.PASS, because=why)
+    if lower > most:
+        return Finding(outcome=Outcome.FAIL, because=why)
+    needed = rows_needed(seen.rows, grown, lower, upper, most)
+    why += f"; about {needed:,} rows would decide" if needed else ""
+    return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
+
+
+def _against(grown: float, lower: float, upper: float, criterion: str, champion: Opponent) -> str:
+    of = {DISPARATE_IMPACT: " less", ERROR_RATIO: " of it"}.get(criterion, "")
+    bounds = f"95 % bounds {lower:+.3f} and {upper:+.3f}"
+    return f"{grown:+.3f}{of} against {named(champion)}, {bounds}"
 
 
 def _outcome(gap: GapSeen, limit: float) -> Outcome:
@@ -98,19 +159,27 @@ def _outcome(gap: GapSeen, limit: float) -> Outcome:
 
 
 def _sentence(gap: GapSeen, limit: float, outcome: Outcome, policy: FairnessGate, rows: int) -> str:
-    about = f"{gap.column}: {_said(gap.criterion)}"
-    small = ", ".join(f"{value} with {n:,}" for value, n in gap.small.items())
-    aside = f"; too few rows to judge: {small}" if small else ""
+    about, aside = f"{gap.column}: {_said(gap.criterion)}", _aside(gap.small)
     if gap.observed is None or gap.lower is None or gap.upper is None:
-        enough = len(gap.rates) - len(gap.small)
-        if enough >= PAIR:
-            return f"{about} is not defined, since no row is selected; limit {limit:g}{aside}"
+        if len(gap.rates) - len(gap.small) >= PAIR:
+            none = "a group has no error" if gap.criterion == ERROR_RATIO else "no row is selected"
+            return f"{about} is not defined, since {none}; limit {limit:g}{aside}"
         wanted = f"{PAIR} groups with {policy.min_rows}+ rows of each rate are needed"
         return f"{about} (limit {limit:g}): {wanted}{aside}"
     why = f"{about} {gap.observed:.3f}, 95 % bounds {gap.lower:.3f} and {gap.upper:.3f}"
     why += f", limit {limit:g} ({gap.worst}){aside}"
     needed = _rows_needed(gap, limit, rows) if outcome is Outcome.INCONCLUSIVE else None
     return f"{why}; about {needed:,} rows would decide" if needed else why
+
+
+def _aside(small: Mapping[str, int]) -> str:
+    """Return the small groups in words: those with the most rows, and how many others."""
+    if not small:
+        return ""
+    most = sorted(small.items(), key=lambda of: (-of[1], of[0]))
+    said = ", ".join(f"{value} with {rows:,}" for value, rows in most[:NAMED])
+    more = f" and {len(most) - NAMED:,} more" if len(most) > NAMED else ""
+    return f"; too few rows to judge: {said}{more}"
 
 
 def _rows_needed(gap: GapSeen, limit: float, rows: int) -> int | None:

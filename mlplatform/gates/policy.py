@@ -75,11 +75,13 @@ def required(spec: "PipelineSpec") -> dict[str, Subject]:
 def applying(spec: "PipelineSpec", section: str) -> dict[str, Gate]:
     """Return the gates of one section that this spec's label and groups give something to judge.
 
-    Fairness is of classes and of declared groups: with none there is nothing to compare. Behaviour
-    needs a case, and each group column makes one. Throughput is of models that are served.
+    Fairness is of declared groups: with none there is nothing to compare; of numbers it is judged
+    where `max_error_ratio` is set. Behaviour needs a case, and each group column makes one.
+    Throughput is of models that are served.
     """
     idle = set()
-    if not spec.groups or spec.label.task == "regression":
+    numbers = spec.label.task == "regression"
+    if not spec.groups or (numbers and not spec.model_gates.fairness.limits("regression")):
         idle.add("fairness")
     if not (spec.groups or spec.behaviour.cases or spec.behaviour.functions):
         idle.add("behaviour")

@@ -38,6 +38,22 @@ def table(rows=3000, seed=0, drop=0.0):
     return pa.table({"group": group}), scores
 
 
+def changed(**fields):
+    return ALL.model_copy(update=fields)
+
+
+def more_of(rows, scores, name, labels, said):
+    """The same rows and scores, and those of a group of this name."""
+    few = pa.table({"group": [name] * len(labels)})
+    about = {"row_id": np.arange(len(labels)), "label": np.array(labels, np.int8)}
+    more = pa.table({**about, MINE: np.array(said, np.float32)})
+    return pa.concat_tables([rows, few]), pa.concat_tables([scores, more])
+
+
+def of_criterion(seen, criterion="equalized_odds"):
+    return next(gap for gap in seen.gaps if gap.criterion == criterion)
+
+
 def measured(rows, scores, champion=None, policy=ALL, predicts=BINARY, groups=("group",)):
     return fairness(predicts, rows, groups, scores, MINE, champion, policy)
 
@@ -76,8 +92,8 @@ def test_the_same_rows_give_the_same_bounds():
 
 
 def test_groups_without_enough_rows_of_the_rate_are_named_and_not_judged():
-    """D has 60 rows, of which 20 are positive: enough for its accuracy, too few for its hits."""
-    rows, scores = table()
+    """D has 60 rows, rare among 9,000, of which 20 are positive: enough for its accuracy, too few for its hits."""
+    rows, scores = table(9000)
     few = pa.table({"group": ["D"] * 60})
     more = pa.table(
         {
@@ -97,7 +113,7 @@ def test_groups_without_enough_rows_of_the_rate_are_named_and_not_judged():
 
 def test_fewer_than_two_groups_with_enough_rows_are_no_gap():
     rows, scores = table(rows=200)
-    found = measured(rows, scores, policy=ALL.model_copy(update={"min_rows": 75})).gaps
+    found = measured(rows, scores, policy=changed(min_rows=75)).gaps
     assert all(gap.observed is None and gap.lower is None for gap in found)
     assert found[0].small.keys() == {"B", "C"}
 
@@ -185,5 +201,153 @@ def test_wrong_calls_are_errors():
         measured(rows, scores, groups=("race",))
     with pytest.raises(ValueError, match="10 rows to group, 3000 scores"):
         measured(rows.slice(0, 10), scores)
-    with pytest.raises(ValueError, match="these models predict numbers"):
-        measured(rows, scores, predicts=Predicts("regression"))
+
+
+def test_a_large_group_with_few_positives_counts_and_its_bounds_are_wide():
+    """1,000 rows of E, of which 10 are positive and 6 found, as of all others."""
+    labels = np.repeat([1, 0], [10, 990])
+    said = np.where(np.arange(1000) < 6, 0.9, 0.1)
+    odds = of_criterion(measured(*more_of(*table(), "E", labels, said)))
+    assert odds.small == {}
+    assert odds.lower < 0.2 < 0.4 < odds.upper
+    assert "for E (of 10)" in odds.worst
+    rarer = changed(min_share=0.3)
+    assert of_criterion(measured(*more_of(*table(), "E", labels, said), policy=rarer)).small == {
+        "E": 10
+    }
+
+
+def test_a_large_group_without_a_positive_leaves_the_gap_unbounded():
+    labels, said = np.zeros(1000), np.full(1000, 0.1)
+    rows, scores = more_of(*table(), "E", labels, said)
+    scores = scores.append_column(THEIRS, scores[MINE])
+    odds = of_criterion(measured(rows, scores, Opponent(digest=THEIRS)))
+    assert odds.upper == 1.0
+    assert odds.increase[2] == 1.0
+
+
+@pytest.mark.parametrize("criterion", ["equalized_odds", "accuracy_gap", "disparate_impact"])
+def test_a_small_group_that_is_shown_to_be_beyond_the_limit_is_the_gap(criterion):
+    """25 rows of E of 3,025, all positive and all missed."""
+    odds = of_criterion(measured(*more_of(*table(), "E", [1] * 25, [0.1] * 25)), criterion)
+    assert "E" in odds.small
+    assert "0.000 for E (of 25)" in odds.worst
+    if criterion == "disparate_impact":
+        assert odds.upper < 0.8
+    else:
+        assert odds.lower > 0.2
+
+
+def test_a_small_group_that_shows_nothing_leaves_the_gap_as_it_is():
+    plain = of_criterion(measured(*table()))
+    found = of_criterion(measured(*more_of(*table(), "E", [1] * 3, [0.1] * 3)))
+    assert found.observed == plain.observed
+    assert found.small == {"E": 0}
+
+
+def planted(rows=4000):
+    """Accuracy 0.63 for F & X and M & Y, 0.95 for the others: 0.79 for each sex and each race."""
+    rng = np.random.default_rng(4)
+    sex, race = rng.choice(["F", "M"], rows), rng.choice(["X", "Y"], rows)
+    label = (rng.random(rows) < 0.4).astype(np.int8)
+    hard = (sex == "F") == (race == "X")
+    right = rng.random(rows) < np.where(hard, 0.63, 0.95)
+    said = np.where(right, label, 1 - label) * 0.8 + 0.1
+    scores = {"row_id": np.arange(rows), "label": label, MINE: said.astype(np.float32)}
+    return pa.table({"sex": sex, "race": race}), pa.table(scores)
+
+
+def test_a_gap_that_only_intersections_have_is_seen():
+    seen = measured(*planted(), groups=("sex", "race"))
+    gaps = {gap.column: gap for gap in seen.gaps if gap.criterion == "accuracy_gap"}
+    assert gaps.keys() == {"sex", "race", "sex & race"}
+    assert gaps["sex"].upper < 0.1
+    assert gaps["race"].upper < 0.1
+    assert gaps["sex & race"].lower > 0.2
+    off = measured(*planted(), groups=("sex", "race"), policy=changed(intersections=None))
+    assert {gap.column for gap in off.gaps} == {"sex", "race"}
+
+
+def test_lower_bounds_widen_with_the_number_of_columns():
+    rows, scores = table(drop=0.5)
+    wide = pa.table({f"c{n}": rows["group"] for n in range(12)})
+    policy = changed(intersections=None)
+    alone = of_criterion(measured(wide, scores, groups=("c0",), policy=policy))
+    among = of_criterion(measured(wide, scores, groups=wide.column_names, policy=policy))
+    assert among.observed == alone.observed
+    assert among.lower < alone.lower - 0.01
+    assert among.upper == alone.upper
+
+
+def test_the_lower_bound_of_an_increase_widens_with_the_criteria_asked_for():
+    rows, scores = table(drop=0.6)
+    scores = scores.append_column(THEIRS, table()[1][MINE])
+    one = FairnessGate(max_accuracy_gap=None, max_equalized_odds=0.2)
+    # As many rates share the critical value: only the increase's own level differs.
+    more = FairnessGate(max_accuracy_gap=None, max_equalized_odds=0.2, max_demographic_parity=1.0)
+    alone, among = (
+        of_criterion(measured(rows, scores, Opponent(digest=THEIRS), policy=policy)).increase
+        for policy in (one, more)
+    )
+    assert among[0] == alone[0]
+    assert among[1] < alone[1]
+
+
+def test_the_champion_itself_has_no_increase():
+    rows, scores = table(drop=0.3)
+    seen = measured(rows, scores, Opponent(digest=MINE))
+    assert {gap.increase for gap in seen.gaps} == {(0.0, 0.0, 0.0)}
+
+
+NUMBERS = Predicts("regression")
+RATIO = FairnessGate(max_error_ratio=1.5)
+
+
+def numbers(times=1.0, rows=2000, small=0):
+    """Rows of two groups and errors, those of F so many times as large; `small` rows of S."""
+    rng = np.random.default_rng(6)
+    group = np.where(rng.random(rows) < 0.5, "F", "M")
+    group[:small] = "S"
+    label = rng.normal(size=rows)
+    said = label + rng.normal(0, 0.3, rows) * np.where(group == "F", times, 1.0)
+    scores = {"row_id": np.arange(rows), "label": label, MINE: said.astype(np.float32)}
+    return pa.table({"group": group}), pa.table(scores)
+
+
+def test_of_numbers_the_mean_errors_are_compared():
+    (gap,) = measured(*numbers(2.0, small=10), policy=RATIO, predicts=NUMBERS).gaps
+    assert gap.criterion == "error_ratio"
+    assert 1.5 < gap.lower < gap.observed < gap.upper < 2.5
+    assert "for F" in gap.worst
+    assert gap.small == {"S": 10}
+    assert gap.rates["S"]["mean_error_rows"] == 10
+    (gap,) = measured(*numbers(), policy=RATIO, predicts=NUMBERS).gaps
+    assert gap.upper < 1.5
+
+
+def test_of_quantiles_the_pinball_losses_are_compared():
+    rows, scores = numbers(2.0)
+    said = np.repeat(scores[MINE].to_numpy(), 2)
+    both = pa.FixedSizeListArray.from_arrays(pa.array(said), 2)
+    of = Predicts("regression", quantiles=(0.1, 0.9))
+    (gap,) = measured(rows, scores.set_column(2, MINE, both), policy=RATIO, predicts=of).gaps
+    assert 1.5 < gap.lower < gap.observed < 2.5
+
+
+def test_of_numbers_the_increase_is_a_share_of_the_champions_ratio():
+    rows, scores = numbers(1.2)
+    equal = scores.append_column(THEIRS, scores[MINE])
+    worse = scores.append_column(THEIRS, numbers()[1][MINE])
+    live = Opponent(digest=THEIRS)
+    (same,) = measured(rows, equal, live, policy=RATIO, predicts=NUMBERS).gaps
+    assert same.increase == pytest.approx((0, 0, 0), abs=0.01)
+    (grown,) = measured(rows, worse, live, policy=RATIO, predicts=NUMBERS).gaps
+    observed, lower, upper = grown.increase
+    assert observed == pytest.approx(0.2, abs=0.05)
+    assert 0.05 < lower < observed < upper < 0.4
+
+
+def test_numbers_without_a_limit_have_no_gap():
+    assert measured(*numbers(), policy=FairnessGate(), predicts=NUMBERS).gaps == []
+    (gap,) = measured(*numbers(rows=60), policy=RATIO, predicts=NUMBERS).gaps
+    assert gap.observed is None

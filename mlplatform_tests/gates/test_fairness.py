@@ -84,13 +84,42 @@ def test_small_groups_are_named_in_the_sentence_and_the_evidence():
     assert "2 groups with 50+ rows of each rate are needed" in alone.because
 
 
-def test_a_gap_shown_to_exceed_the_champions_fails_though_it_holds_its_limit():
-    grown = fairness(seen(gap(increase=(0.09, 0.06, 0.12))), ["sex"], POLICY)
-    assert grown.outcome is Outcome.FAIL
-    assert "+0.090 against the champion, at least +0.060, where 0.05 is the most" in grown.because
-    assert fairness(seen(gap(increase=(0.09, 0.04, 0.12))), ["sex"], POLICY).passed
+CHAMPION = Opponent(digest="b" * 64)
+
+
+def grown(*increase, policy=POLICY, **more):
+    found = gap(increase=increase or None, **more)
+    return fairness(seen(found, champion=CHAMPION), ["sex"], policy)
+
+
+def test_an_increase_over_the_champion_has_three_answers_and_each_names_it():
+    failed = grown(0.09, 0.06, 0.12)
+    assert failed.outcome is Outcome.FAIL
+    said = "+0.090 against champion bbbbbbbbbbbb, 95 % bounds +0.060 and +0.120, at most 0.05"
+    assert said in failed.because
+    open_ = grown(0.07, 0.01, 0.12)
+    assert open_.outcome is Outcome.INCONCLUSIVE
+    assert "+0.070 against champion bbbbbbbbbbbb" in open_.because
+    assert "at most 0.05; about 20,567 rows would decide" in open_.because
+    passed = grown(0.01, -0.02, 0.04)
+    assert passed.passed
+    assert "+0.010 against champion bbbbbbbbbbbb" in passed.because
+    assert passed.evidence["groups"][0]["increase"] == [0.01, -0.02, 0.04]
     off = POLICY.model_copy(update={"max_increase": None})
-    assert fairness(seen(gap(increase=(0.09, 0.06, 0.12))), ["sex"], off).passed
+    assert grown(0.09, 0.06, 0.12, policy=off).passed
+
+
+def test_an_increase_that_is_not_known_is_no_pass():
+    for increase in ((), (NAN, NAN, NAN), (0.01, -0.02, NAN)):
+        verdict = grown(*increase)
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert "cannot compare with champion bbbbbbbbbbbb" in verdict.because
+        assert "mlplatform gate override" in verdict.because
+
+
+def test_a_failed_gap_stays_failed_whatever_the_champion_is_like():
+    verdict = grown(-0.1, -0.2, 0.3, observed=0.3, lower=0.2, upper=0.4)
+    assert verdict.outcome is Outcome.FAIL
 
 
 def test_a_champion_without_answers_is_inconclusive_and_names_the_way_out():
@@ -110,9 +139,58 @@ def test_no_limit_at_all_is_no_pass():
     assert verdict.limit is None
 
 
+def test_of_many_small_groups_five_are_named_and_the_others_counted():
+    many = {f"g{n}": n % 40 for n in range(3000)}
+    verdict = fairness(seen(gap(small=many)), ["sex"], POLICY)
+    assert "too few rows to judge: g1039 with 39, " in verdict.because
+    assert "and 2,995 more" in verdict.because
+    assert len(verdict.because) < 400
+    assert len(verdict.evidence["small"]["sex"]) == 3000
+
+
+def test_limits_that_are_never_judged_are_not_quoted():
+    nothing = seen(task="multiclass", single="all 1,000 test rows are of one class")
+    verdict = fairness(nothing, ["sex"], FairnessGate())
+    assert "the limit is 0.1 of accuracy gap" in verdict.because
+    assert "equalized" not in verdict.because
+    numbers = fairness(seen(task="regression"), ["sex"], FairnessGate())
+    assert numbers.outcome is Outcome.INCONCLUSIVE
+    assert "0 gaps have a limit" in numbers.because
+
+
+def test_a_ratio_of_errors_is_judged_like_a_gap():
+    policy = FairnessGate(max_error_ratio=1.5)
+
+    def ratio(*bounds):
+        found = gap(*bounds, criterion="error_ratio")
+        return fairness(seen(found, task="regression"), ["sex"], policy)
+
+    assert ratio(1.2, 1.1, 1.3).passed
+    assert ratio(1.8, 1.6, 2.3).outcome is Outcome.FAIL
+    assert ratio(1.4, 1.2, 1.6).outcome is Outcome.INCONCLUSIVE
+    assert "a group has no error" in ratio(None, None, None).because
+
+
+def test_intersections_are_judged_by_limits_of_their_own_and_missed_where_they_were_not_measured():
+    columns = [gap(), dataclasses.replace(gap(), column="race")]
+    missing = fairness(seen(*columns), ["sex", "race"], POLICY)
+    assert missing.outcome is Outcome.FAIL
+    assert "sex & race: no gap was measured; the limit is 0.1 of accuracy gap" in missing.because
+    both = dataclasses.replace(gap(0.12, 0.05, 0.15), column="sex & race")
+    measured = seen(*columns, both)
+    assert fairness(measured, ["sex", "race"], POLICY).outcome is Outcome.INCONCLUSIVE
+    wider = FairnessGate(
+        max_accuracy_gap=0.1, max_equalized_odds=None, intersections={"max_accuracy_gap": 0.15}
+    )
+    assert fairness(measured, ["sex", "race"], wider).passed
+    off = POLICY.model_copy(update={"intersections": None})
+    assert fairness(seen(*columns), ["sex", "race"], off).passed
+
+
 def test_the_worst_column_is_shown_and_every_gap_is_in_the_evidence():
     race = dataclasses.replace(gap(0.09, 0.07, 0.1), column="race")
-    verdict = fairness(seen(gap(), race), ["sex", "race"], POLICY)
+    alone = POLICY.model_copy(update={"intersections": None})
+    verdict = fairness(seen(gap(), race), ["sex", "race"], alone)
     assert verdict.passed
     assert verdict.observed == 0.09
     assert [row["column"] for row in verdict.evidence["groups"]] == ["sex", "race"]

@@ -57,10 +57,12 @@ CLASSES = {"column": "y", "task": "multiclass", "classes": ["a", "b", "c"]}
 NUMBER = {"column": "x", "task": "regression"}
 
 
-def test_fairness_judges_classes_and_not_numbers():
+def test_fairness_judges_classes_and_numbers_where_these_have_a_limit():
     assert "fairness" in required(spec())
     for label, judged in ((CLASSES, True), (NUMBER, False)):
         assert ("fairness" in required(spec(label=label))) is judged
+    limit = {"fairness": {"max_error_ratio": 1.5}}
+    assert "fairness" in required(spec(label=NUMBER, model_gates=limit))
 
 
 def test_what_has_nothing_to_judge_is_not_required():
