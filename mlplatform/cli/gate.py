@@ -50,8 +50,11 @@ def run(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="File for machines.")] = None,
 ) -> None:
-    """Ask every gate about a model beside another; exit code 1 if one would stop it. Writes nothing to the lake."""
-    from mlplatform.cli.gate_run import Outputs
+    """Ask every gate about a model beside another; exit code 1 if one would stop it.
+
+    What gates said of the data and the training is read, not asked again. Writes nothing to the lake.
+    """
+    from mlplatform.cli.gate_files import Outputs
     from mlplatform.cli.gate_run import run as ask
 
     outputs = Outputs(junit=junit, markdown=markdown, json=json)
@@ -87,11 +90,12 @@ def override(
         **about,
         outcome=read(row).outcome,
         by=_who(by),
+        login=_login(),
         because=whole(rules.reason(because)),
         at=now,
         until=rules.expiry(expires, now),
     )
-    _keep(at, decided)
+    _keep(at, rules.require_valid(decided, now))
     say(whole(f"{gate} {decided.outcome.value} about {_about(decided)}: {row['because']}"))
     say(whole(decided.sentence))
     _note_policy(at, decided)
@@ -146,9 +150,8 @@ def withdraw(
         of = f" about {model}" if model else ""
         raise OverrideError(f"{pipeline}: no override of {gate}{of} is in force")
     for each in standing:
-        taken = replace(
-            each, withdrawn=True, by=_who(by), because=whole(" ".join(because.split())), at=now
-        )
+        why = whole(" ".join(because.split()))
+        taken = replace(each, withdrawn=True, by=_who(by), login=_login(), because=why, at=now)
         _keep(at, taken)
         say(whole(f"{gate} about {_about(each)} is no longer overridden"))
 
@@ -201,11 +204,21 @@ def _keep(at: "Place", decided: "Override") -> None:
 
 
 def _who(by: str) -> str:
-    import getpass
-
     from mlplatform.cli.data.text import whole
 
-    return whole(" ".join(by.split()) or getpass.getuser())
+    return whole(" ".join(by.split()) or _login())
+
+
+def _login() -> str:
+    """Return the account this runs as: of the process, and not of `$LOGNAME`, where it has a name."""
+    import getpass
+    import os
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # In a container the number may have none.
+        return getpass.getuser()
 
 
 def _note_policy(at: "Place", decided: "Override") -> None:
@@ -234,7 +247,7 @@ def _line(decided: "Override", now: "datetime") -> str:
     from mlplatform.gates.override import minute
 
     standing = decided.standing(now)
-    said = f"by {decided.by} at {minute(decided.at)}, until {minute(decided.until)}"
+    said = f"by {decided.who} at {minute(decided.at)}, until {minute(decided.until)}"
     what = f"{decided.gate} {decided.outcome.value} about {_about(decided)}"
     return whole(f"{standing.upper()}  {what}, {said}: {decided.because}")
 

@@ -25,6 +25,8 @@ def assembled(
     digest: str,
     baseline: str,
     surroundings: Surroundings,
+    *,
+    any_policy: bool = False,
 ) -> tuple[Candidate, "pa.Table"]:
     """Return a model ready to be judged, and its metrics as `evaluate.assessment` tells them.
 
@@ -34,6 +36,7 @@ def assembled(
         digest: The model's artifact.
         baseline: That of the other one; empty: none.
         surroundings: Of servers.
+        any_policy: Whether gates on what it was made from count under any policy; see `Upstream.of`.
 
     Raises:
         LakeError: If no version of the `model` table names the artifact, or rows are gone.
@@ -60,7 +63,7 @@ def assembled(
         aggregates=aggregates,
         champion=Opponent(digest=baseline, unscored=unscored) if baseline else None,
         scores=assessed.scores,
-        upstream=Upstream.of(lake, pipeline, model),
+        upstream=Upstream.of(lake, pipeline, model, any_policy=any_policy),
         surroundings=surroundings,
     )
     return candidate, assessed.metrics

@@ -36,6 +36,7 @@ def table(heads: list[str], rows: list[list[object]], most: int) -> str:
 def block(value: Any, longest: int) -> str:
     """Return a value as JSON in a fence that nothing in it closes."""
     text = json.dumps(plain(value), indent=1)  # ASCII: what is invisible or turns text is escaped.
+    text = text.replace("@", "\\u0040")  # The same to whoever reads JSON, and nobody is called.
     text = text if len(text) <= longest else f"{text[:longest]}\n… cut"
     longest_run = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest_run + 1)

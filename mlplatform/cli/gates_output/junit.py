@@ -39,7 +39,7 @@ def junit(
     stopped = sum(one.result.stops for one in said)
     skipped = sum(one.result is Result.OVERRIDDEN for one in said)
     took = f"{seconds if math.isfinite(seconds) and seconds > 0 else 0:.3f}"
-    name, errors = _clean(suite_name), str(int(not said))
+    name, errors = speakable(suite_name), str(int(not said))
     count = {"tests": str(len(said) or 1), "failures": str(stopped), "errors": errors}
     root = ET.Element("testsuites", {"name": name, "time": took, **count})
     suite = ET.SubElement(
@@ -55,10 +55,10 @@ def junit(
 
 
 def _case(suite: ET.Element, name: str, one: Told) -> None:
-    verdict, because = one.verdict, _clean(one.verdict.because)
-    case = ET.SubElement(suite, "testcase", {"name": _clean(verdict.gate), "classname": name})
+    verdict, because = one.verdict, speakable(one.verdict.because)
+    case = ET.SubElement(suite, "testcase", {"name": speakable(verdict.gate), "classname": name})
     if one.result is Result.OVERRIDDEN:
-        message = f"{_clean(one.override)}; it had said {verdict.outcome.value}: {because}"
+        message = f"{speakable(one.override)}; it had said {verdict.outcome.value}: {because}"
         ET.SubElement(case, "skipped", {"message": message})
     elif one.result.stops:
         about = {"type": verdict.outcome.value, "message": because}
@@ -77,5 +77,6 @@ def numbers(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _clean(text: str) -> str:
+def speakable(text: str) -> str:
+    """Return a text with a sign in place of each character that XML cannot hold."""
     return UNSPEAKABLE.sub("\ufffd", text)
