@@ -12,6 +12,7 @@ from assets.nouns import asset_key
 from assets.publish import lineage, policy_in_force
 from mlplatform.alerts import failures
 from mlplatform.alerts.log import AlertLogError
+from mlplatform.evaluate.markdown import escaped
 from mlplatform.gates.override import Override, covering
 from mlplatform.gates.policy import undecided
 from mlplatform.lake import Lake, Table, Version
@@ -107,6 +108,8 @@ class Bench:
             else:
                 override = self.override(subject, verdict)
                 by_whom = override.sentence if override else ""
+                if failures.told_already(verdict, self.pipeline.name, subject, alerts.kept()):
+                    return "nothing new: of the gates that it names people were told"
                 alert = failures.of_verdict(*about, page, by_whom)
             receipt = alerts.send(alert) if alert else None
         except AlertLogError as wrong:  # The verdict stands, whoever hears of it.
@@ -172,7 +175,7 @@ def overridden(entries: Sequence[Mapping[str, str]]) -> dg.MarkdownMetadataValue
     lines = [
         f"- ⛔ **{o['gate']} {o['outcome']}**, overridden by {o['by']} until {o['until']}"
         f"{' (' + o['standing'] + ')' if 'standing' in o else ''}: {o['because']}"
-        for o in entries
+        for o in ({name: escaped(text) for name, text in entry.items()} for entry in entries)
     ]
     return dg.MetadataValue.md("\n".join(lines))
 

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlplatform.alerts.alert import Alert, Level
+from mlplatform.alerts.kept import Kept
 from mlplatform.alerts.message import one_line
 from mlplatform.alerts.where import Where
 from mlplatform.registry.gate_log import Subject
@@ -13,6 +14,7 @@ from mlplatform.verdict import Inconclusive, Outcome, Severity, Verdict
 
 DIGITS = 12  # Of a digest: enough to find it, short enough to read.
 CHANGING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+", re.IGNORECASE)  # Ids, ports and times.
+GOES_ON = "the walk goes on"  # In the title of whatever stops nothing.
 Override = Mapping[str, Any]  # gate, outcome, by, because, at, until
 
 
@@ -136,9 +138,11 @@ def about(table: str, gate: str) -> str:
 
 def evidence(verdict: Verdict, subject: Subject, run: str, override: str = "") -> list[str]:
     """Return what a verdict rests on as lines, "name: value"."""
-    does = "blocks" if verdict.severity is Severity.BLOCK else "warns"
     numbers = {"limit": verdict.limit, "baseline": verdict.baseline}
-    lines = [f"gate: {verdict.gate} ({does})", f"outcome: {verdict.outcome.value.upper()}"]
+    lines = [
+        f"gate: {verdict.gate} ({_does(verdict, override)})",
+        f"outcome: {verdict.outcome.value.upper()}",
+    ]
     if verdict.observed is not None:
         between = " between {:.6g} and {:.6g}".format(*verdict.interval) if verdict.interval else ""
         lines.append(f"observed: {verdict.observed:.6g}{between}")
@@ -171,13 +175,48 @@ def overridden(one: Override) -> str:
     return said + because + (f", until {one['until']}" if one.get("until") else "")
 
 
+def told_already(verdict: Verdict, pipeline: str, subject: Subject, known: Iterable[Kept]) -> bool:
+    """Return whether people were alerted about one of the gates because of which this verdict over them stops.
+
+    Args:
+        verdict: Over several gates, which its evidence names; of any other the answer is no.
+        pipeline: Whose.
+        subject: With the model and the policy.
+        known: Every alert.
+    """
+    gates = verdict.evidence.get("gates")
+    named = gates if isinstance(gates, Mapping) else {}
+    failing = {gate for gate, said in named.items() if said.get("outcome") != Outcome.PASS.value}
+    return any(_is_of(one.alert, failing, pipeline, subject) for one in known if not one.mended)
+
+
+def _is_of(alert: Alert, gates: set[str], pipeline: str, subject: Subject) -> bool:
+    """Return whether an alert is of a gate that stops this model, or what it was made from, under this policy."""
+    table, gate, *rest = [*alert.key.split(":"), "", ""]
+    model = [line for line in alert.evidence if line.startswith("model: ")]
+    return (
+        table.startswith(f"{pipeline}/")
+        and gate in gates
+        and subject.policy_hash in rest
+        and GOES_ON not in alert.title
+        and model in ([], [f"model: {subject.model_digest[:DIGITS]}"])
+    )
+
+
+def _does(verdict: Verdict, override: str) -> str:
+    """Return what a verdict does to the walk."""
+    if verdict.stops or verdict.passed:
+        return "overridden" if override else "blocks"
+    return "warns" if verdict.severity is Severity.WARN else "let through by policy"
+
+
 def _said(verdict: Verdict, override: str) -> str:
     """Return the outcome and what it does, so that nobody takes one for another."""
     word = "FAILED" if verdict.outcome is Outcome.FAIL else "is INCONCLUSIVE"
     if verdict.stops and override:
-        return f"{word}, OVERRIDDEN by a person: the walk goes on"
+        return f"{word}, OVERRIDDEN by a person: {GOES_ON}"
     if not verdict.stops:
-        return f"{word}, a warning: the walk goes on"
+        return f"{word}, a warning: {GOES_ON}"
     if verdict.outcome is Outcome.FAIL:
         return f"{word}: the walk stops"
     if verdict.inconclusive is Inconclusive.PERSON:

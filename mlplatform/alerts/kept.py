@@ -1,12 +1,12 @@
 """What the lines of the alert log say together: which alerts there are, who has them, what is due again."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from mlplatform.alerts.alert import Alert
+from mlplatform.alerts.alert import Alert, Level
 
 # After each attempt: minutes, then hours, and after 23 hours in all a channel needs a person.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 4 * 60, 18 * 60))
@@ -54,6 +54,13 @@ class Kept:
     tried: dict[str, Tried] = field(default_factory=dict)
     mended: bool = False
     dismissed: bool = False
+
+    @property
+    def as_of_now(self) -> Alert:
+        """What a person is told who hears of it only now: of what is mended, that it is."""
+        if not self.mended:
+            return self.alert
+        return replace(self.alert, title=f"MENDED SINCE: {self.alert.title}", level=Level.WARNING)
 
     def state(self, channel: str, now: datetime) -> State:
         """Return whether a channel has it; one never tried has not."""

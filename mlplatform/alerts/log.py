@@ -64,10 +64,28 @@ def read(path: Path) -> list[Line]:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return _parsed(file)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as wrong:
         raise AlertLogError(f"{path}: cannot read alerts here: {wrong.strerror}") from None
+
+
+def require_alerts(path: Path) -> int:
+    """Return how many lines of the log cannot be read; a crash leaves one.
+
+    Raises:
+        AlertLogError: If it is there and none can, or it cannot be opened.
+    """
+    try:
+        lines = [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
+    except FileNotFoundError:
+        return 0
+    except OSError as wrong:
+        raise AlertLogError(f"{path}: cannot read alerts here: {wrong.strerror}") from None
+    unread = len(lines) - len(_parsed(lines))
+    if lines and unread == len(lines):
+        raise AlertLogError(f"{path}: none of its {len(lines)} lines is an alert; move it away")
+    return unread
 
 
 def _end_torn_line(file: IO[str]) -> None:

@@ -183,7 +183,7 @@ class Alerts:
             if claim is None:
                 break
             one, channel, attempt = claim
-            failure = deliver(self._channels[channel], sent or one.alert, self._timeout)
+            failure = deliver(self._channels[channel], sent or one.as_of_now, self._timeout)
             said = (
                 {"kind": "delivered"}
                 if not failure
@@ -192,7 +192,7 @@ class Alerts:
             with locked(self._log) as log:
                 about = {"key": one.alert.key, "channel": channel, "attempt": attempt}
                 log.append(self._now(), **said, **about)
-            made.append(Attempt(alert=one.alert, channel=channel, failure=failure))
+            made.append(Attempt(alert=one.as_of_now, channel=channel, failure=failure))
         return made
 
     def _claim(

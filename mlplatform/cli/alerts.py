@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mlplatform.alerts.kept import Kept
+from mlplatform.alerts.log import require_alerts
 from mlplatform.alerts.message import one_line
 from mlplatform.alerts.notify import Alerts
 from mlplatform.errors import PlatformError
@@ -66,8 +67,19 @@ def dismiss(
 
 
 def opened() -> Alerts:
-    """Return the alerts of the checkout around the working directory."""
+    """Return the alerts of the checkout around the working directory.
+
+    Raises:
+        PlatformError: If they cannot be read: that is not the same as none.
+    """
     here = Settings.from_environment(os.environ, find_root(Path.cwd()))
+    if os.environ.get("MLPLATFORM_HOME") and not here.home.exists():
+        raise PlatformError(
+            f"MLPLATFORM_HOME is {here.home}, which is not there: no alert is known"
+        )
+    unread = require_alerts(here.alert_log)
+    if unread:
+        typer.echo(f"{here.alert_log}: {unread} lines cannot be read and are left out", err=True)
     return Alerts.from_environment(os.environ, here.alert_log)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,36 @@ def test_hostile_text_moves_no_cursor_and_forges_no_line(command: Command, log: 
     seen = command().stdout
     assert not set(seen) & set("\x1b\r\u202e")
     assert len(seen.splitlines()) == 4
+
+
+def test_retry_says_of_what_was_mended_meanwhile_that_it_was(
+    command: Command, log: Path, alert_endpoint: Endpoint
+):
+    alert_endpoint.status = 500
+    sender = Alerts([alert_endpoint.url()], log)
+    sender.send(replace(ALERT, about="census:fairness"))
+    sender.mend(["census:fairness"])
+    alert_endpoint.status = 200
+    said = command("retry")
+    assert f"delivered: MENDED SINCE: {ALERT.title}" in said.stdout
+    assert alert_endpoint.titles[-1] == f"MENDED SINCE: {ALERT.title}"
+
+
+@pytest.mark.parametrize(
+    "broken", ["no home", "a file for a home", "a folder for a log", "no line"]
+)
+def test_alerts_that_cannot_be_read_are_not_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+):
+    home = tmp_path / "home"
+    if broken == "a file for a home":
+        home.touch()
+    elif broken == "a folder for a log":
+        (home / "alerts.jsonl").mkdir(parents=True)
+    elif broken == "no line":
+        home.mkdir()
+        (home / "alerts.jsonl").write_bytes(b"\x00\xff\n{}\n")
+    seen = CliRunner().invoke(app, ["alerts"], env={"MLPLATFORM_HOME": str(home)})
+    assert isinstance(seen.exception, PlatformError)
+    assert "home" in str(seen.exception)
+    assert "0 alerts" not in seen.output
