@@ -49,6 +49,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _tried("lake", lambda: _lake(settings))
     yield _tried("TFDV worker", lambda: _tfdv(settings))
     yield _tried("MLflow", lambda: _mlflow(settings))
+    yield _environment(settings)
     yield _gpu()
 
 
@@ -102,6 +103,22 @@ def _mlflow(settings: Settings) -> str:
     opened = client(uri)
     within(uri, lambda: opened.search_experiments(max_results=1))
     return f"{shown(uri)} answers"
+
+
+def _environment(settings: Settings) -> Finding:
+    """Whether the environment whose gates are in force is one that a pipeline declares."""
+    from mlplatform.spec.load import load_pipeline, undeclared
+
+    name = settings.environment
+    folders = sorted(path.parent for path in settings.pipelines.glob("*/defs.yaml"))
+    try:
+        warning = undeclared([load_pipeline(folder) for folder in folders], name)
+        for folder in folders:
+            load_pipeline(folder, name)  # Raises where it declares others.
+    except PlatformError as wrong:
+        return Finding("pipelines", fine=False, says=str(wrong))
+    says = warning or (f"gates of {name}" if name else "no environment is named")
+    return Finding("environment", fine=not warning, says=says, optional=True)
 
 
 def _gpu() -> Finding:

@@ -1,7 +1,9 @@
 """Reads `defs.yaml`: one message naming file, field, value and what was expected."""
 
 import hashlib
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +70,28 @@ def load_pipelines(root: Path, environment: str = "") -> list[Pipeline]:
     folders = sorted(p.parent for p in root.glob("*/defs.yaml"))
     if not folders:
         raise SpecError(f"{root}: no pipeline here; expected <name>/defs.yaml")
-    pipelines = [load_pipeline(folder, environment) for folder in folders]
+    declared = [load_pipeline(folder) for folder in folders]
+    pipelines = [replace(p, spec=in_environment(p.spec, environment)) for p in declared]
     seen: dict[str, Path] = {}
     for pipeline in pipelines:
         if pipeline.name in seen:
             both = f"{seen[pipeline.name]} and {pipeline.folder}"
             raise SpecError(f"{both} both call themselves {pipeline.name!r}; rename one")
         seen[pipeline.name] = pipeline.folder
+    if warning := undeclared(declared, environment):
+        logging.getLogger(__name__).warning(warning)
     return pipelines
+
+
+def undeclared(pipelines: Sequence[Pipeline], environment: str) -> str:
+    """Return a line about an environment that no pipeline, as it is written, declares; or nothing.
+
+    One that others declare is wrong in those alone, and they do not load.
+    """
+    if not environment or any(environment in p.spec.environments for p in pipelines):
+        return ""
+    said = f"MLPLATFORM_ENVIRONMENT is {environment!r}, and no pipeline declares environments"
+    return f"{said} (none known): the gates are the same everywhere; check its spelling"
 
 
 def validate(attributes: Any, path: Path) -> PipelineSpec:
