@@ -93,6 +93,8 @@ def collected(
         owners=spec.owners,
         columns=_asked(spec),
         split=_split(spec),
+        policy=policy_in_force(pipeline),
+        evaluation=f"{evaluation.table} {evaluation.reference}",
     )
 
 
@@ -126,7 +128,12 @@ def _champion(
     labels = scores["label"].to_numpy()
     drawn = curves_of(predicts, labels, answers(scores, digest)) if known else Curves()
     return Champion(
-        name=digest[:12], metrics=metrics, intervals=intervals, curves=drawn, unscored=unscored
+        name=digest[:12],
+        digest=digest,
+        metrics=metrics,
+        intervals=intervals,
+        curves=drawn,
+        unscored=unscored,
     )
 
 

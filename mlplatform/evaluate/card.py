@@ -69,7 +69,7 @@ def documentation(given: ReportInput) -> str:
         f"Verdict: {said(verdict.outcome)}. {verdict.because}" if verdict else "Not judged yet.",
         *(override_said(row) for row in given.overrides),
         count(given.verdicts) if given.verdicts else "No gate has judged this model.",
-        f"Artifact sha256 {given.model_digest}.",
+        *(f"{what}: {value}." for what, value in given.about.items()),
         *(f"{what}: {value}." for what, value in given.provenance.items()),
     ]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from mlplatform.evaluate.markdown import bullets, escaped, table
 from mlplatform.evaluate.report_input import ReportInput, finite, kind_of
 from mlplatform.evaluate.report_markdown import gates, metrics
 from mlplatform.evaluate.report_slices import ranked
-from mlplatform.evaluate.report_words import interval, measure, name, number, said
+from mlplatform.evaluate.report_words import interval, measure, name, number, said, slice_name
 
 UNSAID = "Nobody has written about this; the pipeline's `card:` is the place."
 LINK = re.compile(r"https?://[^\s<>]+")
@@ -56,7 +56,7 @@ def _details(given: ReportInput) -> str:
         "Licence": words.licence,
         "Citation": words.citation,
         "Contact": words.contact,
-        "Artifact": given.model_digest,
+        **{what.capitalize(): value for what, value in given.about.items()},
         "Verdict": f"{said(verdict.outcome)}: {verdict.because}" if verdict else "Not judged yet",
         **given.provenance,
     }
@@ -111,7 +111,7 @@ def _analyses(given: ReportInput) -> str:
     for kind, title in kinds.items():
         told = [
             (
-                row.get("slice", "?"),
+                slice_name(row),
                 number(finite(row, "rows")),
                 measure(metric, finite(row, "observed")),
                 interval(finite(row, "lower"), finite(row, "upper")),

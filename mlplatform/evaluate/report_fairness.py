@@ -7,7 +7,7 @@ from typing import Any
 from mlplatform.evaluate.charts_strip import SHARE, Axis, scale, strip
 from mlplatform.evaluate.html import Html, el
 from mlplatform.evaluate.report_input import ReportInput, Row, finite, real
-from mlplatform.evaluate.report_tables import Cell, above_below, badge, note, section, table
+from mlplatform.evaluate.report_tables import Cell, above_below, badge, note, section, table, whole
 from mlplatform.evaluate.report_words import interval, name, number, outcome_of, signed
 
 CRITERIA = {
@@ -64,7 +64,7 @@ def _gap(gap: Row, axis: Axis) -> Sequence[Cell]:
     says = f"{name(criterion)} by {gap.get('column')}: {number(observed)}, {told}, limit {number(limit)}"
     return (
         above_below(name(criterion), CRITERIA.get(criterion, "")),
-        str(gap.get("column", "?")),
+        whole(str(gap.get("column", "?"))),
         badge(outcome),
         above_below(number(observed), told),
         strip(own, observed, (lower, upper), outcome=outcome, says=says),

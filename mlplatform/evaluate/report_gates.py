@@ -4,8 +4,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mlplatform.evaluate.html import Html, el
-from mlplatform.evaluate.report_input import ReportInput, Row
-from mlplatform.evaluate.report_tables import above_below, badge, note, optional, section, table
+from mlplatform.evaluate.report_input import ReportInput, Row, finite, mappings
+from mlplatform.evaluate.report_tables import (
+    Cell,
+    above_below,
+    badge,
+    note,
+    optional,
+    section,
+    table,
+    whole,
+)
 from mlplatform.evaluate.report_words import interval, number, outcome_of, said, severity
 from mlplatform.verdict import Outcome, Verdict
 
@@ -65,16 +74,35 @@ def count(verdicts: Sequence[Verdict]) -> str:
     return f"{len(verdicts)} gates: {', '.join(told)}."
 
 
-def _row(v: Verdict, overridden: set[str]) -> Sequence[str | Html]:
+def _measured(v: Verdict) -> tuple[Cell, Cell]:
+    """Return what was observed and the limit: of a gate on several paths each of them, its own beside it."""
+    limited = paths(v)
+    if not limited:
+        seen = above_below(number(v.observed), interval(*v.interval)) if v.interval else None
+        return seen or optional(v.observed), optional(v.limit)
+    observed = [
+        above_below(
+            f"{path.get('path')} {number(finite(path, 'p99'))}",
+            interval(finite(path, "p99_lower"), finite(path, "p99_upper")),
+        )
+        for path in limited
+    ]
+    limits = [el("span", f"{path.get('path')} {number(finite(path, 'limit'))}") for path in limited]
+    return el("span", observed, class_="stack"), el("span", limits, class_="stack")
+
+
+def paths(v: Verdict) -> list[Row]:
+    """Return the ways that a gate timed, each with a limit of its own; of any other gate none."""
+    return [path for path in mappings(v.evidence.get("paths")) if finite(path, "limit") is not None]
+
+
+def _row(v: Verdict, overridden: set[str]) -> Sequence[Cell]:
     flag = el("span", "⚑ Overridden", class_="flag") if v.gate in overridden else ""
     return (
         v.gate.replace("_", " "),
         el("span", badge(v.outcome), flag, class_="stack"),
-        above_below(number(v.observed), interval(*v.interval))
-        if v.interval
-        else optional(v.observed),
-        optional(v.limit),
+        *_measured(v),
         optional(v.baseline),
-        severity(v),
+        whole(severity(v), 11),
         v.because,
     )

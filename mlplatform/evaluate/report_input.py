@@ -27,6 +27,7 @@ class Champion:
     intervals: Bounds = field(default_factory=dict)
     curves: Curves = field(default_factory=Curves)
     unscored: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,8 @@ class ReportInput:
         owners: Of the pipeline.
         columns: What a row that is asked about holds, by type.
         split: In words, how the test rows were set apart.
+        policy: Digest of the policy that it was judged under.
+        evaluation: Table, version and content of the evaluation that this is about.
     """
 
     pipeline: str
@@ -76,6 +79,21 @@ class ReportInput:
     owners: Sequence[str] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
+    policy: str = ""
+    evaluation: str = ""
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the verdict is about, digests in full: every file of the report has this."""
+        champion = (
+            self.champion.digest or self.champion.name if self.champion else "none: the first"
+        )
+        return {
+            "model artifact": self.model_digest,
+            "champion's artifact": champion,
+            "policy": self.policy or "not recorded",
+            "evaluation": self.evaluation or "not recorded",
+        }
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The report in short, as Markdown: good in a pull request and in the Dagster UI."""
 
 from mlplatform.evaluate.markdown import escaped, table
-from mlplatform.evaluate.report_gates import ORDER, count
+from mlplatform.evaluate.report_gates import ORDER, count, paths
 from mlplatform.evaluate.report_input import ReportInput, Row, finite
 from mlplatform.evaluate.report_performance import HEADLINE
 from mlplatform.evaluate.report_slices import ranked
@@ -13,6 +13,7 @@ from mlplatform.evaluate.report_words import (
     outcome_of,
     said,
     severity,
+    slice_name,
 )
 from mlplatform.verdict import Outcome, Verdict
 
@@ -30,7 +31,8 @@ def report_markdown(given: ReportInput) -> str:
     ]
     weak = _weakest(given)
     parts += ["## Weakest slices", weak] if weak else []
-    parts.append(f"Artifact `{escaped(given.model_digest)}`. The whole report is in `report.html`.")
+    about = [f"- {escaped(what)}: {escaped(value)}" for what, value in given.about.items()]
+    parts += ["## About", "\n".join(about), "The whole report is in `report.html`."]
     return "\n\n".join(parts) + "\n"
 
 
@@ -66,6 +68,11 @@ def _gate(v: Verdict, overridden: set[str]) -> tuple[str, ...]:
     does = f" ({severity(v)})" if v.outcome is not Outcome.PASS else ""
     flag = " ⚑ overridden" if v.gate in overridden else ""
     observed, limit = (number(n) if n is not None else "" for n in (v.observed, v.limit))
+    if limited := paths(v):
+        observed, limit = (
+            ", ".join(f"{path.get('path')} {number(finite(path, n))}" for path in limited)
+            for n in ("p99", "limit")
+        )
     return v.gate.replace("_", " "), said(v.outcome) + does + flag, observed, limit, v.because
 
 
@@ -92,7 +99,7 @@ def _weakest(given: ReportInput) -> str:
         return ""
     told = [
         (
-            row.get("slice", "?"),
+            slice_name(row),
             number(finite(row, "rows")),
             measure(metric, finite(row, "observed")),
             interval(finite(row, "lower"), finite(row, "upper")),

@@ -15,7 +15,7 @@ AGAIN = {"commit": "commit", "lock": "libraries, sha256", "seed": "seed", "bits"
 def provenance(given: ReportInput) -> Html:
     """Return tables, code, training and seed, and what the gates on them found missing."""
     facts = {
-        "model artifact": given.model_digest,
+        **given.about,
         **given.provenance,
         **{name(str(what)).lower(): fact(value) for what, value in given.training.items()},
         **_again(_evidence(given, "reproducibility")),

@@ -7,6 +7,7 @@ from mlplatform.evaluate.html import Html, el
 from mlplatform.evaluate.report_input import ReportInput, Row, finite, kind_of
 from mlplatform.evaluate.report_tables import Cell, above_below, badge, note, section, table
 from mlplatform.evaluate.report_words import (
+    FOUND,
     LESS_IS_BETTER,
     interval,
     measure,
@@ -78,7 +79,7 @@ def _slice(row: Row, metric: str, axis: Axis, whole: float | None) -> Sequence[C
     says = f"{row.get('slice')}: {measure(metric, value)}, {interval(lower, upper)}"
     return (
         str(row.get("slice", "?")),
-        KINDS.get(kind_of(row), kind_of(row)),
+        above_below(KINDS.get(kind_of(row), kind_of(row)), FOUND if kind_of(row) == "weak" else ""),
         number(finite(row, "rows")),
         above_below(measure(metric, value), interval(lower, upper)),
         strip(axis, value, (lower, upper), outcome=outcome, says=says),

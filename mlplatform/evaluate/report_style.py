@@ -64,6 +64,7 @@ td { vertical-align: top; }
 td.number, th.number { text-align: right; } td.number { white-space: nowrap; }
 td.head { min-width: 8rem; } td.because { min-width: 15rem; }
 td.picture { width: 13rem; } td, dt, th { overflow-wrap: anywhere; } td.number, th, .outcome { overflow-wrap: normal; }
+.whole { display: inline-block; }
 .scroll { overflow-x: auto; }
 .span { grid-column: span 2; max-width: none; }
 .all { grid-column: 1 / -1; max-width: none; }
@@ -100,11 +101,12 @@ dd { margin: 0; }
 @media print {
   html { font-size: 9pt; }
   body { font-size: 1rem; max-width: none; padding: 0; } nav { display: none; }
-  h2, h3 { break-after: avoid; } h2 { margin-top: 1.4rem; } p.soft { break-after: avoid; }
+  h2, h3 { break-after: avoid; break-inside: avoid; } h2 { margin-top: 1.4rem; } p.soft { break-after: avoid; }
+  h2::after, h3::after { content: ""; display: block; height: 8rem; margin-bottom: -8rem; } /* Room below it. */
   tr, figure, .tiles, .verdict { break-inside: avoid; }
   thead { display: table-header-group; }
   .charts { grid-template-columns: repeat(2, 1fr); } .tiles { grid-template-columns: repeat(4, 1fr); }
-  figure { max-width: none; } th, td { padding: .25rem .5rem .25rem 0; }
+  figure { max-width: 74mm; } figure.span, figure.all { max-width: none; } th, td { padding: .25rem .5rem .25rem 0; }
   svg.strip, .scale, td.picture { width: 11rem; } td.because { min-width: 14rem; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -56,6 +56,11 @@ def optional(value: float | None) -> Cell:
     return number(value) if value is not None else el("span", "·", class_="absent")
 
 
+def whole(words: str, longest: int = 18) -> Html:
+    """Return words whose column is wide enough for so many characters of them: none is broken that is shorter."""
+    return el("span", words, class_="whole", style=f"min-width:{min(len(words), longest) + 1}ch")
+
+
 def note(words: str) -> Html:
     """Return what a reader has to know of the table or picture that follows."""
     return el("p", words, class_="soft")

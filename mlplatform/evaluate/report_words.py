@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from mlplatform.verdict import Outcome, Severity, Verdict
 
@@ -28,6 +29,7 @@ NAMES: Mapping[str, str] = {
     "pinball": "Pinball loss",
 }
 NONE = "n/a"
+FOUND = "found on one half of the rows, measured on the other"  # Of weak slices.
 MINUS = "\N{MINUS SIGN}"
 SMALLEST = 0.0001  # Of shares and losses in nats: all are as good as nothing below it.
 # A sign beside the word: an outcome is never told by colour alone.
@@ -106,5 +108,13 @@ def said(outcome: Outcome) -> str:
 
 
 def severity(verdict: Verdict) -> str:
-    """Return what a verdict does to the release, were it no pass."""
-    return "warns" if verdict.severity is Severity.WARN else "blocks"
+    """Return what a verdict does to the release, a pass what it would do were it none."""
+    if verdict.severity is Severity.WARN:
+        return "warns"
+    return "blocks" if verdict.passed or verdict.stops else "let through by policy"
+
+
+def slice_name(row: Mapping[str, Any]) -> str:
+    """Return what a slice is called; one that was found bears the name of a group, and is of fewer rows."""
+    found = f", {FOUND}" if row.get("kind") == "weak" else ""
+    return f"{row.get('slice', '?')}{found}"
