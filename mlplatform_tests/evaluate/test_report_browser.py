@@ -75,3 +75,38 @@ def test_what_is_too_wide_would_be_seen(tmp_path):
     """The measuring itself can fail."""
     wide = '<p style="width:900px">x</p>'
     assert widths([wide], tmp_path, PHONE)[0][1] >= 900
+
+
+def last_lines(page: str, folder) -> list[str]:
+    """Return what stands last on each printed page, above its number."""
+    (folder / "page.html").write_text(page)
+    browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+    browser += [f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={folder / 'page.pdf'}"]
+    subprocess.run(
+        [*browser, (folder / "page.html").as_uri()], capture_output=True, timeout=120, check=True
+    )
+    told = subprocess.run(
+        ["pdftotext", "-layout", folder / "page.pdf", "-"],
+        capture_output=True, check=True, text=True, timeout=60,
+    )  # fmt: skip
+    pages = [[line.strip() for line in one.splitlines()] for one in told.stdout.split("\f")]
+    words = [
+        [line for line in one if line and not re.fullmatch(r"\d+ / \d+", line)] for one in pages
+    ]
+    return [one[-1] for one in words if one]
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="there is no poppler on this machine")
+@pytest.mark.parametrize("room", [0, 12, 20, 28])
+def test_no_printed_page_ends_with_a_heading(room, tmp_path):
+    """However far down the page begins."""
+    page = render(cached("binary"))
+    heads = set(re.findall(r"<h[23]>([^<]+)</h[23]>", page))
+    lower = page.replace("<main>", f'<main><div style="height:{room}rem"></div>')
+    assert not heads & set(last_lines(lower, tmp_path))
+
+
+def test_the_name_of_a_column_is_not_broken(tmp_path):
+    """A column of short names is as wide as they are, beside one of long sentences."""
+    page = render(cached("binary"))
+    assert 'class="whole" style="min-width:4ch">sex' in page
