@@ -5,7 +5,7 @@ Flipping every protected column alone, all else equal, is the test of Galhotra, 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from mlplatform.errors import SpecError, in_words
 from mlplatform.evaluate import behaviour_kinds as kinds
 from mlplatform.evaluate.behaviour_functions import KIND, by_function, functions_of
 from mlplatform.evaluate.behaviour_minimum import minimum
+from mlplatform.evaluate.behaviour_protected import case_of, protected
 from mlplatform.evaluate.behaviour_trial import Predict, Trial, sampled
 from mlplatform.features.predicts import Predicts
 from mlplatform.model_measures import BehaviourSeen, CaseSeen
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from mlplatform.spec.label import Label
     from mlplatform.spec.trust_gates import BehaviourGate
 
-MOST_VALUES = 20  # Of a protected column, the most frequent: one question to the model for each.
 AnyCase = Invariance | Direction | Minimum | Robustness
+C = TypeVar("C", Invariance, AnyCase)
 
 
 def behaviour(
@@ -52,9 +53,12 @@ def behaviour(
     """
     spec, truth = pipeline.spec, np.asarray(labels)
     trial = _trial(spec, predict, rows, truth, policy.max_rows)
-    cases = kinds.protected(spec.groups, rows, policy.max_flips, MOST_VALUES)
-    tried = [_guarded(case, trial, spec.label) for case in [*cases, *spec.behaviour.cases]]
-    return BehaviourSeen(cases=[*tried, *_functions(pipeline, trial, truth)])
+    flips = [case_of(column, rows, policy.max_flips) for column in spec.groups]
+    flipped = [_guarded(case, lambda one: protected(one, trial, policy)) for case in flips]
+    tried = [
+        _guarded(case, lambda one: _tried(one, trial, spec.label)) for case in spec.behaviour.cases
+    ]
+    return BehaviourSeen(cases=[*flipped, *tried, *_functions(pipeline, trial, truth)])
 
 
 def has_cases(spec: "PipelineSpec") -> bool:
@@ -81,8 +85,8 @@ def _trial(
     )
 
 
-def _guarded(case: AnyCase, trial: Trial, label: "Label") -> CaseSeen:
-    return _or_why(lambda: _tried(case, trial, label), case.name, case.kind, case.max_share)
+def _guarded(case: C, attempt: Callable[[C], CaseSeen]) -> CaseSeen:
+    return _or_why(lambda: attempt(case), case.name, case.kind, case.max_share)
 
 
 def _tried(case: AnyCase, trial: Trial, label: "Label") -> CaseSeen:

@@ -1,10 +1,9 @@
 """The declared kinds of cases, each tried on all rows at once: one question to the model per change."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from mlplatform.evaluate import behaviour_changes as changes
@@ -13,6 +12,8 @@ from mlplatform.evaluate.behaviour_seen import Outcome, seen
 from mlplatform.evaluate.behaviour_trial import ROUNDING, Trial, UntriedError, apart
 from mlplatform.model_measures import CaseSeen
 from mlplatform.spec.behaviour import Direction, Invariance, Robustness
+
+Differ = Callable[[Sequence[NDArray[np.float64]]], NDArray[np.bool_]]
 
 
 def invariance(case: Invariance, trial: Trial) -> CaseSeen:
@@ -25,7 +26,12 @@ def invariance(case: Invariance, trial: Trial) -> CaseSeen:
     wanted = "which has to stay the same"
     if case.tolerance is not None:
         wanted = f"which may move by {case.tolerance:g}"
-    return seen(case, trial, _altogether(trial, changed, case.tolerance), wanted)
+    return seen(
+        case,
+        trial,
+        altogether(trial, changed, partial(trial.differ, tolerance=case.tolerance)),
+        wanted,
+    )
 
 
 def direction(case: Direction, trial: Trial) -> CaseSeen:
@@ -51,10 +57,14 @@ def robustness(case: Robustness, trial: Trial) -> CaseSeen:
         columns = case.columns or _of_numbers(trial)
         noise = {name: case.noise * changes.deviation(trial.all_rows, name) for name in columns}
         changed = changes.noisy(trial.rows, noise)
-        outcome = _altogether(trial, [changed], None)
+        outcome = altogether(trial, [changed], partial(trial.differ, tolerance=None))
         return seen(case, trial, outcome, "which has to stay the same")
     outcomes = [
-        _altogether(trial, [changes.with_values(trial.rows, {name: None})], None)
+        altogether(
+            trial,
+            [changes.with_values(trial.rows, {name: None})],
+            partial(trial.differ, tolerance=None),
+        )
         for name in case.columns or trial.varied
     ]
     if not outcomes:
@@ -63,42 +73,19 @@ def robustness(case: Robustness, trial: Trial) -> CaseSeen:
     return seen(case, trial, worst, "which has to stay the same", at_once=len(outcomes))
 
 
-def protected(
-    columns: Sequence[str], rows: pa.Table, max_share: float, most_values: int
-) -> list[Invariance]:
-    """Return the case of each column: set to any other of its values, the answer stays as it is.
+def altogether(trial: Trial, changed: Sequence[Changed], differ: Differ) -> Outcome:
+    """Hold all answers to a row against each other, its own among them.
 
-    Of the values in `rows`, the `most_values` most frequent ones are tried.
+    `differ` says of several answers, f64[rows, width] each, in which rows they are not all the same.
     """
-    return [
-        Invariance(
-            name=f"{name} set to any other of its values"[:80],
-            set=[{name: value} for value in _values(rows, name, most_values)] or [{name: None}],
-            max_share=max_share,
-        )
-        for name in columns
-    ]
-
-
-def _values(rows: pa.Table, name: str, most: int) -> list[Any]:
-    if name not in rows.column_names:
-        return []
-    counts: Mapping[Any, int] = {
-        pair["values"]: pair["counts"] for pair in rows[name].drop_null().value_counts().to_pylist()
-    }
-    return sorted(counts, key=lambda value: (-counts[value], str(value)))[:most]
-
-
-def _altogether(trial: Trial, changed: Sequence[Changed], tolerance: float | None) -> Outcome:
-    """Hold all answers to a row against each other, its own among them."""
     after = tuple(trial.ask(each.rows) for each in changed)
     tried = np.any([each.where for each in changed], axis=0)
     moved = np.stack([apart([trial.before, each]) for each in after])
-    differs = np.stack([trial.differ([trial.before, each], tolerance) for each in after])
+    differs = np.stack([differ([trial.before, each]) for each in after])
     which = np.where(differs, 1 + moved, moved).argmax(axis=0)
     return Outcome(
         tried=tried,
-        failed=tried & trial.differ([trial.before, *after], tolerance),
+        failed=tried & differ([trial.before, *after]),
         size=apart([trial.before, *after]),
         changed=tuple(each.rows for each in changed),
         after=after,

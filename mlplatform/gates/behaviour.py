@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mlplatform.gates.answer import Finding, finite, refused, worst
+from mlplatform.gates.answer import Finding, finite, refused
 from mlplatform.model_measures import BehaviourSeen, CaseSeen
 from mlplatform.spec.trust_gates import BehaviourGate
 from mlplatform.statistics.share_limit import decided, rows_needed
@@ -20,7 +20,8 @@ NAMED = 3  # Cases told in the sentence; the evidence has them all.
 def behaviour(seen: BehaviourSeen | None, policy: BehaviourGate) -> Verdict:
     """Pass when every case holds; of a sample the exact one-sided 95 % bounds decide.
 
-    A case that could not be tried fails. `observed` is the failing share of the worst case, and
+    A case that could not be tried fails. One that the rows give nothing to try for counts neither way, and
+    where none gives anything the gate is inconclusive. `observed` is the failing share of the worst case, and
     `limit` what that case allows.
     """
     if seen is None or not seen.cases:
@@ -28,24 +29,28 @@ def behaviour(seen: BehaviourSeen | None, policy: BehaviourGate) -> Verdict:
         why = f"{what}; declare groups or behaviour (at most {policy.max_flips:.0%} may flip)"
         return refused(GATE, policy.severity, policy.max_flips, why)
     judged = [(case, _finding(case)) for case in seen.cases]
-    order = sorted(judged, key=lambda pair: _badness(*pair), reverse=True)
+    applies = [pair for pair in judged if not _is_absent(pair[0])]
+    order = sorted(applies or judged, key=lambda pair: _badness(*pair), reverse=True)
     case = order[0][0]
     share = _share(case)
     return Verdict(
         gate=GATE,
-        outcome=worst([finding for _, finding in judged]),
+        outcome=order[0][1].outcome,
         severity=policy.severity,
         inconclusive=policy.inconclusive,
         observed=share,
         limit=case.max_share,
         interval=_interval(case),
-        because=_because(order),
+        because=_because(order) + _left_out(judged, applies),
         evidence={"cases": [_told(case, finding) for case, finding in judged]},
     )
 
 
 def _finding(case: CaseSeen) -> Finding:
     share, limit = _share(case), f"{case.max_share:.2%} allowed"
+    if _is_absent(case):
+        why = f"does not apply (0 rows, {limit}): {case.inapplicable}"
+        return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
     if case.error:
         why = f"could not be tried (0 rows, {limit}): {case.error}"
         return Finding(outcome=Outcome.FAIL, because=why)
@@ -93,6 +98,11 @@ def _with_worst(told: str, case: CaseSeen) -> str:
     return f"{told}; such as {case.worst}" if case.worst else told
 
 
+def _is_absent(case: CaseSeen) -> bool:
+    """Whether the rows gave nothing to try."""
+    return bool(case.inapplicable) and not (case.error or case.tried or case.failed)
+
+
 def _share(case: CaseSeen) -> float | None:
     if case.error or case.tried < 1 or not 0 <= case.failed <= case.tried:
         return None
@@ -127,6 +137,16 @@ def _because(order: list[tuple[CaseSeen, Finding]]) -> str:
     return f"{len(told)} of {len(order)} cases {does}: {'; '.join(told[:NAMED])}{more}"
 
 
+def _left_out(
+    judged: list[tuple[CaseSeen, Finding]], applies: list[tuple[CaseSeen, Finding]]
+) -> str:
+    out = [f"'{case.name}' {finding.because}" for case, finding in judged if _is_absent(case)]
+    if not out or not applies:
+        return ""
+    more = f"; and {len(out) - NAMED} more" if len(out) > NAMED else ""
+    return f"; {'; '.join(out[:NAMED])}{more}"
+
+
 def _told(case: CaseSeen, finding: Finding) -> dict[str, Any]:
     return {
         "name": case.name,
@@ -138,8 +158,9 @@ def _told(case: CaseSeen, finding: Finding) -> dict[str, Any]:
         "upper": finite(case.upper),
         "outcome": finding.outcome.value,
         "because": finding.because,
-        "worst": case.worst,
+        "worst": case.worst or (finding.because if _is_absent(case) else ""),
         "examples": [dict(example) for example in case.examples],
         "error": case.error,
+        "inapplicable": case.inapplicable,
         **finding.evidence,
     }

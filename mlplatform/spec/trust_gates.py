@@ -18,8 +18,18 @@ class BehaviourGate(Gate):
     """The cases of the spec's `behaviour` and of the pipeline's `behaviour.py`, and those that follow from `groups`."""
 
     max_flips: Share = Field(
-        default=0.1,
+        default=0.05,
         description="Of rows whose answer may change when one column of `groups` is set to another of its values.",
+    )
+    max_move: Share | None = Field(
+        default=0.2,
+        description="Of a probability; further counts as a changed answer, whatever the class. null: not looked at.",
+    )
+    max_factor: float | None = Field(
+        default=2,
+        ge=1,
+        description="Between two probabilities of a class, of two, of which one is above the class's average: more "
+        "counts as a changed answer, so that rare positives are seen. null: not looked at.",
     )
     max_rows: int = Field(
         default=2000, ge=1, description="Test rows that invariances are tried on."

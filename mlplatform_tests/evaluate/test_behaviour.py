@@ -104,18 +104,6 @@ def test_two_names_are_held_against_each_other_too():
     assert tried(predict, suite)[0].failed == 0
 
 
-def test_every_protected_column_is_flipped_without_being_declared():
-    def predict(rows):
-        return np.where(pc.equal(rows["sex"], "m").to_numpy(), 0.9, 0.1)
-
-    by_sex, by_name = tried(predict, groups=["sex", "name"], policy=BehaviourGate(max_flips=0.2))
-    assert (by_sex.name, by_sex.failed, by_sex.tried) == (
-        *("sex set to any other of its values", ROWS, ROWS),
-    )
-    assert by_sex.max_share == 0.2
-    assert by_name.failed == 0
-
-
 def test_at_most_so_many_rows_are_tried_and_the_same_ones_each_time():
     def predict(rows):
         return rows["age"].to_numpy() % 7 / 7 * np.where(pc.equal(rows["sex"], "m"), 1.0, 0.5)
@@ -141,27 +129,6 @@ def test_rows_whose_value_is_missing_are_not_tried_by_adding_to_it():
     (case,) = tried(fair, suite, rows)
     assert case.tried == ROWS - rows["wage"].null_count
     assert case.failed == 0
-
-
-@pytest.mark.parametrize(
-    ("label", "width"),
-    [
-        ({"column": "wage", "task": "regression"}, None),
-        ({"column": "wage", "task": "regression", "quantiles": [0.1, 0.5, 0.9]}, 3),
-    ],
-)
-def test_a_number_flips_when_it_moves_by_a_tenth_of_the_labels_deviation(label, width):
-    deviation = ages(people()).std()
-
-    def model(moves):
-        def predict(rows):
-            found = 5 + moves * deviation * pc.equal(rows["sex"], "m").to_numpy().astype(float)
-            return found if width is None else np.stack([found] * width, axis=1)
-
-        return predict
-
-    assert tried(model(0.09), groups=["sex"], label=label)[0].failed == 0
-    assert tried(model(0.11), groups=["sex"], label=label)[0].failed == ROWS
 
 
 def test_of_several_classes_the_likeliest_has_to_stay_and_one_of_them_moves():
@@ -247,12 +214,12 @@ def test_a_case_that_names_an_unknown_column_fails_with_its_name():
     assert unknown.error == "the test rows have no column 'name'"
 
 
-def test_a_case_that_changes_nothing_tries_nothing_and_fails():
+def test_a_declared_case_that_changes_nothing_tries_nothing_and_fails():
     suite = {"invariance": [{"name": "same", "set": [{"sex": "m"}]}]}
     rows = people().set_column(2, "sex", pa.array(["m"] * ROWS))
-    same, flipped = tried(fair, suite, rows, groups=["sex"])
-    for case in (same, flipped):
-        assert "changes none of 1,000 rows" in case.error
+    (same,) = tried(fair, suite, rows)
+    assert "changes none of 1,000 rows" in same.error
+    assert not same.inapplicable
 
 
 def test_without_test_rows_no_case_holds():

@@ -121,3 +121,30 @@ def test_all_cases_that_hold_are_told_by_the_one_nearest_to_its_limit():
     verdict = judged(case(0, max_share=0.0), case(100, name="nearest"), case(20, max_share=0.5))
     assert verdict.outcome is Outcome.PASS
     assert verdict.because.startswith("all 3 cases hold; nearest to its limit: 'nearest'")
+
+
+def nothing(name="race set"):
+    return case(0, 0, name=name, inapplicable="none of 9 rows tried has another value of it")
+
+
+def test_what_the_rows_give_nothing_to_try_for_counts_neither_way_and_is_said():
+    verdict = judged(nothing(), case(100))
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.because.startswith("all 1 cases hold")
+    assert verdict.because.endswith(
+        "; 'race set' does not apply (0 rows, 10.00% allowed): none of 9 rows tried has another value of it"
+    )
+    assert verdict.evidence["cases"][0]["worst"].startswith("does not apply")
+    assert judged(nothing(), case(600)).outcome is Outcome.FAIL
+
+
+def test_where_nothing_can_be_tried_nothing_is_known():
+    verdict = judged(nothing(), nothing("sex set"))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "2 of 2 cases are undecided: 'race set' (invariance): does not apply" in verdict.because
+
+
+@pytest.mark.parametrize("more", [{"error": "answers are NaN"}, {"tried": 3, "failed": 3}])
+def test_a_case_that_was_tried_or_broke_is_not_left_out(more):
+    seen = dataclasses.replace(nothing(), **more)
+    assert judged(seen, case(100)).outcome is not Outcome.PASS
