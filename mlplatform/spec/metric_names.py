@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from mlplatform.spec.label import Kind, Label
+from mlplatform.spec.margins import margin_misfit, not_within
 from mlplatform.spec.performance_gates import MetricRule, PerformanceGate
 
 Answer = Literal["binary", "multiclass", "numbers", "quantiles"]
@@ -25,6 +26,12 @@ DEFAULTS: Mapping[Answer, tuple[str, ...]] = {
     "numbers": ("rmse",),
     "quantiles": ("pinball",),
 }
+
+
+MOST = 1.0  # Of a metric that is a share of something.
+UNBOUNDED = frozenset({"log_loss", "rmse", "mae", "pinball"})
+SQUARES = 2.0  # The worst Brier score of several classes; of two it is a share.
+NATS = 1.0  # Of log loss: a margin beyond it is more than a coin costs.
 
 
 def answer(task: Kind, *, quantiles: bool) -> Answer:
@@ -52,7 +59,29 @@ def misfit(policy: PerformanceGate, label: Label) -> str:
             better = "smaller" if smaller else "larger"
             where = f"model_gates.performance.metrics.{name}.{wrong}"
             return f"{where}: {name} is better when {better}; set {right}"
+        if said := _out_of_range(name, rule, of):
+            return f"model_gates.performance.metrics.{name}.{said}"
     return ""
+
+
+def _out_of_range(name: str, rule: MetricRule, of: Answer) -> str:
+    """Return which value of a rule no metric of this name can have, and what to write; empty if none."""
+    field, value = "minimum", rule.minimum
+    if value is None:
+        field, value = "maximum", rule.maximum
+    if value is not None and name in UNBOUNDED and value < 0:
+        return f"{field}: {value:g} is below 0, which {name} never is; write a number of at least 0"
+    most = SQUARES if (name, of) == ("brier", "multiclass") else MOST
+    if value is not None and name not in UNBOUNDED and not 0 <= value <= most:
+        return f"{field}: {not_within(value, most)}"
+    if rule.margin is None:
+        return ""
+    if name == "log_loss":
+        most, of_what = NATS, "nat, more than tossing a coin costs"
+        too_wide = f"margin: {rule.margin:g} is more than {most:g} {of_what}; nothing would be a regression"
+        return too_wide if rule.margin > most else ""
+    said = margin_misfit(rule.margin)
+    return f"margin: {said}" if said else ""
 
 
 def baseline_misfit(

@@ -1,8 +1,9 @@
 import pytest
+from pydantic import ValidationError
 
 from mlplatform.spec.label import Label
 from mlplatform.spec.metric_names import DEFAULTS, NAMES, answer, baseline_misfit, misfit, rules
-from mlplatform.spec.performance_gates import MetricRule, PerformanceGate
+from mlplatform.spec.performance_gates import MetricRule, PerformanceGate, RegressionGate
 from mlplatform.statistics.compare import COMPARABLE
 
 BINARY = Label(column="y", positive="1")
@@ -54,3 +55,41 @@ def test_a_last_value_needs_a_time_and_an_entity_that_there_is():
     assert "names the column 'store'; columns: at" in baseline_misfit(last, "at", {"at": "x"})
     assert baseline_misfit(last, "at", {"at": "x", "store": "string"}) == ""
     assert baseline_misfit(PerformanceGate(), None, {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("metrics", "label", "said"),
+    [
+        ({"accuracy": {"minimum": 90}}, BINARY, "accuracy.minimum: 90 is no share between 0 and 1; write 0.9 for 90 %"),
+        ({"accuracy": {"margin": 5}}, BINARY, "accuracy.margin: 5 is no share between 0 and 1; write 0.05 for 5 %"),
+        ({"auc": {"margin": 0.5}}, BINARY, "auc.margin: 0.5 is more than 0.2: nothing would be a regression"),
+        ({"auc": {"minimum": -0.1}}, BINARY, "auc.minimum: -0.1 is no share between 0 and 1"),
+        ({"brier": {"maximum": 10}}, BINARY, "brier.maximum: 10 is no share between 0 and 1; write 0.1 for 10 %"),
+        ({"brier": {"maximum": 10}}, CLASSES, "brier.maximum: 10 is no number between 0 and 2"),
+        ({"rmse": {"maximum": -1}}, NUMBERS, "rmse.maximum: -1 is below 0, which rmse never is"),
+        ({"rmse": {"margin": 1}}, NUMBERS, "rmse.margin: 1 is more than 0.2"),
+        ({"log_loss": {"margin": 5}}, BINARY, "log_loss.margin: 5 is more than 1 nat"),
+    ],
+)  # fmt: skip
+def test_a_value_that_the_metric_cannot_have_is_told_with_what_to_write(metrics, label, said):
+    found = misfit(asking(**metrics), label)
+    assert found.startswith(f"model_gates.performance.metrics.{said}")
+    assert "\n" not in found
+
+
+def test_values_at_the_ends_of_the_range_are_taken():
+    assert (
+        misfit(asking(accuracy={"minimum": 1, "margin": 0.2}, brier={"maximum": 0}), BINARY) == ""
+    )
+    assert misfit(asking(brier={"maximum": 2}, log_loss={"margin": 1, "maximum": 9}), CLASSES) == ""
+    assert misfit(asking(rmse={"maximum": 90, "margin": None}), NUMBERS) == ""
+
+
+def test_a_margin_of_the_regression_gate_is_a_share_too():
+    with pytest.raises(
+        ValidationError, match=r"1 is more than 0\.2: nothing would be a regression"
+    ):
+        RegressionGate(margin=1.0)
+    with pytest.raises(ValidationError, match=r"no share between 0 and 1; write 0\.02 for 2 %"):
+        RegressionGate(margin=2)
+    assert RegressionGate(margin=0.2).margin == 0.2
