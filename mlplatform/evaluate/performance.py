@@ -1,13 +1,13 @@
 """How good a model is on the test rows: by itself, beside a trivial baseline, and beside the live model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from mlplatform.evaluate.contest import Contest, contest
-from mlplatform.evaluate.intervals import intervals
+from mlplatform.evaluate.floors import floors, rows_needed
 from mlplatform.evaluate.trivial import LastValues, constant
 from mlplatform.features.predicts import Predicts
 from mlplatform.model_measures import Opponent, PerformanceSeen, TrivialSeen
@@ -16,8 +16,9 @@ from mlplatform.spec.performance_gates import MetricRule, PerformanceGate
 from mlplatform.statistics.compare import compare
 from mlplatform.statistics.compared import ONE_SIDED, Compared
 
-BOTH_SIDES = 2 * ONE_SIDED - 1  # Two-sided, each bound then is a one-sided 95 % one.
 UNBEATABLE = ("recall",)  # "Always yes" finds everything.
+# A last value is no probability: by the others it would lose whatever the model.
+OF_ANSWERS = ("accuracy", "precision", "f1", "macro_f1", "rmse", "mae", "pinball")
 
 
 def performance(
@@ -55,41 +56,61 @@ def performance(
     )
     if not both.judgeable:
         return seen
-    every = intervals(predicts, both.labels, both.mine, BOTH_SIDES)
+    every = floors(predicts, both.labels, both.mine)
     beaten_by = [name for name in asked if name not in UNBEATABLE] or DEFAULTS[of]
     return replace(
         seen,
         metrics={name: every[name] for name in asked},
         trivial=_trivial(both, beaten_by, last if policy.baseline.kind == "last_value" else None),
         compared=_compared(both, asked),
+        rows_needed=rows_needed(predicts, both.labels, both.mine, _limits(asked)),
     )
 
 
+def _limits(asked: Mapping[str, MetricRule]) -> dict[str, float]:
+    either = {n: r.maximum if r.minimum is None else r.minimum for n, r in asked.items()}
+    return {name: limit for name, limit in either.items() if limit is not None}
+
+
 def _trivial(both: Contest, metrics: Sequence[str], last: LastValues | None) -> list[TrivialSeen]:
-    """Compare with the baseline; one metric in which it is better will do, so all share the error."""
-    confidence = 1 - (1 - ONE_SIDED) / len(metrics)
+    """Compare with the constant, and with the last values where these are the baseline.
+
+    Of either, one metric in which the model is better will do, so all of them share the error.
+    """
+    found = [
+        _beside(both, metric, *constant(both.predicts, both.labels, metric), len(metrics))
+        for metric in metrics
+    ]
+    if (both.mine == both.mine[0]).all():
+        # A constant itself, so it is surely no better than the best one.
+        surely = [min(each.better, 0.0) for each in found]
+        found = [replace(e, lower=at, upper=at) for e, at in zip(found, surely, strict=True)]
+    return found + (_beside_last(both, metrics, last) if last is not None else [])
+
+
+def _beside_last(both: Contest, metrics: Sequence[str], last: LastValues) -> list[TrivialSeen]:
+    """Compare with the last values, by metrics of answers; those without one take the constant."""
+    of = DEFAULTS[answer(both.predicts.task, quantiles=bool(both.predicts.quantiles))]
+    hard = [metric for metric in metrics if metric in OF_ANSWERS] or of[:1]
     found = []
-    for metric in metrics:
-        what, said = constant(both.predicts, both.labels, metric)
-        if last is not None:
-            known = last.known.reshape(-1, *[1] * (said.ndim - 1))
-            what, said = last.what, np.where(known, last.answers, said)
-        seen = _against(both, metric, said, 0.0, confidence)
-        lower, upper = seen.lower, seen.upper
-        if last is None and (both.mine == both.mine[0]).all():
-            # A constant itself, so it is surely no better than the best one.
-            lower = upper = min(seen.better, 0.0)
-        found.append(
-            TrivialSeen(
-                metric=metric,
-                what=what,
-                baseline=seen.champion,
-                better=seen.better,
-                lower=lower,
-                upper=upper,
-            )
-        )
+    for metric in hard:
+        _, said = constant(both.predicts, both.labels, metric)
+        known = last.known.reshape(-1, *[1] * (said.ndim - 1))
+        said = np.where(known, last.answers, said)
+        found.append(replace(_beside(both, metric, last.what, said, len(hard)), kind="last_value"))
     return found
+
+
+def _beside(both: Contest, metric: str, what: str, said: np.ndarray, at_once: int) -> TrivialSeen:
+    seen = _against(both, metric, said, 0.0, 1 - (1 - ONE_SIDED) / at_once)
+    return TrivialSeen(
+        metric=metric,
+        what=what,
+        baseline=seen.champion,
+        better=seen.better,
+        lower=seen.lower,
+        upper=seen.upper,
+    )
 
 
 def _compared(both: Contest, asked: dict[str, MetricRule]) -> list[Compared]:

@@ -40,12 +40,17 @@ def undecided(seen: Measured | None, needed: str) -> Finding | None:
     if not seen.rows:
         return Finding(outcome=Outcome.FAIL, because=f"the model was scored on 0 rows; {needed}")
     if seen.unusable:
-        why = f"{seen.unusable:,} of {seen.rows:,} rows have no usable prediction; {needed}"
+        why = f"{seen.unusable:,} of {counted(seen.rows)} have no usable prediction; {needed}"
         return Finding(outcome=Outcome.FAIL, because=why)
     if seen.single:
         why = f"{seen.single}, so nothing can be told of a model; {needed}"
         return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
     return None
+
+
+def counted(rows: int) -> str:
+    """Return "1 row", "2,000 rows"."""
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def named(champion: Opponent) -> str:

@@ -5,7 +5,15 @@ from dataclasses import asdict
 from typing import Any
 
 from mlplatform.gates.answer import Finding, finite
-from mlplatform.gates.measured import interval, named, rows_needed, undecided, unscored, verdict
+from mlplatform.gates.measured import (
+    counted,
+    interval,
+    named,
+    rows_needed,
+    undecided,
+    unscored,
+    verdict,
+)
 from mlplatform.gates.non_inferiority import in_words, non_inferiority
 from mlplatform.model_measures import PerformanceSeen, TrivialSeen
 from mlplatform.spec.performance_gates import MetricRule, PerformanceGate
@@ -31,7 +39,7 @@ def performance(seen: PerformanceSeen | None, policy: PerformanceGate) -> Verdic
     nothing = undecided(seen, _wanted(policy))
     if nothing or seen is None:
         return verdict(GATE, policy, [nothing] if nothing else [], limit=limit)
-    findings = [*_floors(seen, policy), _baseline(seen.trivial), *_champion(seen, policy)]
+    findings = [*_floors(seen, policy), *_baselines(seen), *_champion(seen, policy)]
     shown = seen.metrics.get(first)
     return verdict(
         GATE,
@@ -60,20 +68,20 @@ def _floors(seen: PerformanceSeen, policy: PerformanceGate) -> list[Finding]:
     for name, rule in policy.metrics.items():
         of = seen.metrics.get(name)
         if of is None:
-            why = f"{name} was not measured on {seen.rows:,} rows"
+            why = f"{name} was not measured on {counted(seen.rows)}"
             found.append(Finding(outcome=Outcome.FAIL, because=why))
         elif rule.minimum is not None:
-            found.append(_floor(name, of, rule.minimum, 1))
+            found.append(_floor(name, of, rule.minimum, 1, seen))
         elif rule.maximum is not None:
-            found.append(_floor(name, of, rule.maximum, -1))
+            found.append(_floor(name, of, rule.maximum, -1, seen))
     return found
 
 
-def _floor(name: str, of: Interval, limit: float, better: int) -> Finding:
+def _floor(name: str, of: Interval, limit: float, better: int, seen: PerformanceSeen) -> Finding:
     """Judge one metric; `better` is 1 of what is better when larger, else -1."""
     wanted = f"at {'least' if better > 0 else 'most'} {limit:g}"
     if None in (finite(of.observed), finite(of.lower), finite(of.upper)):
-        why = f"{name} is not defined or bounded on {of.rows:,} rows; {wanted} is asked for"
+        why = f"{name} is not defined or bounded on {counted(of.rows)}; {wanted} is asked for"
         return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
     why = f"{name} {of.observed:.4g}, 95 % bounds {of.lower:.4g} and {of.upper:.4g}, {wanted}"
     sure, luckily = (of.lower, of.upper) if better > 0 else (of.upper, of.lower)
@@ -81,31 +89,45 @@ def _floor(name: str, of: Interval, limit: float, better: int) -> Finding:
         return Finding(outcome=Outcome.PASS, because=why)
     if better * (luckily - limit) < 0:
         return Finding(outcome=Outcome.FAIL, because=why)
-    needed = rows_needed(of.rows, of.observed, of.lower, of.upper, limit)
+    needed = seen.rows_needed.get(name) or rows_needed(
+        seen.rows, of.observed, of.lower, of.upper, limit
+    )
     why += f"; about {needed:,} rows would decide" if needed else ""
     return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
 
 
-def _baseline(trivial: Sequence[TrivialSeen]) -> Finding:
-    """Judge whether the model beats the baseline in at least one metric."""
-    if not trivial:
+def _baselines(seen: PerformanceSeen) -> list[Finding]:
+    """Judge each kind of baseline by itself: a model has to beat all of them."""
+    kinds = dict.fromkeys(each.kind for each in seen.trivial)
+    if not kinds:
         why = "the model was held against 0 trivial baselines"
-        return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
+        return [Finding(outcome=Outcome.INCONCLUSIVE, because=why)]
+    of = [[each for each in seen.trivial if each.kind == kind] for kind in kinds]
+    return [_baseline(each, seen.rows) for each in of]
+
+
+def _baseline(trivial: Sequence[TrivialSeen], rows: int) -> Finding:
+    """Judge whether the model beats the baseline in at least one metric."""
     beaten = [each for each in trivial if each.lower > 0]
     others = [each for each in trivial if not each.lower > 0]
     if beaten:
-        why = ", ".join(f"{e.metric} better than {e.what} ({e.baseline:.4g})" for e in beaten)
+        why = ", ".join(f"{e.metric} better than {_what(e)}" for e in beaten)
         why += f", not shown to be in {_metrics(others)}" if others else ""
         return Finding(outcome=Outcome.PASS, because=why)
     if all(each.upper <= 0 for each in trivial):
         return Finding(outcome=Outcome.FAIL, because=f"no better in {_metrics(trivial)}")
-    return Finding(
-        outcome=Outcome.INCONCLUSIVE, because=f"not shown to be better in {_metrics(trivial)}"
-    )
+    why = f"not shown to be better in {_metrics(trivial)} on {counted(rows)}"
+    return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
 
 
 def _metrics(trivial: Sequence[TrivialSeen]) -> str:
-    return ", ".join(f"{each.metric} than {each.what} ({each.baseline:.4g})" for each in trivial)
+    return ", ".join(f"{each.metric} than {_what(each)}" for each in trivial)
+
+
+def _what(each: TrivialSeen) -> str:
+    """Return the baseline in words, with its value where the rows define one."""
+    known = finite(each.baseline)
+    return each.what if known is None else f"{each.what} ({known:.4g})"
 
 
 def _champion(seen: PerformanceSeen, policy: PerformanceGate) -> list[Finding]:

@@ -175,3 +175,38 @@ def test_recall_alone_is_held_against_the_baseline_by_the_other_metrics():
     assert list(seen.metrics) == ["recall"]
     assert [each.metric for each in seen.trivial] == ["accuracy", "auc"]
     assert verdict.passed
+
+
+def test_a_constant_does_not_pass_for_being_better_than_last_values():
+    """The label last known is right five times in nine, and as a probability of log loss 18 nats off."""
+    label = np.tile(np.array([1, 0, 0], np.int8), 300)
+    last = LastValues(what="the last value", answers=np.roll(label, 1) * 1.0, known=label >= 0)
+    for metrics in ({}, {"log_loss": {}}, {"accuracy": {}, "log_loss": {}}):
+        policy = PerformanceGate(metrics=metrics, baseline={"kind": "last_value"})
+        seen, verdict = asked(scored(label, np.full(900, 0.33)), policy=policy, last=last)
+        assert verdict.outcome is Outcome.FAIL
+        assert "the last value" not in verdict.because
+        of_last = [each.metric for each in seen.trivial if each.kind == "last_value"]
+        assert of_last == ["accuracy"]
+        good = asked(scored(label, 0.1 + 0.8 * label), policy=policy, last=last)[1]
+        assert good.passed
+
+
+def test_one_metric_out_of_many_is_not_beaten_by_luck():
+    """The bounds of all metrics share an error of 5 %: each is wider the more there are."""
+    label, said = two_classes(300)
+
+    def lower(*names):
+        policy = PerformanceGate(metrics={name: {} for name in names})
+        return asked(scored(label, said), policy=policy)[0].trivial[0].lower
+
+    assert lower("accuracy", "auc", "log_loss", "brier", "f1") < lower("accuracy") - 0.01
+
+
+def test_a_floor_names_the_rows_that_decide_it():
+    label, said = two_classes(400)
+    near = measured(BINARY, label, said.astype(np.float32))["brier"] + 0.005
+    policy = PerformanceGate(metrics={"brier": {"maximum": near, "margin": None}})
+    seen, verdict = asked(scored(label, said), policy=policy)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert f"about {seen.rows_needed['brier']:,} rows would decide" in verdict.because

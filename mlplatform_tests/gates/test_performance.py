@@ -1,3 +1,5 @@
+import dataclasses
+
 from mlplatform.gates.performance import performance
 from mlplatform.model_measures import Opponent, PerformanceSeen, TrivialSeen
 from mlplatform.spec.performance_gates import PerformanceGate
@@ -123,3 +125,20 @@ def test_an_empty_policy_judges_what_was_measured_and_has_no_limit_of_its_own():
     doubt = performance(seen(champion=LIVE, compared=[compared(-0.02)]), PerformanceGate())
     assert doubt.outcome is Outcome.INCONCLUSIVE
     assert "about 4,000 rows would decide" in doubt.because
+
+
+def test_every_kind_of_baseline_has_to_be_beaten():
+    last = dataclasses.replace(trivial(), kind="last_value", what="the last value")
+    worse = dataclasses.replace(trivial(), better=-0.1, lower=-0.2, upper=-0.01)
+    assert performance(seen(trivial=[trivial(), last]), POLICY).passed
+    verdict = performance(seen(trivial=[worse, last]), POLICY)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.because == "no better in accuracy than the majority class (0.56)"
+
+
+def test_what_no_row_defines_has_no_number_in_the_sentence():
+    one = [dataclasses.replace(trivial(), baseline=NAN, better=NAN, lower=NAN, upper=NAN)]
+    because = performance(seen(trivial=one), POLICY).because
+    assert because == "not shown to be better in accuracy than the majority class on 1,000 rows"
+    few = {"accuracy": dataclasses.replace(interval(), rows=1, lower=NAN)}
+    assert "on 1 row;" in performance(seen(metrics=few), POLICY).because
