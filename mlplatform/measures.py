@@ -262,7 +262,9 @@ class FeatureLeakSeen:
     information: (
         float | None
     )  # Mutual information beyond chance, as a share of the label's entropy.
+    given_away: float | None  # Of the rarer class's rows, the share that single values give away.
     worst: str = ""  # What gives the label away, in words.
+    given: str = ""  # The value that gives most rows away, in words.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,7 +115,20 @@ def _leak(seen: FeatureLeakSeen, policy: FeatureLeakageGate) -> list[Check]:
     return [
         predicts_alone(name, "feature", seen.auc, policy.max_auc, told),
         tells_alone(name, share, seen.information, policy.max_information, told),
+        _gives_away(seen, policy.max_given_away),
     ]
+
+
+def _gives_away(seen: FeatureLeakSeen, limit: float) -> Check:
+    share, given = finite(seen.given_away), f" ({seen.given})" if seen.given else ""
+    told = "(not measured)" if share is None else f"{share:.1%}"
+    return Check(
+        column=seen.feature,
+        measure="share of the rarer class's rows that single values give away",
+        observed=share,
+        limit=limit,
+        why=f"single values of {seen.feature} give away {told} of the rarer class's rows, limit {limit:.0%}{given}",
+    )
 
 
 def training_serving_skew(seen: Sequence[ParitySeen] | None, policy: SkewGate) -> Verdict:

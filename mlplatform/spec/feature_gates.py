@@ -22,6 +22,11 @@ class FeatureLeakageGate(Gate):
     max_information: Share = Field(
         default=0.7, description="Mutual information with the label, as a share of its entropy."
     )
+    max_given_away: Share = Field(
+        default=0.3,
+        description="Of the rarer class's rows: those with a value that makes it at least 50 times as likely, by its "
+        "odds. A flag set for most positives and few others.",
+    )
     allow: dict[Name | ColumnName, str] = Field(
         default={}, description="Features, each with the reason."
     )

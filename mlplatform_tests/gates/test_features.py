@@ -37,7 +37,7 @@ def known(**what):
 
 def leak(**what):
     """A feature that says little about the label."""
-    clean = {"feature": "delay", "rows": 10_000, "auc": 0.7, "information": 0.1}
+    clean = {"feature": "delay", "rows": 10_000, "auc": 0.7, "information": 0.1, "given_away": 0.2}
     return FeatureLeakSeen(**{**clean, **what})
 
 
@@ -161,6 +161,27 @@ def test_a_feature_that_tells_most_of_the_label_fails_unless_it_is_allowed():
     allowed = feature_leakage(seen, FeatureLeakageGate(allow={"delay": "known at the gate"}))
     assert allowed.passed
     assert allowed.evidence["allowed"] == {"delay": "known at the gate"}
+
+
+def test_a_feature_whose_values_give_away_rows_of_the_rarer_class_fails_beyond_the_limit():
+    assert feature_leakage([leak(given_away=0.3)], FeatureLeakageGate()).passed
+    given = leak(
+        given_away=0.31, given="of 900 rows whose flag is yes, 97.0% are late, of all 5.0%"
+    )
+    verdict = feature_leakage([given], FeatureLeakageGate())
+    assert verdict.outcome is Outcome.FAIL
+    assert (
+        "single values of delay give away 31.0% of the rarer class's rows, limit 30% "
+        "(of 900 rows whose flag is yes, 97.0% are late, of all 5.0%)" in verdict.because
+    )
+    assert feature_leakage([given], FeatureLeakageGate(allow={"delay": "a test"})).passed
+
+
+@pytest.mark.parametrize("nothing", [None, NAN])
+def test_a_feature_of_which_nobody_counted_what_it_gives_away_fails(nothing):
+    verdict = feature_leakage([leak(given_away=nothing)], FeatureLeakageGate())
+    assert verdict.outcome is Outcome.FAIL
+    assert "give away (not measured) of the rarer class's rows, limit 30%" in verdict.because
 
 
 @pytest.mark.parametrize("path", ["batch", "server"])

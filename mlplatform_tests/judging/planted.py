@@ -1,11 +1,13 @@
-"""A lake with loans of which one column was copied from the label, and a model that reads it."""
+"""A lake with loans of which one column knows the label, all of it or most, and a model that reads it."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from mlplatform.evaluate.feature_leakage import feature_leakage as measured
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.inputs import NumberInput, VocabularyInput
 from mlplatform.features.state import IdState, NumericState
@@ -15,7 +17,7 @@ from mlplatform.gates.data.privacy import sensitive_data
 from mlplatform.gates.features import feature_leakage
 from mlplatform.judging.integrity import Said
 from mlplatform.lake import Lake, Lineage, Version
-from mlplatform.measures import DataMeasured, FeatureLeakSeen
+from mlplatform.measures import DataMeasured
 from mlplatform.spec import Pipeline, validate
 from mlplatform.validate.leakage import leaks
 from mlplatform.validate.scan import Plan, scan
@@ -33,18 +35,46 @@ SPEC = {
 }
 
 
-def rows() -> pa.Table:
-    """Amounts that say nothing, the planted copy, addresses, and the label."""
-    dice = np.random.default_rng(3)
-    good = dice.random(ROWS) < 0.4
-    return pa.table(
-        {
-            "amount": dice.normal(size=ROWS),
-            FLAG: np.where(good, "no", "flagged"),
-            "mail": [f"person{i}@example.com" for i in range(ROWS)],
-            "good": np.where(good, "yes", "no"),
-        }
-    )
+@dataclass(frozen=True)
+class Planted:
+    """Of how many rows the good ones are a share, and which shares of good and other rows are flagged."""
+
+    good: float = 0.4
+    flagged: float = 0.0
+    others: float = 1.0
+    rows: int = ROWS
+
+    def table(self) -> pa.Table:
+        """Amounts that say nothing, the planted flag, addresses, and the label."""
+        dice = np.random.default_rng(3)
+        good = dice.random(self.rows) < self.good
+        flag = dice.random(self.rows) < np.where(good, self.flagged, self.others)
+        return pa.table(
+            {
+                "amount": dice.normal(size=self.rows),
+                FLAG: np.where(flag, "flagged", "no"),
+                "mail": [f"person{i}@example.com" for i in range(self.rows)],
+                "good": np.where(good, "yes", "no"),
+            }
+        )
+
+
+COPY = Planted()
+
+
+def featured(table: pa.Table, encoder: Encoder) -> pa.Table:
+    """The feature table of these rows, all for training: numbers as they are, and an id for each text."""
+    columns = {}
+    for state in encoder.states:
+        values = table[state.name].to_numpy()
+        if isinstance(state, NumericState):
+            columns[state.vectors[0]] = values.astype(np.float32)
+        else:
+            columns[next(iter(state.ids))] = (
+                np.unique(values, return_inverse=True)[1].astype(np.int32) + 2
+            )
+    label = np.asarray(table["good"].to_numpy() == "yes", np.int8)
+    return pa.table({"part": ["train"] * table.num_rows, "label": label, **columns})
 
 
 def encoder(*columns: str) -> Encoder:
@@ -68,18 +98,22 @@ def encoder(*columns: str) -> Encoder:
 class Loans:
     """Every version from `source` to a `model` that reads `columns`; keywords replace sections of the spec."""
 
-    def __init__(self, folder: Path, *columns: str, **changes: object) -> None:
+    def __init__(
+        self, folder: Path, *columns: str, planted: Planted = COPY, **changes: object
+    ) -> None:
         self.pipeline = Pipeline(
             spec=validate({**SPEC, **changes}, folder / "defs.yaml"), folder=folder
         )
         self.lake = Lake(folder / "lake")
         self.encoder = encoder(*columns)
         self.artifact = self.lake.artifacts.put({"features.json": self.encoder.to_json()})
-        table = rows()
+        self.rows = table = planted.table()
         self.source = self.write("source", table)
         self.dataset = self.write("dataset", table, self.source)
         self.split = self.write("split", table.select(["amount"]), self.dataset)
-        self.features = self.write("features", table.select(["amount"]), self.dataset, self.split)
+        made = featured(table, self.encoder)
+        read = (self.dataset, self.split)
+        self.features = self.write("features", made, *read, state=self.artifact)
         inputs = (self.dataset, self.split, self.features)
         self.model = self.write(
             "model", table.select(["good"]).slice(0, 1), *inputs, artifact=self.artifact
@@ -97,16 +131,11 @@ class Loans:
         """What the gates that name columns really say of these rows, each with the digest it is about."""
         spec = self.pipeline.spec
         plan = Plan(columns=spec.columns, label="good", positive="yes")
-        view = scan(rows().to_batches(), plan).view()
+        view = scan(self.rows.to_batches(), plan).view()
         seen = DataMeasured(
-            rows=ROWS, leaks=leaks(spec, [view]), sensitive=sensitive([view.columns])
+            rows=self.rows.num_rows, leaks=leaks(spec, [view]), sensitive=sensitive([view.columns])
         )
-        told = [
-            FeatureLeakSeen(
-                feature=name, rows=ROWS, auc=1.0 if name == FLAG else 0.5, information=0.1
-            )
-            for name in (state.name for state in self.encoder.states)
-        ]
+        told = measured(self.pipeline, self.lake, self.features)
         gates, dataset = spec.data_gates, self.dataset.digest
         return {
             "label_leakage": (label_leakage(seen, gates.label_leakage), dataset),

@@ -10,7 +10,7 @@ from mlplatform.gates.data_integrity import data_integrity
 from mlplatform.judging.integrity import Said, integrity
 from mlplatform.spec.trust_gates import DataIntegrityGate
 from mlplatform.verdict import Inconclusive, Outcome, Severity, Verdict
-from mlplatform_tests.judging.planted import FLAG, Loans
+from mlplatform_tests.judging.planted import FLAG, Loans, Planted
 
 ROW_COUNT = Verdict(gate="row_count", outcome=Outcome.PASS, because="800 rows")
 
@@ -41,6 +41,28 @@ def test_a_planted_copy_of_the_label_is_caught_though_its_gates_only_warn(tmp_pa
     assert verdict.outcome is Outcome.FAIL
     assert verdict.stops
     assert f"the model reads what it must not: {FLAG} (" in verdict.because
+
+
+@pytest.mark.parametrize("good", [0.05, 0.24])
+@pytest.mark.parametrize(("flagged", "others"), [(0.8, 0.0), (0.7, 0.01)])
+def test_a_planted_flag_that_most_positives_have_is_caught_though_its_auc_is_that_of_a_good_feature(
+    tmp_path: Path, good: float, flagged: float, others: float
+):
+    loans = Loans(tmp_path, "amount", FLAG, planted=Planted(good, flagged, others, 20_000))
+    checks = loans.verdicts()["feature_leakage"][0].evidence["columns"]
+    broken = {each["measure"]: each["observed"] for each in checks if each["broken"]}
+    given_away = broken["share of the rarer class's rows that single values give away"]
+    assert given_away == pytest.approx(flagged, abs=0.02)
+    seen, verdict = judged(loans)
+    assert list(seen.forbidden) == [FLAG]
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_a_flag_that_is_a_good_feature_is_none(tmp_path: Path):
+    """Of the positives 70 % have it and of the others 5 %: the odds are 14 times the usual ones."""
+    loans = Loans(tmp_path, "amount", FLAG, planted=Planted(0.24, 0.7, 0.05, 20_000))
+    assert loans.verdicts()["feature_leakage"][0].passed
+    assert judged(loans)[1].passed
 
 
 def test_a_column_that_no_feature_reads_may_tell_what_it_likes(tmp_path: Path):
@@ -172,8 +194,8 @@ def test_a_commit_that_says_nothing_of_where_it_came_from_is_told(tmp_path: Path
 
 def test_a_damaged_artifact_says_nothing_of_what_the_model_reads(tmp_path: Path):
     loans = Loans(tmp_path, "amount")
-    folder = tmp_path / "lake" / "_artifacts" / loans.artifact
+    folder, said = tmp_path / "lake" / "_artifacts" / loans.artifact, loans.said()
     (folder / "features.json").write_text("{}")
-    seen, verdict = judged(loans)
+    seen, verdict = judged(loans, said)
     assert verdict.outcome is Outcome.FAIL
     assert "what the model reads is not known" in seen.missing[0]
