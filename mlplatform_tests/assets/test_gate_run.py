@@ -75,11 +75,13 @@ def test_a_changed_limit_is_answered_and_an_override_lets_the_model_through(
         "at": now, "until": now + timedelta(days=1),
     }  # fmt: skip
     table = walk.lake.table("census_income/gate_overrides")
-    for other in (
+    others: list[dict[str, object]] = [
         {"model_digest": "f" * 64}, {"gate": "latency"}, {"baseline_digest": "b" * 64},
         {"policy_hash": "p" * 64}, {"until": now}, {"outcome": Outcome.INCONCLUSIVE},
-    ):  # fmt: skip
-        overrides.keep(table, Override(**{**decided, **other}), WHO)
+    ]  # fmt: skip
+    for ago, other in enumerate(others, 1):
+        changed = {**decided, "at": now - timedelta(seconds=ago), **other}
+        overrides.keep(table, Override(**changed), WHO)
     assert asked(walk, tmp_path, *QUICK)[0].exit_code == 1
     overrides.keep(table, Override(**decided), WHO)
     ended, told, suite, said = asked(walk, tmp_path, *QUICK)
