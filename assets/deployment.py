@@ -8,8 +8,8 @@ from pydantic import Field
 from assets.gates import overridden
 from assets.nouns import asset_of
 from assets.publish import lineage, materialised, newest
-from assets.second_lock import require_released, require_rival
 from mlplatform.errors import GateRefusedError
+from mlplatform.judging.second_lock import require_released, require_rival
 from mlplatform.lake import Lake, Version
 from mlplatform.registry import overrides
 from mlplatform.registry.record import by_digest, records

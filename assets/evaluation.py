@@ -10,7 +10,7 @@ from assets.nouns import asset_of
 from assets.publish import Made, publish
 from mlplatform.errors import CorruptionError, MissingArtifactError
 from mlplatform.lake import Lake, Version
-from mlplatform.rollout import TrafficState
+from mlplatform.rollout import to_replace
 from mlplatform.rollout.events import traffic
 from mlplatform.spec import Pipeline
 from resources import ComputeResource, LakeResource, MlflowResource
@@ -55,17 +55,6 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         return publish(context, store, pipeline, "evaluation", inputs, make, **theirs)
 
     return evaluation
-
-
-def to_replace(now: TrafficState, candidate: str) -> str:
-    """Return the digest of the model the candidate has to match, or nothing if it is the first.
-
-    A candidate that is live already is compared with the model it replaced, as on the day it was judged.
-    """
-    rivals = [
-        model for model in (now.champion, now.previous) if model and model.digest != candidate
-    ]
-    return rivals[0].digest if rivals else ""
 
 
 def _files(store: Lake, champion: str) -> dict[str, str]:

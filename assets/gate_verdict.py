@@ -7,9 +7,9 @@ import dagster as dg
 from assets.nouns import asset_of
 from assets.publish import lineage, materialised, newest, policy_in_force
 from assets.report import files, pictures
-from assets.second_lock import judged
 from mlplatform.gates import record
 from mlplatform.gates.overall import of_the_future
+from mlplatform.judging.second_lock import judged
 from mlplatform.lake import Version
 from mlplatform.spec import Pipeline
 from resources import LakeResource

@@ -3,38 +3,11 @@
 A blocking check stops only the run it is in.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-
-from assets.publish import policy_in_force
 from mlplatform.errors import GateRefusedError, LakeError
-from mlplatform.gates import required
-from mlplatform.gates.overall import overall
-from mlplatform.gates.policy import ALWAYS
+from mlplatform.judging.second_lock import said
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import number
-from mlplatform.registry import gate_log, overrides
 from mlplatform.spec import Pipeline
-from mlplatform.verdict import Verdict
-
-
-def said(lake: Lake, pipeline: Pipeline, judged: Mapping[str, Version]) -> Verdict:
-    """Return one verdict, as of now, over every gate that is required of these versions, given by noun.
-
-    What was compared with a champion has to have been compared with the one its version names.
-    """
-    subjects = {**required(pipeline.spec), **ALWAYS}
-    wanted = {gate: judged[noun] for gate, noun in subjects.items() if noun in judged}
-    return overall(
-        gate_log.rows(lake.table(pipeline.table(gate_log.TABLE))),
-        {gate: version.digest for gate, version in wanted.items()},
-        policy_in_force(pipeline),
-        baselines={
-            gate: version.lineage.facts.get("champion", "") for gate, version in wanted.items()
-        },
-        overrides=overrides.given(lake.table(pipeline.table(overrides.TABLE))),
-        now=datetime.now(UTC),
-    )
 
 
 def require(lake: Lake, pipeline: Pipeline, **judged: Version) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 from assets.gates import overridden
 from assets.nouns import asset_of
 from assets.publish import lineage, materialised, newest
-from assets.second_lock import require_released
+from mlplatform.judging.second_lock import require_released
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.registry.record import Candidate, by_digest, records, register

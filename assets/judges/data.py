@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assets import permit
 from assets.gates import Bench
 from assets.judges.common import Answer, upstream
 from assets.publish import lineage
 from mlplatform.gates import data, walk
 from mlplatform.gates.policy import undecided
+from mlplatform.judging import second_lock
 from mlplatform.measures import Malformed
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def dataset(bench: Bench) -> Answer:
     refused = any(v.stops for v in undecided(pipeline.spec, verdicts))
     if refused:
         _say_which_batches(bench, seen)
-    elif permit.said(bench.store, pipeline, {"source": landed}).passed:
+    elif second_lock.said(bench.store, pipeline, {"source": landed}).passed:
         acceptance.accept(bench.store, pipeline, seen, who)
     return bench.subject(version.digest), verdicts
 

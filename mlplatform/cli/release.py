@@ -66,10 +66,19 @@ def withdraw_batch(settings: Settings, name: str, batch: str) -> None:
 
 
 def promote_canary(settings: Settings, name: str, reason: str) -> None:
-    """Give the canary all traffic."""
+    """Give the canary all traffic, if its gates say today what they said when it was deployed.
+
+    Raises:
+        GateRefusedError: Saying what lets it no longer.
+        CorruptionError: If a byte of it differs from what was registered.
+    """
+    from mlplatform.judging.second_lock import require_promotable
+
+    pipeline, lake = find_pipeline(settings, name), open_lake(settings)
 
     def decide(traffic: TrafficState) -> Event:
-        _verify(settings, traffic.canary)
+        if traffic.canary is not None:
+            require_promotable(lake, pipeline, traffic, traffic.canary.digest)
         return rollout_plan.promote(
             traffic, by=getpass.getuser(), reason=reason, at=datetime.now(UTC)
         )
@@ -78,7 +87,11 @@ def promote_canary(settings: Settings, name: str, reason: str) -> None:
 
 
 def roll_back(settings: Settings, name: str, reason: str) -> None:
-    """Withdraw the canary, or return to the previous champion."""
+    """Withdraw the canary, or return to the previous champion.
+
+    The way out of an emergency: its bytes are read, and no gate is asked. What it returns to had
+    passed once, and a policy that changed since must not keep what is broken live.
+    """
 
     def decide(traffic: TrafficState) -> Event:
         _verify(settings, traffic.champion if traffic.canary else traffic.previous)

@@ -84,6 +84,17 @@ def state(events: Iterable[Event]) -> TrafficState:
     return now
 
 
+def to_replace(now: TrafficState, candidate: str) -> str:
+    """Return the digest of the model the candidate has to match, or nothing if it is the first.
+
+    A candidate that is live already is compared with the model it replaced, as on the day it was judged.
+    """
+    rivals = [
+        model for model in (now.champion, now.previous) if model and model.digest != candidate
+    ]
+    return rivals[0].digest if rivals else ""
+
+
 def _deployed(now: TrafficState, event: Event) -> TrafficState:
     return _champion(_restored(now, event.model), event.model)
 
