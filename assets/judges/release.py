@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from assets.gates import Bench
-from assets.judges.common import Answer, artifact_of, remembered, upstream
+from assets.judges.common import Answer, artifact_of, remembered, standing, upstream
 from mlplatform.errors import CorruptionError, MissingArtifactError
 from mlplatform.gates import walk
 from mlplatform.gates.policy import judging
@@ -24,7 +24,10 @@ def evaluation(bench: Bench) -> Answer:
         from mlplatform.judging.model import judge
 
         bench.compute.prepare()
-        return judge(_candidate(bench, version), names)
+        said = standing(bench, subject)
+        asked = [gate for gate in names if gate not in said]
+        said |= {v.gate: v for v in judge(_candidate(bench, version), asked)}
+        return [said[gate] for gate in names]
 
     return remembered(bench, subject, names, judge)
 
