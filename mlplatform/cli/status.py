@@ -34,6 +34,7 @@ class Live:
     made_from: dict[str, str]
     code: str
     overrides: list[dict[str, str]] = field(default_factory=list)
+    by_policy: list[str] = field(default_factory=list)
 
 
 def show(settings: Settings, *, as_json: bool) -> None:
@@ -53,6 +54,8 @@ def show(settings: Settings, *, as_json: bool) -> None:
                 console.print(line, markup=False)
             for line in overridden(model):
                 console.print(line, markup=False, style="bold red")
+            for line in undecided(model):
+                console.print(line, markup=False, style="yellow")
 
 
 def described(model: Live) -> list[str]:
@@ -87,9 +90,16 @@ def overridden(model: Live) -> list[str]:
     ]
 
 
+def undecided(model: Live) -> list[str]:
+    """Return which gates lacked evidence about one live model and let it through by their policy."""
+    from mlplatform.cli.data.text import whole
+
+    return [whole(f"  UNDECIDED  {because}") for because in model.by_policy]
+
+
 def live(lake: "Lake", pipeline: str) -> list[Live]:
     """Return the champion and the canary of a pipeline, as far as there are any."""
-    from mlplatform.registry.overrides import passed_by
+    from mlplatform.registry.overrides import by_policy, passed_by
     from mlplatform.registry.record import by_digest, records
     from mlplatform.rollout.events import traffic
 
@@ -113,6 +123,7 @@ def live(lake: "Lake", pipeline: str) -> list[Live]:
                 made_from=dict(record.data_versions),
                 code=record.code_version,
                 overrides=passed_by(lake, pipeline, model.digest, datetime.now(UTC)),
+                by_policy=by_policy(lake, pipeline, model.digest),
             )
         )
     return found

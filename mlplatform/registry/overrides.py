@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -58,18 +58,33 @@ def passed_by(lake: "Lake", pipeline: str, digest: str, now: datetime) -> list[d
     Each as `gates.overall` tells it, with its `standing` at `now`: in force, expired or withdrawn.
     """
     record = by_digest(records(lake.table(f"{pipeline}/{REGISTERED}")), digest)
-    told = [*(record.overrides if record else ()), *_newest(lake, pipeline, digest)]
+    told = [
+        *(record.overrides if record else ()),
+        *_newest(lake, pipeline, digest).get("overrides", []),
+    ]
     decided = given(lake.table(f"{pipeline}/{TABLE}"))
     once = {(entry["gate"], entry["at"]): entry for entry in told}
     return [{**entry, "standing": _standing(entry, decided, now)} for entry in once.values()]
 
 
-def _newest(lake: "Lake", pipeline: str, digest: str) -> list[Mapping[str, str]]:
+def by_policy(lake: "Lake", pipeline: str, digest: str) -> list[str]:
+    """Return what the gates said that lacked evidence about a model and let it through by their policy."""
+    said = _newest(lake, pipeline, digest)
+    overridden = {entry["gate"] for entry in said.get("overrides", [])}
+    return [
+        each["because"]
+        for gate, each in said.get("gates", {}).items()
+        if each["outcome"] == Outcome.INCONCLUSIVE and gate not in overridden
+    ]
+
+
+def _newest(lake: "Lake", pipeline: str, digest: str) -> Mapping[str, Any]:
+    """Return the evidence of the last verdict by which a model passed."""
     table = lake.table(f"{pipeline}/gate_verdict")
     rows = table.read().to_pylist() if table.exists() else []
     ours = [r for r in rows if r["gate"] == GATE and r["model_digest"] == digest]
     passed = [row for row in ours if row["outcome"] == Outcome.PASS]
-    return list(json.loads(passed[-1]["evidence"]).get("overrides", [])) if passed else []
+    return dict(json.loads(passed[-1]["evidence"])) if passed else {}
 
 
 def _standing(entry: Mapping[str, str], decided: list[Override], now: datetime) -> str:

@@ -7,18 +7,32 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pyarrow as pa
 import pytest
+from markdown_it import MarkdownIt
 
+from assets.gates import overridden
+from mlplatform.cli.gate import _login
 from mlplatform.registry.record import records
 from mlplatform.verdict import Outcome
 from mlplatform_tests.assets.conftest import Walk, failed_steps
 from mlplatform_tests.assets.test_refusals import reasons, rewrite
 
+ANN = f"ann (login {_login()})"
 WHY = ("--because", "the label was late", "--expires", "7d", "--by", "ann")
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
     """Return the result of every check of a run by its name."""
     return {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+
+def test_a_reason_formats_nothing_in_the_ui():
+    entry = dict.fromkeys(("gate", "outcome", "by", "until"), "x")
+    told = overridden([{**entry, "because": "![t](http://evil/t.png) <img src=x> **x** `y`"}])
+    shown = MarkdownIt("commonmark").enable("table").render(told.value)
+    assert "<img" not in shown
+    assert "<a " not in shown
+    assert shown.count("<strong>") == 1
+    assert "<code>" not in shown
 
 
 def expired(rows: pa.Table) -> pa.Table:
@@ -40,12 +54,12 @@ def test_a_stopped_model_goes_live_in_red_and_not_for_ever(walked_to: Callable[.
     check = checks(result)["artifact_size"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert check.description is not None
-    assert check.description.startswith("overridden by ann until")
+    assert check.description.startswith(f"overridden by {ANN} until")
     verdict = walk.said("gate_verdict")["overall"]
     assert verdict.passed
-    assert "1 overridden; artifact_size fail, overridden by ann until" in verdict.because
+    assert f"1 overridden; artifact_size fail, overridden by {ANN} until" in verdict.because
     [entry] = verdict.evidence["overrides"]
-    assert (entry["gate"], entry["by"]) == ("artifact_size", "ann")
+    assert (entry["gate"], entry["by"]) == ("artifact_size", ANN)
     [registered] = records(walk.lake.table("census_income/registered_model"))
     assert [dict(o) for o in registered.overrides] == [entry]
     [deployed] = result.asset_materializations_for_node("census_income__deployment")
@@ -111,7 +125,9 @@ def test_a_policy_may_let_too_little_evidence_through_with_a_warning(
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     said = walk.said("gate_verdict")["overall"].because
     assert "1 inconclusive and let through by policy" in said
-    assert "latency inconclusive, which its policy lets through: 3 rows of 900" in said
+    told = "latency inconclusive, which its policy lets through: 3 rows of 900"
+    assert told in said
+    assert f"UNDECIDED  {told}" in walk.command("status").output
 
 
 def test_the_gates_of_the_environment_are_the_ones_asked(

@@ -1,12 +1,11 @@
 """`mlplatform gate`: who lets what through, for how long, and how it is taken back."""
 
-import getpass
 import json
 from datetime import UTC, datetime
 
 import pytest
 
-from mlplatform.cli.gate import app
+from mlplatform.cli.gate import _login, app
 from mlplatform.errors import OverrideError, SourceError
 from mlplatform.gates import record
 from mlplatform.lake import Lineage
@@ -42,7 +41,7 @@ def test_a_verdict_is_overridden_by_whoever_is_logged_in(lake, judged):
     judged("latency")
     said = invoked(app, "override", "people", "latency", *WHY).output
     assert f"latency fail about model {'a' * 16}: 0.7 of 900 rows" in said
-    assert f"overridden by {getpass.getuser()} until" in said
+    assert f"overridden by {_login()} until" in said
     assert "NOTE: the verdict was given under another policy" in said
     [made] = given(lake)
     assert (made.gate, made.subject_digest, made.policy_hash) == (
@@ -51,7 +50,7 @@ def test_a_verdict_is_overridden_by_whoever_is_logged_in(lake, judged):
         "p" * 64,
     )
     assert (made.by, made.because, made.outcome) == (
-        getpass.getuser(), "the label was late", Outcome.FAIL,
+        _login(), "the label was late", Outcome.FAIL,
     )  # fmt: skip
     assert (made.until - made.at).days == 7
 
@@ -65,6 +64,15 @@ def test_another_model_than_the_last_is_named_by_its_digest(lake, judged):
     assert [(o.model_digest, o.by) for o in given(lake)] == [("a" * 64, "ann")]
     with pytest.raises(OverrideError, match="has judged nothing whose digest begins 'ff'"):
         invoked(app, "override", "people", "latency", "--model", "ff", *WHY)
+
+
+def test_whoever_decides_in_anothers_name_is_told_by_the_login(lake, judged):
+    judged("latency")
+    said = invoked(app, "override", "people", "latency", "--by", "eve", *WHY).output
+    assert f"overridden by eve (login {_login()}) until" in said
+    assert f"by eve (login {_login()}) at" in invoked(app, "overrides", "people").output
+    [told] = json.loads(invoked(app, "overrides", "people", "--json").output)
+    assert (told["by"], told["login"]) == ("eve", _login())
 
 
 def test_what_cannot_be_overridden_is_said_in_a_line(lake, judged):
@@ -105,7 +113,7 @@ def test_the_list_marks_what_is_over_and_is_for_machines_too(lake, judged):
     invoked(app, "withdraw", "people", "latency", "--by", "bob", "--because", "it is \x1b[2Jmended")
     first, second = invoked(app, "overrides", "people").output.splitlines()
     assert first.startswith("WITHDRAWN  latency fail about model aaaa")
-    assert "by bob at" in first
+    assert "by bob" in first
     assert "\x1b" not in first
     assert second.startswith("IN FORCE  artifact_size")
     told = json.loads(invoked(app, "overrides", "people", "--json").output)

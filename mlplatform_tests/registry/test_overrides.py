@@ -82,6 +82,28 @@ def test_a_model_registered_clean_shows_the_override_of_its_newest_verdict(lake)
     assert overrides.passed_by(lake, "census", "0" * 64, NOON) == []
 
 
+def test_what_a_policy_let_through_is_told_apart_from_what_a_person_did(lake):
+    gates = {
+        "latency": {"outcome": "inconclusive", "because": "latency inconclusive, which its policy"},
+        "accuracy": {"outcome": "inconclusive", "because": "overridden by ann"},
+        "budget": {"outcome": "pass", "because": "budget pass"},
+    }
+    evidence = {"gates": gates, "overrides": [ENTRY]}
+    for outcome in (Outcome.PASS, Outcome.FAIL):
+        said = Verdict(gate="overall", outcome=outcome, because="1", evidence=evidence)
+        row = record.rows(
+            [said], subject="census/evaluation", subject_digest="e", model_digest="a" * 64,
+            policy_hash="p", run_id="r", decided_at=NOON,
+        )  # fmt: skip
+        lake.table("census/gate_verdict").append(row, WHO, token=outcome)
+        gates = {}
+        evidence = {"gates": gates, "overrides": []}
+    assert overrides.by_policy(lake, "census", "a" * 64) == [
+        "latency inconclusive, which its policy"
+    ]
+    assert overrides.by_policy(lake, "census", "b" * 64) == []
+
+
 def test_a_verdict_of_the_future_is_forgotten_and_kept_again(lake):
     table, subject = lake.table("census/gates"), Subject(table="t", digest="d", policy_hash="p")
     said = Verdict(gate="accuracy", outcome=Outcome.PASS, because="1")
