@@ -64,6 +64,11 @@ def _of_path(
     limit = policy.max_p99_ms if path == "program" else policy.max_served_p99_ms
     if limit is None:
         return []
+    if seen is not None and (times := sum(each.path == path for each in seen.timed)) > 1:
+        said = (
+            f"{PATHS[path]} has {times} measurements and not 1; p99 of at most {limit:g} ms passes"
+        )
+        return [Finding(outcome=Outcome.FAIL, because=said)]
     if timed is None:
         why = seen.failed.get(path, "it was not timed") if seen else "it was not timed"
         said = f"{PATHS[path]} has no latency: {why}; p99 of at most {limit:g} ms passes"
@@ -89,6 +94,10 @@ def _limit(path: str, timed: TimedSeen, limit: float) -> Finding:
     upper = (
         timed.p99_upper
     )  # Infinite where the slowest answers came in too few bursts to bound it.
+    if upper < max(p99, lower):
+        said = f"p99 of {PATHS[path]} {p99:.3g} ms is not between its bounds {lower:.3g} and {upper:.3g}"
+        said = f"{said}; at most {limit:g} ms passes"
+        return Finding(outcome=Outcome.FAIL, because=said)
     said = f"p99 of {PATHS[path]} {p99:.3g} ms ({lower:.3g} to {upper:.3g}), limit {limit:g} ms"
     if upper <= limit:
         return Finding(outcome=Outcome.PASS, because=said)
@@ -106,7 +115,10 @@ def _slowdown(
     found, lower, upper = (finite(each) for each in (ratio.observed, ratio.lower, ratio.upper))
     noise = finite(ratio.noise)
     what = f"p{ratio.percentile} of {PATHS[path]}"
-    if found is None or lower is None or upper is None or noise is None:
+    if (
+        found is None or lower is None or upper is None or noise is None
+        or not lower <= found <= upper or noise < 0
+    ):  # fmt: skip
         said = f"{what} has no ratio to the champion's with bounds; at most {allowed:.3g} passes"
         return Finding(outcome=Outcome.INCONCLUSIVE, because=said)
     said = f"{what} {found:.3g} times the champion's ({lower:.3g} to {upper:.3g})"

@@ -23,7 +23,7 @@ class LatencyGate(Gate):
         "beyond what the champion differs from itself. null: not compared.",
     )
     min_samples: int = Field(
-        default=1000, ge=100, description="Of each model; fewer do not decide."
+        default=1000, ge=1000, description="Of each model; fewer do not decide."
     )
     seconds: float = Field(
         default=4,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from mlplatform.gates.latency import latency
 from mlplatform.gates.size import artifact_size
@@ -61,10 +62,18 @@ class TestLatency(GateContract):
         (seen(timed(upper=NAN)),),
         (seen(timed(upper=INF)),),
         (seen(timed(samples=999)),),
+        (seen(timed(p99=900.0, lower=1.0, upper=1.0)),),
+        (seen(timed(p99=5.0, lower=9.0, upper=1.0)),),
+        (seen(timed(p99=5.0, lower=9.0, upper=8.0)),),
+        (LatencySeen(timed=[timed(p99=90.0, lower=80.0, upper=99.0), timed(), timed("server")]),),
+        (LatencySeen(timed=[timed(), timed("server"), timed("server")]),),
         (seen(champion=CHAMPION),),
         (beside(ratio(NAN, NAN, NAN, NAN)),),
         (beside(ratio(50, upper=INF, lower=-INF)),),
         (beside(ratio(50, noise=NAN)),),
+        (beside(ratio(50, noise=-1.0)),),
+        (beside(ratio(50, observed=9.0, lower=1.0, upper=1.0)),),
+        (beside(ratio(99, observed=0.1, lower=1.0, upper=1.0)),),
         (seen(champion=Opponent(digest="c" * 64, unscored="its artifact is gone")),),
     )
 
@@ -133,6 +142,21 @@ def test_a_limit_is_held_by_bounds_and_not_by_what_was_observed(bounds, outcome)
     for path in ("program", "server"):
         found = seen(**{path: timed(path, 19.0 if bounds[0] < 19 else 21.0, *bounds)})
         assert latency(found, policy).outcome is outcome
+
+
+def test_fewer_than_a_thousand_samples_decide_nothing_under_any_policy():
+    with pytest.raises(ValidationError, match="greater than or equal to 1000"):
+        LatencyGate(min_samples=999)
+
+
+def test_numbers_that_contradict_each_other_are_said():
+    verdict = latency(seen(timed(p99=900.0, lower=1.0, upper=1.0)), LatencyGate())
+    assert verdict.outcome is FAIL
+    assert verdict.because.startswith(
+        "p99 of the exported program 900 ms is not between its bounds 1 and 1"
+    )
+    twice = LatencySeen(timed=[timed(), timed(), timed("server")])
+    assert "the exported program has 2 measurements" in latency(twice, LatencyGate()).because
 
 
 def test_the_server_has_a_limit_of_its_own():

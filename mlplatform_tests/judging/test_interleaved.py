@@ -11,7 +11,7 @@ from mlplatform.judging.interleaved import TURN, WARM_UP, interleaved
 from mlplatform.judging.latency import Timed, latency
 from mlplatform.spec.serving_gates import LatencyGate
 
-QUICK = LatencyGate(min_samples=100, seconds=0.1)
+QUICK = LatencyGate(seconds=0.1)
 
 
 def test_both_are_asked_the_same_rows_in_the_order_a_b_b_a_and_a_cold_answer_does_not_count():

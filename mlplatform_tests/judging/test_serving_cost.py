@@ -20,7 +20,7 @@ from mlplatform.spec.serving_gates import LatencyGate, ThroughputGate
 from mlplatform.verdict import Outcome
 from mlplatform_tests.serve.conftest import ROW, exported
 
-QUICK = LatencyGate(min_samples=100, seconds=0.4, max_p99_ms=5000, max_served_p99_ms=5000)
+QUICK = LatencyGate(seconds=0.4, max_p99_ms=5000, max_served_p99_ms=5000)
 SOME = ThroughputGate(min_requests_per_second=0.1, clients=4, seconds=0.6)
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 BUSY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 9\r\n\r\ntry again"
