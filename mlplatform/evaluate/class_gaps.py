@@ -70,7 +70,9 @@ def class_gaps(
     mine = rates_of(cells, meaning, 0, names, policy)
     theirs = rates_of(cells, meaning, 1, names, policy) if both.theirs is not None else {}
     small = any((~rate.judged & (rate.counts(cells)[1] > 0)).any() for rate in mine.values())
-    about = (part.group, part.values, cells, replicates(cells), mine, theirs, both.same)
+    asked = np.any([rate.judged for rate in mine.values()], axis=0)
+    drawn = replicates(np.where(asked[:, None], cells, 0))
+    about = (part.group, part.values, cells, drawn, mine, theirs, both.same)
     column = _Column(*about, error / 2 if small else error, small, limits)
     column = replace(column, critical=_critical(column))
     for criterion in limits:
@@ -129,10 +131,13 @@ def _shown(column: _Column, gap: GapSeen, rates: Mapping[str, Rate]) -> GapSeen:
         else:
             shown = shown_difference(*about)
             bounds, beyond = (shown.bound, UNBOUNDED), shown.bound > limit
-        if beyond:
+        if beyond and not rate.judged[[shown.low, shown.high]].all():
             said = _said(column, name, shown.low, shown.high)
             observed, (lower, upper) = shown.observed, bounds
-            return replace(gap, observed=observed, lower=lower, upper=upper, worst=said)
+            of = {column.values[shown.low], column.values[shown.high]}
+            small = {value: rows for value, rows in gap.small.items() if value not in of}
+            found = replace(gap, observed=observed, lower=lower, upper=upper)
+            return replace(found, worst=said, small=small)
     return gap
 
 

@@ -15,6 +15,7 @@ CRITERIA = {
     "equalized_odds": "larger of the gaps of true and false positive rate",
     "demographic_parity": "largest difference of the selection rate",
     "disparate_impact": "smallest over largest selection rate",
+    "error_ratio": "largest over smallest mean error",
 }
 MORE_IS_BETTER = "disparate_impact"
 

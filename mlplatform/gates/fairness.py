@@ -6,10 +6,11 @@ over the champion's.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from mlplatform.gates.answer import Finding, finite, worst
+from mlplatform.gates.answer import Finding, finite, sentence, worst
 from mlplatform.gates.measured import (
     WAY_OUT,
     interval,
@@ -25,7 +26,7 @@ from mlplatform.verdict import Outcome, Verdict
 
 GATE = "fairness"
 PAIR = 2  # Groups that a gap is between.
-NAMED = 5  # Small groups named in a sentence; the others are counted.
+NAMED = 5  # Small groups, and gaps, named in a sentence; the others are counted.
 AND = " & "  # Between the columns of an intersection.
 
 
@@ -48,7 +49,7 @@ def fairness(seen: FairnessSeen | None, groups: Sequence[str], policy: FairnessG
     if policy.max_increase is not None and seen.champion and seen.champion.unscored:
         findings.append(unscored(seen.champion, policy.max_increase))
     shown = _first([gap for gap in seen.gaps if gap.criterion == first and gap.column in groups])
-    return verdict(
+    found = verdict(
         GATE,
         policy,
         findings,
@@ -60,6 +61,15 @@ def fairness(seen: FairnessSeen | None, groups: Sequence[str], policy: FairnessG
         observed=finite(shown.observed) if shown else None,
         interval=interval(shown.lower, shown.upper) if shown else None,
     )
+    return replace(found, because=_because(findings))
+
+
+def _because(findings: Sequence[Finding]) -> str:
+    """Return the first of the findings that decided, and how many others did."""
+    decided = [finding for finding in findings if finding.outcome is worst(findings)]
+    more = len(decided) - NAMED
+    others = f"; and {more:,} gaps more" if more > 0 else ""
+    return sentence(decided[:NAMED]) + others
 
 
 def _nothing(

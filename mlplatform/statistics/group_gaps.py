@@ -76,13 +76,13 @@ class Gap:
 
 def replicates(cells: Counts, seed: int = 0) -> Counts:
     """Return int64[replicates, groups, cells]: counts of each group drawn anew from its own shares."""
-    groups = len(cells)
+    rows = cells.sum(1)
+    groups = int((rows > 0).sum())
     draws = max(min(REPLICATES, WORK // max(groups * groups, 1)), FEWEST)
     rng = np.random.default_rng(seed)
-    rows = cells.sum(1)
     shares = cells / np.maximum(rows, 1)[:, None]
     drawn = [rng.multinomial(n, p, size=draws) for n, p in zip(rows, shares, strict=True) if n]
-    found = np.zeros((draws, groups, cells.shape[1]), dtype=np.int64)
+    found = np.zeros((draws, *cells.shape), dtype=np.int64)
     if drawn:
         found[:, rows > 0] = np.stack(drawn, axis=1)
     return found

@@ -148,6 +148,16 @@ def test_of_many_small_groups_five_are_named_and_the_others_counted():
     assert len(verdict.evidence["small"]["sex"]) == 3000
 
 
+def test_of_many_gaps_that_decide_five_are_told_and_all_are_in_the_evidence():
+    columns = [f"c{n}" for n in range(30)]
+    gaps = [dataclasses.replace(gap(0.3, 0.2, 0.4), column=name) for name in columns]
+    off = POLICY.model_copy(update={"intersections": None})
+    verdict = fairness(seen(*gaps), columns, off)
+    assert verdict.because.startswith("c0: accuracy gap 0.300")
+    assert verdict.because.endswith("; and 25 gaps more")
+    assert len(verdict.evidence["findings"]) == 30
+
+
 def test_limits_that_are_never_judged_are_not_quoted():
     nothing = seen(task="multiclass", single="all 1,000 test rows are of one class")
     verdict = fairness(nothing, ["sex"], FairnessGate())
