@@ -132,14 +132,29 @@ class FairnessSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromiseSeen:
+    """A share that is promised and one that is seen: of a quantile, or of all rows of the rarer class.
+
+    `error` has one-sided 95 % bounds: of a quantile the gap of both, of a class the factor between them.
+    """
+
+    kind: Literal["quantile", "class"]
+    promised: float
+    seen: float
+    error: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
 class CalibrationSeen:
     """The calibration error with one-sided 95 % bounds, and in words where it is largest.
 
-    `unusable` and `single` as in `PerformanceSeen`; the error is then NaN.
+    `unusable` and `single` as in `PerformanceSeen`; the error is then NaN. `promises` are those of each
+    quantile, or of the rarer one of two classes.
     """
 
     error: Interval
     what: str
+    promises: Sequence[PromiseSeen] = ()
     worst: str = ""
     unusable: int = 0
     single: str = ""

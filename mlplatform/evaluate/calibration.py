@@ -1,12 +1,14 @@
 """Does a model know how sure it may be? Of probabilities, quantiles and means, each by its own error."""
 
+from typing import Literal
+
 import numpy as np
 import pyarrow as pa
 
 from mlplatform.evaluate.contest import Contest, contest, right
 from mlplatform.features.predicts import Predicts
-from mlplatform.model_measures import CalibrationSeen
-from mlplatform.statistics.calibration import Bin, bias, binned, coverage
+from mlplatform.model_measures import CalibrationSeen, PromiseSeen
+from mlplatform.statistics.calibration import Bin, bias, binned, coverage, gaps, in_the_large
 from mlplatform.statistics.compared import Interval
 
 CLASSES = "expected calibration error"
@@ -19,7 +21,8 @@ def calibration(predicts: Predicts, scores: pa.Table, candidate: str) -> Calibra
     """Return the calibration error of one model on the rows of `evaluate.assessment`'s scores.
 
     Of two classes it is that of the probability, of several that of the answer's probability, in ten
-    bins of equal width; of quantiles the largest gap of one's share, of numbers the mean error.
+    bins of equal width; of quantiles the largest gap of one's share, of numbers the mean error. Each
+    quantile's own gap is a promise, and how often the rarer of two classes is said and seen.
 
     Raises:
         KeyError: If the candidate is not in the table.
@@ -31,7 +34,21 @@ def calibration(predicts: Predicts, scores: pa.Table, candidate: str) -> Calibra
         nothing = Interval(rows=one.rows, observed=NAN, lower=NAN, upper=NAN, method="none")
         return CalibrationSeen(error=nothing, what=what, unusable=one.unusable, single=one.single)
     error, worst = _error(one)
-    return CalibrationSeen(error=error, what=what, worst=worst)
+    return CalibrationSeen(error=error, what=what, worst=worst, promises=_promises(one))
+
+
+def _promises(one: Contest) -> list[PromiseSeen]:
+    predicts, said = one.predicts, one.mine.astype(np.float64)
+    kind: Literal["quantile", "class"] = "class"
+    found = []
+    if predicts.task == "binary":
+        found = [in_the_large(one.labels == 1, said)]
+    elif predicts.quantiles:
+        kind, found = "quantile", gaps(one.labels.astype(np.float64), said, predicts.quantiles)
+    return [
+        PromiseSeen(kind=kind, promised=both.promised, seen=both.seen, error=error)
+        for error, both in found
+    ]
 
 
 def _error(one: Contest) -> tuple[Interval, str]:
@@ -51,4 +68,4 @@ def _error(one: Contest) -> tuple[Interval, str]:
 
 
 def _seen(found: Bin) -> str:
-    return f"{found.seen:.3f} on {found.rows:,} rows"
+    return f"{found.seen:.3f} on {found.rows:,} row{'' if found.rows == 1 else 's'}"

@@ -156,3 +156,13 @@ class CalibrationGate(Gate):
         description="Expected calibration error; of quantiles the largest gap of a quantile's share; of numbers "
         "the mean error as a share of the label's deviation.",
     )
+    max_tail_error: Share = Field(
+        default=0.5,
+        description="Of each quantile its gap also as a share of its tail, which is 0.1 of 0.1 and of 0.9.",
+    )
+    max_ratio: float | None = Field(
+        default=1.5,
+        gt=1,
+        description="By which factor the rarer of two classes may be said more or less often than it is "
+        "seen, on all rows. null: it may by any.",
+    )

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.statistics.calibration import bias, binned, coverage
+from mlplatform.statistics.calibration import bias, binned, coverage, gaps, in_the_large
+from mlplatform.statistics.proportion import exact
 
 
 def said_and_happened(rng, rows, off=0.0):
@@ -86,3 +87,55 @@ def test_the_bias_is_a_share_of_the_labels_deviation_and_has_a_sign():
 def test_a_label_that_does_not_vary_has_no_bias_to_share():
     error, mean = bias(np.ones(9), np.zeros(9))
     assert np.isnan([error.observed, error.lower, error.upper, mean]).all()
+
+
+@given(st.integers(1, 60), st.data())
+def test_answers_that_are_0_or_1_have_the_exact_bounds_of_the_wrong_ones(rows, data):
+    wrong = data.draw(st.integers(0, rows))
+    truth = np.arange(rows) % 2 == 0
+    score = np.where(np.arange(rows) < wrong, ~truth, truth).astype(float)
+    error, _ = binned(truth, score)
+    lower, upper = exact(wrong, rows, 0.9)
+    assert error.observed == pytest.approx(wrong / rows)
+    assert error.lower <= lower + 0.003
+    assert error.upper >= upper - 0.003
+    assert error.method == "exact"
+
+
+@pytest.mark.parametrize("rows", [5, 10, 20])
+def test_few_answers_that_are_0_or_1_are_seldom_shown_to_be_within_a_limit_they_exceed(rows):
+    rng, trials, passed = np.random.default_rng(rows), 200, 0
+    for _ in range(trials):
+        truth = rng.random(rows) < 0.5
+        score = np.where(rng.random(rows) < 0.88, truth, ~truth).astype(float)
+        passed += binned(truth, score)[0].upper <= 0.1
+    assert passed / trials <= 0.05
+
+
+def test_each_quantile_has_a_gap_of_its_own():
+    truth = np.arange(100.0)
+    said = np.column_stack([np.full(100, 9.5), np.full(100, 69.5)])
+    (low, _), (high, of) = gaps(truth, said, (0.1, 0.9))
+    assert (low.observed, high.observed) == (0, pytest.approx(0.2))
+    assert low.upper < high.lower
+    assert (of.promised, of.seen) == (0.9, 0.7)
+
+
+def test_the_factor_is_of_the_rarer_class_and_the_same_in_both_directions():
+    truth = np.arange(1000) < 20
+    often, both = in_the_large(truth, np.full(1000, 0.06))
+    assert (often.observed, both.promised, both.seen) == pytest.approx((3, 0.06, 0.02))
+    assert 1 < often.lower < 3 < often.upper
+    seldom, _ = in_the_large(truth, np.full(1000, 0.02 / 3))
+    assert seldom.observed == pytest.approx(3)
+    mirrored, _ = in_the_large(~truth, np.full(1000, 0.94))
+    assert mirrored.upper == pytest.approx(often.upper)
+    assert in_the_large(truth, np.zeros(1000))[0].lower > 100
+
+
+def test_a_class_said_as_often_as_it_is_seen_is_seldom_shown_to_be_off():
+    rng, trials = np.random.default_rng(4), 400
+    off = [in_the_large(rng.random(500) < 0.04, np.full(500, 0.04))[0] for _ in range(trials)]
+    assert np.mean([each.lower > 1 for each in off]) <= 0.06
+    far = [in_the_large(rng.random(500) < 0.04, np.full(500, 0.06))[0] for _ in range(trials)]
+    assert np.mean([each.upper < 1.5 for each in far]) <= 0.07
