@@ -5,8 +5,8 @@ are none. Here a row is allowed for that was not seen: answered as wrongly as th
 off as any answer is from any label. How often either bound errs was measured: `docs/gate-statistics.md`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -34,27 +34,43 @@ class Losses:
     root: float = 1.0
 
 
-def floors(predicts: Predicts, labels: NDArray[Any], said: NDArray[Any]) -> dict[str, Interval]:
-    """Return every metric of `intervals` with one-sided 95 % bounds; those of a metric with a floor are such.
+def floors(
+    predicts: Predicts, labels: NDArray[Any], said: NDArray[Any], names: Collection[str]
+) -> dict[str, Interval]:
+    """Return these metrics of `intervals`, with one-sided 95 % bounds.
 
     Raises:
+        KeyError: If there is no such metric of such answers.
         ValueError: As `intervals`.
     """
-    found = intervals(predicts, labels, said, BOTH_SIDES)
+    every = intervals(predicts, labels, said, BOTH_SIDES)
+    found = {name: every[name] for name in names}
     if not len(labels) or not predicts.usable(np.asarray(said)).all():
         return found
-    bounded = {
-        name: _rooted(of.root, mean_bounds.bounds(of.each, 0.0, of.most, ONE_SIDED))
-        for name, of in losses(predicts, labels, said).items()
+    costs = losses(predicts, labels, said)
+    return {
+        name: of if of.method == "none" else _with(of, _bounds(predicts, labels, said, name, costs))
+        for name, of in found.items()
     }
-    if predicts.task == "binary":
-        truth, score = columns(labels, said)
-        for name in unseen_rows.METRICS:
-            bounded[name] = unseen_rows.ranked(name, truth, score, ONE_SIDED)
-    if predicts.task == "multiclass":
+
+
+def _bounds(
+    predicts: Predicts,
+    labels: NDArray[Any],
+    said: NDArray[Any],
+    name: str,
+    costs: Mapping[str, Losses],
+) -> tuple[float, float] | None:
+    """Return the bounds of one metric; None where those of the reports are exact."""
+    if name in costs:
+        of = costs[name]
+        return _rooted(of.root, mean_bounds.bounds(of.each, 0.0, of.most, ONE_SIDED))
+    if name in unseen_rows.METRICS:
+        return unseen_rows.ranked(name, *columns(labels, said), ONE_SIDED)
+    if name == "macro_f1":
         codes, each = classes.columns(labels, said)
-        bounded["macro_f1"] = unseen_rows.macro_f1(codes, each.argmax(1), each.shape[1], ONE_SIDED)
-    return {name: _with(of, bounded.get(name)) for name, of in found.items()}
+        return unseen_rows.macro_f1(codes, each.argmax(1), each.shape[1], ONE_SIDED)
+    return None
 
 
 def rows_needed(
@@ -120,8 +136,4 @@ def _rooted(root: float, found: tuple[float, float]) -> tuple[float, float]:
 
 
 def _with(of: Interval, found: tuple[float, float] | None) -> Interval:
-    if found is None or of.method == "none":
-        return of
-    return Interval(
-        rows=of.rows, observed=of.observed, lower=found[0], upper=found[1], method="bootstrap"
-    )
+    return of if found is None else replace(of, lower=found[0], upper=found[1])

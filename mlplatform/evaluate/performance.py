@@ -56,11 +56,10 @@ def performance(
     )
     if not both.judgeable:
         return seen
-    every = floors(predicts, both.labels, both.mine)
     beaten_by = [name for name in asked if name not in UNBEATABLE] or DEFAULTS[of]
     return replace(
         seen,
-        metrics={name: every[name] for name in asked},
+        metrics=floors(predicts, both.labels, both.mine, asked),
         trivial=_trivial(both, beaten_by, last if policy.baseline.kind == "last_value" else None),
         compared=_compared(both, asked),
         rows_needed=rows_needed(predicts, both.labels, both.mine, _limits(asked)),

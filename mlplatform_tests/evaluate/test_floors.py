@@ -6,6 +6,7 @@ import pytest
 from mlplatform.evaluate.floors import floors, losses, rows_needed
 from mlplatform.evaluate.intervals import intervals
 from mlplatform.features.predicts import Predicts
+from mlplatform.spec.metric_names import NAMES, answer
 from mlplatform.statistics import mean_bounds, unseen_rows
 from mlplatform.statistics.proportion import exact
 
@@ -82,10 +83,10 @@ def test_an_area_below_a_floor_by_rare_blunders_seldom_passes(rows):
 
 def test_a_perfect_answer_to_few_rows_is_not_sure():
     truth = np.arange(12) % 3
-    of = floors(CLASSES, truth, np.eye(3)[truth])
+    of = floors(CLASSES, truth, np.eye(3)[truth], ["macro_f1"])
     assert of["macro_f1"].observed == of["macro_f1"].upper == 1
     assert 0.6 < of["macro_f1"].lower < 0.9
-    two_of = floors(BINARY, truth == 1, (truth == 1).astype(float))
+    two_of = floors(BINARY, truth == 1, (truth == 1).astype(float), NAMES["binary"])
     assert 0.3 < two_of["auc"].lower < 0.9
     assert 0.3 < two_of["average_precision"].lower < 0.9
     assert two_of["log_loss"].upper > 2
@@ -100,8 +101,9 @@ def test_on_many_rows_they_are_those_of_the_reports(predicts):
         said = np.column_stack([1 - said, said, 0 * said])
     if predicts is QUANTILES:
         said = np.column_stack([said - 1, said + 1])
+    names = NAMES[answer(predicts.task, quantiles=bool(predicts.quantiles))]
     reported = intervals(predicts, truth, said, 0.9)
-    for name, of in floors(predicts, truth, said).items():
+    for name, of in floors(predicts, truth, said, names).items():
         near = 0.12 * (reported[name].upper - reported[name].lower)
         assert of.observed == reported[name].observed
         assert of.lower == pytest.approx(reported[name].lower, abs=near), name
@@ -109,9 +111,9 @@ def test_on_many_rows_they_are_those_of_the_reports(predicts):
 
 
 def test_what_is_not_defined_has_no_bounds():
-    assert np.isnan(floors(BINARY, np.ones(9, np.int8), np.full(9, 0.5))["auc"].lower)
-    assert np.isnan(floors(NUMBERS, np.zeros(0), np.zeros(0))["rmse"].lower)
-    assert np.isnan(floors(NUMBERS, np.zeros(2), np.array([0.0, np.nan]))["rmse"].upper)
+    assert np.isnan(floors(BINARY, np.ones(9, np.int8), np.full(9, 0.5), ["auc"])["auc"].lower)
+    assert np.isnan(floors(NUMBERS, np.zeros(0), np.zeros(0), ["rmse"])["rmse"].lower)
+    assert np.isnan(floors(NUMBERS, np.zeros(2), np.array([0.0, np.nan]), ["rmse"])["rmse"].upper)
 
 
 def test_rows_needed_of_a_share_are_of_all_rows_and_decide_four_times_in_five():
