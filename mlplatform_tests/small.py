@@ -15,7 +15,7 @@ QUICK_LATENCY = {
     "max_served_p99_ms": None,
     "max_slowdown": None,
     "min_samples": 1000,
-    "seconds": 0.2,
+    "seconds": 0.5,
     "inconclusive": "warn",
 }
 QUICK_THROUGHPUT = {"min_requests_per_second": None}
