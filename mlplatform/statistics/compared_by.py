@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplatform.statistics import bounds, paired, paired_errors
+from mlplatform.statistics import bounds, paired, paired_errors, ratio_bounds
 from mlplatform.statistics.compared import Compared
 
 Floats = NDArray[np.float64]
@@ -116,21 +116,17 @@ def by_errors(asked: Asked, mine: Floats, theirs: Floats, power: float) -> Compa
     """Return the difference of errors as a share of the champion's, by Fieller's theorem.
 
     The metric is the mean of the rows' errors to the `power`: 1/2 of squares, else 1. What a row not
-    seen may change is allowed for as in `bounds`. The chance to pass if equal is that of a ratio of 1
-    whose deviation is the one seen.
+    seen may change is allowed for as in `bounds`, in the bounds, the power and the rows needed alike.
     """
     rows = len(mine)
     of_mine, of_theirs = (float(np.mean(each)) ** power for each in (mine, theirs))
     seen = paired_errors.paired_errors(mine, theirs, asked.confidence)
     if rows <= 1 or not seen.champion or not math.isfinite(seen.upper):
         return unknown(asked, rows, of_mine, of_theirs, relative=True)
-    z = bounds.NORMAL.inv_cdf(asked.confidence)
-    reach = _reach(mine, theirs, seen, z)
-    least = max(seen.ratio - math.hypot(seen.ratio - seen.lower, z * reach), 0.0)
-    most = seen.ratio + math.hypot(seen.upper - seen.ratio, z * reach)
+    ratios = ratio_bounds.Ratios.of(mine, theirs)
+    least, most = ratios.bounds(1.0, asked.confidence)
     lower, upper = 1 - most**power, 1 - least**power
-    limit, deviation = (1 + asked.margin) ** (1 / power), (most - seen.ratio) / z
-    needed = paired_errors.rows_needed(mine, theirs, limit, asked.confidence)
+    limit = (1 + asked.margin) ** (1 / power)
     decided = _decided(asked, lower, upper)
     return Compared(
         metric=asked.metric,
@@ -141,19 +137,11 @@ def by_errors(asked: Asked, mine: Floats, theirs: Floats, power: float) -> Compa
         lower=lower,
         upper=upper,
         margin=asked.margin,
-        power_if_equal=bounds.NORMAL.cdf((limit - 1) / deviation - z),
-        rows_needed=None if decided else needed,
+        power_if_equal=ratios.power_if_equal(limit, asked.confidence),
+        rows_needed=None if decided else ratios.rows_needed(limit, asked.confidence),
         relative=True,
         method="fieller",
     )
-
-
-def _reach(mine: Floats, theirs: Floats, seen: paired_errors.PairedErrors, z: float) -> float:
-    """Return what one row more could change the ratio by; of rows that hardly differ, `z` times that."""
-    differ = math.sqrt(1 + np.count_nonzero(mine - theirs))
-    furthest = float(np.abs(mine - seen.ratio * theirs).max())
-    unseen = float(max(mine.max(), theirs.max())) / differ
-    return max(1.0, z / differ) * max(furthest, unseen) / (len(mine) * seen.champion)
 
 
 def _decided(asked: Asked, lower: float, upper: float) -> bool:

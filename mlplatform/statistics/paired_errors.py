@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from mlplatform.statistics.paired import CONFIDENCE, POWER
+from mlplatform.statistics.paired import CONFIDENCE
 
 Floats = NDArray[np.float64]
 
@@ -53,24 +53,8 @@ def paired_errors(
     )
 
 
-def rows_needed(
-    candidate: Floats, champion: Floats, ratio: float, confidence: float = CONFIDENCE
-) -> int | None:
-    """Return how many rows decide about this ratio with 80 % power if the errors are as seen.
-
-    `None` where the ratio seen is that one: no number of rows would decide.
-    """
-    apart = candidate - ratio * champion
-    distance = abs(float(np.mean(apart)))
-    if not distance > 0:
-        return None
-    normal = NormalDist()
-    reach = (normal.inv_cdf(confidence) + normal.inv_cdf(POWER)) * float(np.std(apart))
-    return max(math.ceil((reach / distance) ** 2), len(candidate) + 1)
-
-
 def _bounds(candidate: Floats, champion: Floats, confidence: float) -> tuple[float, float]:
-    """Return the ratios that the rows do not refute: the roots of a quadratic."""
+    """Return the ratios that the rows do not refute."""
     mine, theirs = float(np.mean(candidate)), float(np.mean(champion))
     if not theirs:
         return (math.inf, math.inf) if mine else (1.0, 1.0)
@@ -78,7 +62,17 @@ def _bounds(candidate: Floats, champion: Floats, confidence: float) -> tuple[flo
         return 0.0, math.inf
     # In units of the champion's mean, so that squares of large errors do not overflow.
     (of_mine, both), (_, of_theirs) = np.cov(candidate / theirs, champion / theirs) / len(candidate)
-    z2, ratio = NormalDist().inv_cdf(confidence) ** 2, mine / theirs
+    return roots(mine / theirs, of_mine, both, of_theirs, NormalDist().inv_cdf(confidence))
+
+
+def roots(
+    ratio: float, of_mine: float, both: float, of_theirs: float, z: float
+) -> tuple[float, float]:
+    """Return the ratios that lie within `z` errors, of means whose variances and covariance these are.
+
+    In units of the champion's mean.
+    """
+    z2 = z**2
     a, b, c = 1 - z2 * of_theirs, ratio - z2 * both, ratio**2 - z2 * of_mine
     if a <= 0:  # The champion's error is not told from 0.
         return 0.0, math.inf

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlplatform.statistics.paired_errors import paired_errors, rows_needed
+from mlplatform.statistics.paired_errors import paired_errors
 
 REPLICATES = 1000
 
@@ -65,14 +65,6 @@ def test_rows_that_set_no_bound_say_so():
     assert paired_errors(np.ones(50), wild).upper == math.inf
     assert paired_errors(np.zeros(3), np.zeros(3)).upper == 1.0
     assert paired_errors(np.ones(3), np.zeros(3)).lower == math.inf
-
-
-def test_more_rows_are_needed_the_nearer_the_limit():
-    one, other = np.random.default_rng(5).exponential(size=(2, 300))
-    seen = paired_errors(one, other).ratio
-    needed = [rows_needed(one, other, seen + by) for by in (0.3, 0.1, 0.03)]
-    assert needed == sorted(needed)
-    assert rows_needed(one, one, 1.0) is None
 
 
 def test_rows_that_do_not_pair_up_are_an_error():
