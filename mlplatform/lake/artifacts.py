@@ -112,6 +112,10 @@ class Artifacts:
         _require(self._storage.uri(path), data, digest)
         return Artifact(self._storage, digest, json.loads(data))
 
+    def uri(self, digest: str) -> str:
+        """Return the absolute path or URI of the folder with this address, whether there is one or not."""
+        return self._storage.uri(_folder(digest))
+
     def _is_whole(self, digest: str) -> bool:
         """Whether the artifact is stored and sound; a damaged one is written again."""
         try:

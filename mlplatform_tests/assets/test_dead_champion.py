@@ -87,9 +87,33 @@ def test_a_champion_that_nothing_can_run_holds_its_successor_until_a_person_deci
             "gate", "override", "census_income", gate, "--because", why, "--expires", "7d"
         )
         assert done.exit_code == 0, done.output
-    result = walk.run("evaluation", "gate_verdict", "registered_model", "deployment")
+    result = walk.run("evaluation", "gate_verdict")
     assert result.success, failed_steps(result)
     assert champions(walk, "gate_verdict")["overall"] == champion
+
+
+def test_a_live_model_whose_files_are_gone_has_a_successor_once_a_person_lets_it_through(
+    walked_to: Callable[..., Walk],
+):
+    walk = walked_to("deployment", model__epochs=7)
+    (live_one,) = walk.lake.table("census_income/registered_model").read().to_pylist()
+    champion = live_one["model_digest"]
+    assert walk.run("model").success
+    shutil.rmtree(folder_of(walk, champion))
+    walk.run("evaluation")
+    held = [gate for gate, verdict in walk.said("evaluation").items() if verdict.stops]
+    assert "performance" in held
+    for gate in held:
+        words = ("--because", "the live model's files are lost", "--expires", "7d")
+        assert walk.command("gate", "override", "census_income", gate, *words).exit_code == 0
+    result = walk.run("evaluation", "gate_verdict", "registered_model", "deployment")
+    assert failed_steps(result) <= {"census_income_deployment_gates"}
+    registered = walk.lake.table("census_income/registered_model").read()
+    assert registered.num_rows == 2
+    # The lost bytes still take traffic: that is told, and stops no successor.
+    lost = walk.said("deployment")["traffic_verified"]
+    assert lost.outcome is Outcome.FAIL
+    assert champion[:12] in lost.because
 
 
 def test_a_champion_whose_files_are_restored_is_scored_again(walked_to: Callable[..., Walk]):
