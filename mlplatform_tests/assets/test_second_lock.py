@@ -186,7 +186,7 @@ def test_damaged_weights_are_not_deployed_and_the_next_walk_mends_them(
 
 
 def test_a_damaged_canary_is_not_promoted(walked_to: Callable[..., Walk]):
-    walk = walked_to("deployment", model__seed=1)
+    walk = walked_to("deployment", model__seed=1, model_gates__fairness__severity="warn")
     assert walk.run().success
     damage(walk)
     with pytest.raises(CorruptionError):
