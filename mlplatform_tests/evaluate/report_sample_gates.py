@@ -8,7 +8,7 @@ from mlplatform.statistics.compared import Compared
 from mlplatform.verdict import Outcome, Severity, Verdict
 
 PASS, FAIL, UNSURE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
-RIVAL = "9876543210fedcba" * 4
+RIVAL = "98765432" * 8
 OVERRIDE = {
     "gate": "latency",
     "outcome": "inconclusive",

@@ -45,7 +45,10 @@ def test_the_shipped_pipeline_is_valid():
         ),
         ({"name": "Census Income"}, "attributes.name: got 'Census Income'"),
         ({"rollout__canary_percent": 101}, "attributes.rollout.canary_percent: got 101"),
-        ({"model_gates__performance__severity": "maybe"}, "got 'maybe'; Input should be 'block' or"),
+        (
+            {"model_gates__performance__severity": "maybe"},
+            "got 'maybe'; Input should be 'block' or",
+        ),
         ({"source": {"files": ["a.csv"]}}, "attributes.source.kind: missing; one of csv, jsonl"),
         (
             {"source": {"kind": "excel"}},
@@ -144,7 +147,11 @@ def test_two_pipelines_may_not_share_a_name(tmp_path: Path):
 
 def test_the_digest_of_a_section_ignores_other_sections(tmp_path: Path):
     before = load_pipeline(CENSUS).spec
-    change(tmp_path, template=CENSUS / "defs.yaml", model_gates__performance__metrics__accuracy__minimum=0.5)
+    change(
+        tmp_path,
+        template=CENSUS / "defs.yaml",
+        model_gates__performance__metrics__accuracy__minimum=0.5,
+    )
     after = load_pipeline(tmp_path).spec
     assert spec_digest(before, "model") == spec_digest(after, "model")
     assert spec_digest(before, "model_gates") != spec_digest(after, "model_gates")
