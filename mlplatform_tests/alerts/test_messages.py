@@ -156,7 +156,10 @@ def test_slack_gets_a_title_a_list_a_link_and_a_colour(webhook: Endpoint, tmp_pa
     assert "@here" not in shown["text"]
 
 
-HOSTILE = "<img src=x onerror=y>[a](http://evil)\n# head\x1b[2J\u202e postgresql://u:s3cr3t@db/x"  # pragma: allowlist secret
+HOSTILE = (
+    "<img src=x onerror=y>[a](http://evil)\n# head\x1b[2J\u202e "
+    "postgresql://u:s3cr3t@db/x"  # pragma: allowlist secret
+)
 
 
 def test_hostile_text_stays_text_in_mail_and_on_one_line():
