@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlplatform.gates.answer import Finding, finite
-from mlplatform.gates.measured import interval, named, undecided, unscored, verdict
+from mlplatform.gates.measured import counted, interval, named, undecided, unscored, verdict
 from mlplatform.model_measures import Opponent, RegressionSeen, SliceCompared
 from mlplatform.spec.performance_gates import RegressionGate
 from mlplatform.verdict import Outcome, Verdict
 
 GATE = "regression"
+ALL = "all"  # As `evaluate.slices` names the slice of all rows.
+HIDDEN = 0.1  # Drop that all rows may hide: ten of the default margins.
 
 
 def regression(seen: RegressionSeen | None, policy: RegressionGate) -> Verdict:
@@ -17,7 +19,8 @@ def regression(seen: RegressionSeen | None, policy: RegressionGate) -> Verdict:
 
     Otherwise it passes, and says how large a drop these rows could hide: to show the contrary of
     every small slice would take more rows than there are; the performance gate asks it of all rows.
-    A champion that cannot be compared is inconclusive, and so is a slice that nothing bounds.
+    A champion that cannot be compared is inconclusive, and so are a slice that nothing bounds, and rows
+    so few that all of them together could hide a drop of 0.1, or of two margins if that is more.
 
     `observed` and `interval` are of the slice that looks worst, `limit` is `-margin`: by how much
     better it is, of errors of numbers as a share of the champion's.
@@ -45,10 +48,12 @@ def regression(seen: RegressionSeen | None, policy: RegressionGate) -> Verdict:
 
 
 def outcome(each: SliceCompared) -> Outcome:
-    """Return FAIL where a slice is shown to be worse by more than the margin."""
+    """Return FAIL where a slice is shown to be worse by more than the margin, and INCONCLUSIVE of no evidence."""
     if finite(each.compared.upper) is None or finite(each.compared.lower) is None:
         return Outcome.INCONCLUSIVE
-    return Outcome.FAIL if each.compared.upper < -each.compared.margin else Outcome.PASS
+    if each.compared.upper < -each.compared.margin:
+        return Outcome.FAIL
+    return Outcome.INCONCLUSIVE if _hides_much(each) else Outcome.PASS
 
 
 def _findings(seen: RegressionSeen, champion: Opponent, margin: float) -> list[Finding]:
@@ -61,9 +66,28 @@ def _findings(seen: RegressionSeen, champion: Opponent, margin: float) -> list[F
     return found or [_nothing_worse(seen.slices, champion, margin, len(seen.small))]
 
 
+def _hides_much(each: SliceCompared) -> bool:
+    """Return whether all rows together say next to nothing."""
+    return each.slice == ALL and -each.compared.lower > _most_hidden(each)
+
+
+def _most_hidden(each: SliceCompared) -> float:
+    return max(HIDDEN, 2 * each.compared.margin)
+
+
+def _too_few(each: SliceCompared, champion: Opponent) -> Finding:
+    of = each.compared
+    why = f"{each.slice}: {counted(each.rows)} against {named(champion)} could hide a drop of"
+    why += f" {_drop(of.lower, of.relative)} of {of.metric}, more than {_drop(-_most_hidden(each), of.relative)}"
+    why += f" (margin {of.margin:g}); more rows are needed"
+    return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
+
+
 def _finding(each: SliceCompared, champion: Opponent) -> Finding:
     of = each.compared
-    about = f"{each.slice}: {of.metric} on {each.rows:,} rows against {named(champion)}"
+    if _hides_much(each) and outcome(each) is Outcome.INCONCLUSIVE:
+        return _too_few(each, champion)
+    about = f"{each.slice}: {of.metric} on {counted(each.rows)} against {named(champion)}"
     if outcome(each) is Outcome.INCONCLUSIVE:
         why = f"{about} cannot be bounded (margin {of.margin:g})"
         return Finding(outcome=Outcome.INCONCLUSIVE, because=why)
@@ -78,11 +102,20 @@ def _nothing_worse(
 ) -> Finding:
     hidden = min(slices, key=lambda each: each.compared.lower)
     of = hidden.compared
-    why = f"none of {len(slices)} slices is shown to be worse than {named(champion)} by more than {margin:g}"
-    why += f"; the largest drop that these rows could hide is {_change(of.lower, of.relative)}"
-    why += f" of {of.metric}, of {hidden.slice} with {hidden.rows:,} rows"
+    of_all = f"none of {len(slices)} slices is" if len(slices) > 1 else f"{slices[0].slice} is not"
+    why = f"{of_all} shown to be worse than {named(champion)} by more than {margin:g}"
+    if of.lower < 0:
+        why += f"; the largest drop that these rows could hide is {_drop(of.lower, of.relative)}"
+        why += f" of {of.metric}, of {hidden.slice} with {counted(hidden.rows)}"
+    else:
+        why += "; these rows could hide no drop"
     why += f"; slices too small to judge: {small}" if small else ""
     return Finding(outcome=Outcome.PASS, because=why)
+
+
+def _drop(better: float, relative: bool) -> str:  # noqa: FBT001 - as `Compared` says it.
+    """Return a drop, whose `better` is below 0, without its sign."""
+    return _change(-better, relative).lstrip("+")
 
 
 def _change(better: float, relative: bool) -> str:  # noqa: FBT001 - as `Compared` says it.

@@ -43,7 +43,7 @@ def test_all_rows_every_value_and_every_pair_of_values_are_compared():
     assert sum(each.rows for each in seen.slices) == 4 * 4000
     assert verdict.passed
     assert "none of 9 slices is shown to be worse" in verdict.because
-    assert "the largest drop that these rows could hide is -0.0" in verdict.because
+    assert "the largest drop that these rows could hide is 0.0" in verdict.because
 
 
 def test_a_model_that_is_worse_for_one_pair_of_groups_alone_fails_and_names_it():
@@ -141,3 +141,12 @@ def test_wrong_calls_are_errors():
         asked(rows, scores, groups=("race",))
     with pytest.raises(ValueError, match="10 rows to slice, 4000 scores"):
         asked(rows.slice(0, 10), scores)
+
+
+def test_two_rows_are_no_evidence_that_nothing_is_worse():
+    rows, scores = table(rows=2, seed=3)
+    both = scores.set_column(1, "label", pa.array([0, 1], pa.int8()))
+    _, verdict = asked(rows, both, groups=())
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "all: 2 rows against" in verdict.because
+    assert verdict.evidence["slices"][0]["outcome"] == "inconclusive"

@@ -44,7 +44,7 @@ def test_a_drop_beyond_the_margin_that_is_not_shown_passes_and_says_what_could_h
     assert verdict.passed
     assert verdict.because == (
         "none of 2 slices is shown to be worse than champion bbbbbbbbbbbb by more than 0.02; the largest drop"
-        " that these rows could hide is -0.0500 of accuracy, of sex=Female with 500 rows; slices too small to"
+        " that these rows could hide is 0.0500 of accuracy, of sex=Female with 500 rows; slices too small to"
         " judge: 1"
     )
     assert (verdict.observed, verdict.interval) == (-0.01, (-0.05, 0.02))
@@ -82,3 +82,31 @@ def test_a_first_model_passes():
 
 def test_a_slice_that_looks_worse_than_the_margin_by_luck_does_not_fail():
     assert regression(seen(part(), part("sex=Female", -0.04, -0.09, 0.01)), POLICY).passed
+
+
+def test_rows_that_could_hide_nearly_anything_are_inconclusive():
+    for lower, outcome in ((-0.45, Outcome.INCONCLUSIVE), (-0.09, Outcome.PASS)):
+        verdict = regression(seen(part(lower=lower, upper=0.9)), POLICY)
+        assert verdict.outcome is outcome
+    few = dataclasses.replace(part(lower=-0.8, upper=0.9), rows=2)
+    assert regression(seen(few), POLICY).because == (
+        "all: 2 rows against champion bbbbbbbbbbbb could hide a drop of 0.8000 of accuracy, more than 0.1000"
+        " (margin 0.02); more rows are needed"
+    )
+    share = part(lower=-0.8, upper=0.9, metric="rmse", relative=True)
+    assert "a drop of 80.00% of rmse, more than 10.00%" in regression(seen(share), POLICY).because
+    wide = RegressionGate(margin=0.2)
+    assert regression(seen(part(lower=-0.35, upper=0.9, margin=0.2)), wide).passed
+    assert regression(seen(part(), part("sex=Female", lower=-0.45)), POLICY).passed
+
+
+def test_a_model_that_is_shown_to_be_better_hides_no_drop():
+    verdict = regression(seen(part(better=0.85, lower=0.8, upper=0.9)), POLICY)
+    assert verdict.because == (
+        "all is not shown to be worse than champion bbbbbbbbbbbb by more than 0.02; these rows could hide no drop"
+    )
+
+
+def test_a_single_row_is_no_plural():
+    one = dataclasses.replace(part(lower=NAN, upper=NAN, better=NAN), rows=1)
+    assert "on 1 row against" in regression(seen(one), POLICY).because

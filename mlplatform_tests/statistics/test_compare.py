@@ -239,3 +239,15 @@ def test_rows_and_labels_that_do_not_fit_are_refused():
         compare("auc", truth, candidate[:-1], champion, MARGIN)
     with pytest.raises(ValueError, match="labels must be 0 to 1, got"):
         compare("auc", truth + 1, candidate, champion, MARGIN)
+
+
+def test_the_rows_needed_of_recall_are_of_all_rows():
+    """One row in ten is a positive, and only the positives decide."""
+    dice = np.random.default_rng(12)
+    labels = np.arange(4000) % 10 == 0
+    one, other = (np.where(dice.random(400) < 0.9, 0.9, 0.1) for _ in range(2))
+    alone = compare("recall", np.ones(400, np.int8), one, other, MARGIN).rows_needed
+    mine, theirs = np.full(4000, 0.1), np.full(4000, 0.1)
+    mine[labels], theirs[labels] = one, other
+    among = compare("recall", labels.astype(np.int8), mine, theirs, MARGIN).rows_needed
+    assert among == 10 * alone
