@@ -104,7 +104,7 @@ class FairnessGate(Gate):
         description="Of numbers: largest over smallest mean absolute error, of quantiles pinball loss.",
     )
     max_increase: Share | None = Field(
-        default=0.05,
+        default=0.1,
         description="By which a gap may exceed the champion's on the same rows; of the error ratio a "
         "share of the champion's.",
     )

@@ -69,7 +69,8 @@ def written(home: Path, task: str) -> Walk:
         "model_gates": {
             "latency": QUICK_LATENCY, "throughput": QUICK_THROUGHPUT, "calibration": {"max_error": 0.5},
             "behaviour": {"max_flips": 1.0}, "fairness": FAIRNESS[task],
-            "reproducibility": {"severity": "warn"},
+            # A few hundred rows do not tell a model trained again from the one before.
+            "performance": {"inconclusive": "warn"}, "regression": {"inconclusive": "warn"},
         },
     }  # fmt: skip
     spec = {"type": "assets.MLPipeline", "attributes": attributes}
@@ -157,6 +158,6 @@ def test_a_second_model_is_compared_with_the_first(walk, task):
     change(walk.folder, model__seed=1)
     result = walk.run()
     assert result.success, (failed_steps(result), walk_said(walk))
-    gate = "accuracy" if task == "multiclass" else "error"
-    assert "against champion" in walk.said("evaluation")[gate].because
+    for gate in ("performance", "regression"):
+        assert "against champion" in walk.said("evaluation")[gate].because
     assert walk.command("status").exit_code == 0

@@ -7,7 +7,7 @@ from mlplatform.testing.gate_contract import GateContract
 from mlplatform.verdict import Outcome
 
 NAN = float("nan")
-POLICY = FairnessGate(max_accuracy_gap=0.1, max_equalized_odds=None)
+POLICY = FairnessGate(max_increase=0.05, max_accuracy_gap=0.1, max_equalized_odds=None)
 RATES = {"Female": {"accuracy": 0.8, "accuracy_rows": 500}, "Male": {"accuracy": 0.9}}
 IMPACT = FairnessGate(max_accuracy_gap=None, max_equalized_odds=None, min_disparate_impact=0.8)
 
