@@ -103,7 +103,7 @@ def _nothing_worse(
     hidden = min(slices, key=lambda each: each.compared.lower)
     of = hidden.compared
     of_all = f"none of {len(slices)} slices is" if len(slices) > 1 else f"{slices[0].slice} is not"
-    why = f"{of_all} shown to be worse than {named(champion)} by more than {margin:g}"
+    why = f"{of_all} shown to be worse by more than {margin:g} against {named(champion)}"
     if of.lower < 0:
         why += f"; the largest drop that these rows could hide is {_drop(of.lower, of.relative)}"
         why += f" of {of.metric}, of {hidden.slice} with {counted(hidden.rows)}"

@@ -43,7 +43,7 @@ def test_a_drop_beyond_the_margin_that_is_not_shown_passes_and_says_what_could_h
     verdict = regression(*TestRegression.good, POLICY)
     assert verdict.passed
     assert verdict.because == (
-        "none of 2 slices is shown to be worse than champion bbbbbbbbbbbb by more than 0.02; the largest drop"
+        "none of 2 slices is shown to be worse by more than 0.02 against champion bbbbbbbbbbbb; the largest drop"
         " that these rows could hide is 0.0500 of accuracy, of sex=Female with 500 rows; slices too small to"
         " judge: 1"
     )
@@ -103,7 +103,7 @@ def test_rows_that_could_hide_nearly_anything_are_inconclusive():
 def test_a_model_that_is_shown_to_be_better_hides_no_drop():
     verdict = regression(seen(part(better=0.85, lower=0.8, upper=0.9)), POLICY)
     assert verdict.because == (
-        "all is not shown to be worse than champion bbbbbbbbbbbb by more than 0.02; these rows could hide no drop"
+        "all is not shown to be worse by more than 0.02 against champion bbbbbbbbbbbb; these rows could hide no drop"
     )
 
 
