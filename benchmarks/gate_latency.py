@@ -250,10 +250,16 @@ def write(
         "summary": rows,
         "trials": done,
     }
-    RESULTS.write_text(json.dumps(said, indent=1) + "\n")
+    RESULTS.write_text(_a_line_a_trial(said))
     page = PAGE.read_text()
     start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
     PAGE.write_text(f"{page[:start]}\n\n{table(rows)}\n{page[end:]}")
+
+
+def _a_line_a_trial(said: dict[str, Any]) -> str:
+    trials = ",\n  ".join(json.dumps(trial) for trial in said["trials"])
+    head = json.dumps({**said, "trials": []}, indent=1)
+    return head.replace('"trials": []', f'"trials": [\n  {trials}\n ]') + "\n"
 
 
 if __name__ == "__main__":

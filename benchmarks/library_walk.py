@@ -11,8 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from mlplatform.evaluate.assessment import SCORES, assess, from_bytes, to_bytes
-from mlplatform.evaluate.latency import one_row
-from mlplatform.evaluate.metrics import binary, correct
+from mlplatform.evaluate.metrics import binary
 from mlplatform.features.batch_function import BatchFunction
 from mlplatform.features.fitted import fitted
 from mlplatform.features.incremental import Inputs
@@ -20,11 +19,15 @@ from mlplatform.features.incremental import rows as feature_rows
 from mlplatform.features.labels import truth
 from mlplatform.features.load import load_feature_set
 from mlplatform.features.program import Predictor
-from mlplatform.gates import accuracy, data, fairness, policy_hash, record
-from mlplatform.gates import model as of_model
+from mlplatform.gates import data, policy_hash, record
+from mlplatform.gates.policy import judging
 from mlplatform.ingest import dataset as rows_of
 from mlplatform.ingest.source import land, malformed
 from mlplatform.ingest.split import assign, reads
+from mlplatform.judging import candidate as judged
+from mlplatform.judging.integrity import Said
+from mlplatform.judging.model import judge
+from mlplatform.judging.upstream import Upstream
 from mlplatform.lake import Lake, Lineage
 from mlplatform.monitor.reference import from_view
 from mlplatform.registry.mlflow_index import MlflowIndex
@@ -50,6 +53,7 @@ from mlplatform.validate.reference import pin_first
 from mlplatform.verdict import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
+LINEAGE = ("data_integrity", "reproducibility")  # About what Dagster's assets write of themselves.
 WHO = Lineage(asset="benchmark", run_id="benchmark", code_version="benchmark")
 
 
@@ -98,7 +102,7 @@ def main(home: str) -> None:
     subject = Subject(experiment=pipeline.name, asset=pipeline.table("model"), run_id="library")
     with tracked(outbox, subject) as run:
         run.params(trained.model.model_dump())
-        run.history(trained.history, first_step=1)
+        run.history(trained.fitted.history, first_step=1)
     artifact = lake.artifacts.open(digest)
     predictor = Predictor.load(artifact)
     validation = rows.filter(pc.equal(parts["part"], "validation"))
@@ -109,14 +113,18 @@ def main(home: str) -> None:
     scores = from_bytes(
         lake.artifacts.open(lake.artifacts.put({SCORES: to_bytes(assessed.scores)})).read(SCORES)
     )
-    raw = rows.select(columns).slice(0, 200).to_pylist()
-    timed = one_row(predictor, raw)
-    label = scores["label"].to_numpy()
-    right = accuracy.Outcomes(
-        model_digest=digest,
-        row_id=scores["row_id"].to_numpy(),
-        label=label,
-        correct=correct(label, scores[digest].to_numpy()),
+    asked = judged.Candidate(
+        pipeline=pipeline,
+        lake=lake,
+        digest=digest,
+        model=table["evaluation"].version(0),  # No gate that is asked here looks at it.
+        dataset=dataset,
+        split=split,
+        aggregates=None,
+        champion=None,
+        scores=scores,
+        upstream=Upstream(said=Said(record.GATES_SCHEMA.empty_table(), ""), required={}),
+        surroundings=judged.Surroundings(compile_cache=settings.compile_cache),
     )
     verdicts = [
         data.malformed_rows(malformed(lake, pipeline, source), spec.data_gates.malformed_rows),
@@ -128,10 +136,7 @@ def main(home: str) -> None:
             ),
             spec.data_gates.overlap,
         ),
-        accuracy.accuracy(right, None, spec.model_gates.accuracy),
-        fairness.fairness(assessed.metrics, spec.groups, spec.model_gates.fairness),
-        of_model.latency(timed.p99, timed.samples, spec.model_gates.latency),
-        of_model.artifact_size(artifact.size_bytes, spec.model_gates.artifact_size),
+        *judge(asked, [gate for gate in judging(spec, "evaluation") if gate not in LINEAGE]),
     ]
     said = record.rows(
         verdicts,

@@ -19,7 +19,7 @@ from mlplatform.statistics.percentile import (
 )
 
 if TYPE_CHECKING:
-    from mlplatform.evaluate.latency import Predictor
+    from mlplatform.features.program import Predictor
     from mlplatform.judging.wire import Connection
     from mlplatform.spec.serving_gates import LatencyGate
 
