@@ -24,6 +24,7 @@ from mlplatform_tests.train.killable import STEPS
 ROOT = Path(__file__).parents[2]
 MODULE = [sys.executable, "-m", "mlplatform_tests.train.killable"]
 POINTS = 12  # Of about 160, spread evenly; 40 take 3 minutes on two busy cores.
+FEWER = 25  # One training changes the disk a little less often than another: 144 to 153 times in twelve.
 RANDOM_KILLS = 8
 
 
@@ -85,8 +86,8 @@ def test_killed_at_any_change_of_the_disk_it_goes_on_and_ends_in_the_same_bits(
     crew: Crew, undisturbed: tuple[str, int], tmp_path: Path
 ) -> None:
     end, calls = undisturbed
-    assert calls > POINTS
-    for point in np.unique(np.linspace(1, calls, POINTS).astype(int)).tolist():
+    assert calls > POINTS + FEWER
+    for point in np.unique(np.linspace(1, calls - FEWER, POINTS).astype(int)).tolist():
         folder = tmp_path / str(point)
         killed = crew.train(folder, point=point)
         assert killed["status"] == signal.SIGKILL
