@@ -6,6 +6,7 @@ from pathlib import Path
 from mlplatform.lake import names
 from mlplatform.lake.artifacts import Artifacts
 from mlplatform.lake.log import Log
+from mlplatform.lake.peek import Peek
 from mlplatform.lake.pins import Pins
 from mlplatform.lake.storage import open_storage
 from mlplatform.lake.table import Table
@@ -38,6 +39,14 @@ class Lake:
         """
         log = self._logs.setdefault(names.table_name(name), Log(self._storage, name))
         return Table(name, self._storage, log)
+
+    def peek(self, name: str) -> Peek:
+        """Return a quick look into the table of this name, for commands that read a row of a long log."""
+        return Peek(names.table_name(name), self._storage)
+
+    def folders(self) -> list[str]:
+        """Return the names of the folders that tables lie in, such as each pipeline's, sorted; one listing."""
+        return [name for name in self._storage.folders("") if names.is_segment(name)]
 
     def tables(self) -> list[str]:
         """Return the names of all tables, sorted."""

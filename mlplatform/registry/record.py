@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake, Lineage, Table
 
 TABLE = "registered_model"  # `<pipeline>/registered_model`
+FACT = "registered"  # The digest, in the commit itself: a log is searched faster than its rows.
 ATTEMPTS = 20  # Each lost race means that another model was registered, so this many is a storm.
 
 
@@ -95,13 +96,14 @@ def register(
             return found
         version = len(known) + 1
         row = _row(candidate, version, at)
-        table.append(row, lineage, token=f"model_version:{version}")
+        who = replace(lineage, facts={**lineage.facts, FACT: candidate.model_digest})
+        table.append(row, who, token=f"model_version:{version}")
     raise ConcurrentWriteError(f"{table.name}: {ATTEMPTS} other models were first; try again")
 
 
 def records(table: "Table") -> list[RegisteredModel]:
     """Return every registered model, oldest first; none when nothing was registered yet."""
-    return [_record(row) for row in table.read().to_pylist()] if table.exists() else []
+    return [from_row(row) for row in table.read().to_pylist()] if table.exists() else []
 
 
 def by_digest(known: list[RegisteredModel], digest: str) -> RegisteredModel | None:
@@ -127,7 +129,8 @@ def _row(candidate: Candidate, version: int, at: datetime) -> "pa.Table":
     return pa.Table.from_pylist([row], schema=schema())
 
 
-def _record(row: dict[str, Any]) -> RegisteredModel:
+def from_row(row: dict[str, Any]) -> RegisteredModel:
+    """Return the registered model of one row of the table."""
     mappings = ("metrics", "verdict_digests", "data_versions")
     read = {name: json.loads(row[name]) for name in mappings}
     read["overrides"] = tuple(json.loads(row.get("overrides") or "[]"))

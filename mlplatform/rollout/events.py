@@ -1,23 +1,25 @@
 """The append-only deployment table: one row per event, so any past state can be shown."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import ConcurrentWriteError
-from mlplatform.rollout.traffic import Event, Kind, TrafficState, state
+from mlplatform.rollout.traffic import Event, Kind, Model, TrafficState, state
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mlplatform.lake import Lineage, Table, Version
+    from mlplatform.lake import Lake, Lineage, Table, Version
 
 __all__ = [
+    "ROLES",
     "Event",
     "Kind",
     "TrafficState",
     "append",
     "commit",
+    "live",
     "read",
     "schema",
     "state",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 TABLE = "deployment"  # `<pipeline>/deployment`
+ROLES = ("champion", "canary", "previous")
 ATTEMPTS = 20  # Each lost race means that somebody else's event landed, so this many is a storm.
 
 
@@ -45,10 +48,17 @@ def schema() -> "pa.Schema":
     )
 
 
-def append(table: "Table", event: Event, lineage: "Lineage", token: str) -> "Version":
-    """Add `event`, once per `token` however often retried; return the version that has it."""
+def append(
+    table: "Table", event: Event, lineage: "Lineage", token: str, after: TrafficState | None = None
+) -> "Version":
+    """Add `event`, once per `token` however often retried; return the version that has it.
+
+    With `after`, the state it leads to, the commit itself says who is live from then on.
+    """
     import pyarrow as pa
 
+    if after is not None:
+        lineage = replace(lineage, facts={**lineage.facts, **_live(event, after)})
     rows = pa.Table.from_pylist([{**asdict(event), "kind": event.kind.value}], schema=schema())
     version: Version = table.append(rows, lineage, token=token)
     return version
@@ -67,6 +77,17 @@ def traffic(table: "Table", version: "Version | int | None" = None) -> TrafficSt
     return state(read(table, version))
 
 
+def live(lake: "Lake", pipeline: str) -> dict[str, Model | None]:
+    """Return the model in each of `ROLES`: as the newest commit says, or by all events where it does not."""
+    look = lake.peek(f"{pipeline}/{TABLE}")
+    newest = look.newest()
+    facts = look.commit(newest).version.lineage.facts if newest >= 0 else {}
+    if "champion" in facts:
+        return {role: _model(facts[role], facts[f"{role}_version"]) for role in ROLES}
+    now = traffic(lake.table(look.name))
+    return {role: getattr(now, role) for role in ROLES}
+
+
 def commit(
     table: "Table", decide: Callable[[TrafficState], Event | None], lineage: "Lineage"
 ) -> tuple[Event | None, TrafficState]:
@@ -83,8 +104,23 @@ def commit(
         event = decide(state(before))
         if event is None:
             return None, state(before)
-        append(table, event, lineage, token=f"event:{len(before) + 1}")
+        then = state([*before, event])
+        append(table, event, lineage, token=f"event:{len(before) + 1}", after=then)
         after = read(table)
         if event in after[len(before) :]:
             return event, state(after)
     raise ConcurrentWriteError(f"{table.name}: {ATTEMPTS} other deployments were first; try again")
+
+
+def _model(digest: str, version: str) -> Model | None:
+    return Model(version=int(version), digest=digest) if digest else None
+
+
+def _live(event: Event, after: TrafficState) -> dict[str, str]:
+    """Return facts of a commit: whom it is about, and digest and version of each live model; empty for none."""
+    said = {"about": event.model_digest}
+    for role in ROLES:
+        model = getattr(after, role)
+        said[role] = model.digest if model else ""
+        said[f"{role}_version"] = str(model.version) if model else ""
+    return said

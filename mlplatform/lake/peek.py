@@ -1,0 +1,126 @@
+"""A look into a table with a long log: single commits and small files, read without listing it all.
+
+`Table` lists the whole log and opens a dataset, which is right for data and slow for a command that wants one row of
+ten thousand versions. Here one version costs one log entry and its files, each verified against what the entry says.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.lake.commit import Commit, DamagedError, DataFile, parse
+from mlplatform.lake.storage import Storage, log_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HINT = (
+    "_last_checkpoint"  # Written by Delta: a version that there is, at most 100 behind the newest.
+)
+
+
+class Peek:
+    """One table, looked into; get it from `Lake.peek`."""
+
+    def __init__(self, name: str, storage: Storage) -> None:
+        self.name, self._storage = name, storage
+        self._folder = f"{name}/_delta_log"
+        self._commits: dict[int, Commit] = {}
+
+    def newest(self) -> int:
+        """Return the newest version's number, -1 when the table does not exist."""
+        return self._top(self._hint()) if self._hint() > 0 else self._top(0)
+
+    def commit(self, number: int) -> Commit:
+        """Return one commit.
+
+        Raises:
+            LakeError: If there is no such version.
+            CorruptionError: If its log entry is damaged.
+        """
+        if number not in self._commits:
+            self._commits[number] = self._parsed(number, self.raw(number))
+        return self._commits[number]
+
+    def raw(self, number: int) -> bytes:
+        """Return the bytes of one log entry, not yet checked; `LakeError` when there is none."""
+        try:
+            return self._storage.read(f"{self._folder}/{log_file(max(number, 0))}")
+        except FileNotFoundError:
+            raise LakeError(
+                f"table {self.name} has no version {number}; its newest is {self.newest()}"
+            ) from None
+
+    def added(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":
+        """Return the rows that one commit added, in written order.
+
+        Raises:
+            LakeError: If there is no such version or column.
+            CorruptionError: If a file is missing or differs from what was written.
+        """
+        import pyarrow as pa
+
+        files = self.commit(number).files
+        return pa.concat_tables([self._file(file, number, columns) for file in files])
+
+    def rows(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":
+        """Return all rows of a version, in written order; errors as of `added`."""
+        import pyarrow as pa
+
+        return pa.concat_tables([self.added(each, columns) for each in self.chain(number)])
+
+    def chain(self, number: int) -> range:
+        """Return the numbers of the commits whose files make up a version, each checked to follow the one before."""
+        numbers = range(self.commit(number).base, number + 1)
+        for below, above in pairwise(numbers):
+            if self.commit(above).parent != self.commit(below).version.reference:
+                raise self._damaged(above, "does not follow the version before it")
+        return numbers
+
+    def _hint(self) -> int:
+        try:
+            return int(json.loads(self._storage.read(f"{self._folder}/{HINT}"))["version"])
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            return 0
+
+    def _top(self, since: int) -> int:
+        after = log_file(since - 1) if since > 0 else ""
+        names = [n for n in self._storage.entries(self._folder, after) if _is_entry(n)]
+        if since > 0 and not names:
+            return self._top(0)  # The hint is of a table that was made anew.
+        return int(max(names).partition(".")[0]) if names else -1
+
+    def _parsed(self, number: int, data: bytes) -> Commit:
+        try:
+            return parse(self.name, number, data)
+        except DamagedError as wrong:
+            raise self._damaged(number, str(wrong)) from wrong
+
+    def _damaged(self, number: int, why: str) -> CorruptionError:
+        where = self._storage.uri(f"{self._folder}/{log_file(number)}")
+        return CorruptionError(f"log entry {where} {why}; restore it")
+
+    def _file(self, file: DataFile, number: int, columns: Sequence[str] | None) -> "pa.Table":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        where = self._storage.uri(f"{self.name}/{file.path}")
+        try:
+            data = self._storage.read(f"{self.name}/{file.path}")
+        except FileNotFoundError:
+            raise CorruptionError(
+                f"{where} (version {number} of {self.name}) is missing; restore it"
+            ) from None
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise CorruptionError(
+                f"{where} (version {number} of {self.name}) is damaged: expected sha256 "
+                f"{file.sha256}; restore it"
+            )
+        return pq.ParquetFile(pa.BufferReader(data)).read(columns)
+
+
+def _is_entry(name: str) -> bool:
+    return len(name) == len(log_file(0)) and name.endswith(".json") and name[:20].isdigit()
