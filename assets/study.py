@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from assets.model import GPU, encoder_of, how
+from assets.model import GPU, how
 from assets.nouns import NOUNS, asset_of
 from assets.publish import Made, features_code, publish
 from assets.training import joins, watched
 from assets.trials import Trials
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.code import rooms_digest
+from mlplatform.provenance.making import encoder_of
 from mlplatform.spec import Pipeline
 from resources import ComputeResource, LakeResource, MlflowResource
 

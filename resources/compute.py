@@ -43,7 +43,7 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         from mlplatform.train.distributed import start
         from mlplatform.train.reproducible import apply
 
-        late = apply()
+        late = apply(autotuned_to=self._autotuned_to)
         enable(self.folder)
         start(self._processes if joins else None)
         if late and jax.default_backend() == "gpu":
@@ -66,6 +66,18 @@ class ComputeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not self.coordinator:
             return None
         return Processes(coordinator=self.coordinator, count=self.processes, number=self.process)
+
+    def autotuned(self) -> bytes | None:
+        """Return what XLA found by timing a GPU's kernels, as it wrote it; None where it timed none."""
+        file = self._autotuned_to
+        return file.read_bytes() if file is not None and file.is_file() else None
+
+    @property
+    def _autotuned_to(self) -> Path | None:
+        from mlplatform.provenance.hardware import hardware
+        from mlplatform.provenance.surroundings import AUTOTUNE
+
+        return self.folder / AUTOTUNE if hardware().gpus else None
 
     @property
     def folder(self) -> Path:

@@ -8,9 +8,8 @@ from mlplatform.lake import Lake
 from mlplatform.spec import Pipeline
 from mlplatform.triggers.decide import Decision
 from resources import LakeResource, max_runtime
+from resources.run_tags import BECAUSE, EVIDENCE, TRIGGER
 
-EVIDENCE = "mlplatform/evidence"
-TRIGGER = "mlplatform/trigger"
 ATTEMPTS = 2  # Dagster remembers a run key for ever, also a failed run's; a gate that refuses twice stays refused.
 
 
@@ -65,6 +64,6 @@ def asked(
             **tags,
             TRIGGER: trigger,
             EVIDENCE: decision.evidence_key,
-            "mlplatform/because": decision.because[:255],
+            BECAUSE: decision.because[:255],
         },
     )

@@ -5,7 +5,8 @@ import dagster as dg
 from mlplatform.spec import Pipeline
 from mlplatform.triggers import decide
 from resources import max_runtime
-from sensors.request import EVIDENCE, TRIGGER, targets
+from resources.run_tags import BECAUSE, EVIDENCE, TRIGGER
+from sensors.request import targets
 
 
 def build(pipeline: Pipeline) -> dg.ScheduleDefinition | None:
@@ -25,7 +26,7 @@ def build(pipeline: Pipeline) -> dg.ScheduleDefinition | None:
     def by_the_clock(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         decision = decide.schedule(context.scheduled_execution_time, policy)
         tags = {TRIGGER: "schedule", EVIDENCE: decision.evidence_key}
-        tags |= {"mlplatform/because": decision.because, **max_runtime.tags(pipeline)}
+        tags |= {BECAUSE: decision.because, **max_runtime.tags(pipeline)}
         return dg.RunRequest(run_key=decision.evidence_key, tags=tags)
 
     return by_the_clock

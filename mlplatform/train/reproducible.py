@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ FLAGS = "XLA_FLAGS"
 # Without it scatters, which are the gradients of embeddings, add in the order that threads arrive
 # in, and kernels are picked by timing them (openxla.org/xla/determinism).
 GPU_FLAGS = ("--xla_gpu_deterministic_ops=true",)
+AUTOTUNED_TO = "--xla_gpu_dump_autotune_results_to"
+AUTOTUNED_FROM = "--xla_gpu_load_autotune_results_from"
 PLATFORMS_OF_GPUS = ("gpu", "cuda", "rocm")
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "lightgbm")
 OF_THE_MACHINE = ("dump", "cache", "results")  # Flags that name its folders and say nothing else.
@@ -52,23 +55,34 @@ def deterministic_flags(platform: str) -> tuple[str, ...]:
     return GPU_FLAGS if platform in PLATFORMS_OF_GPUS else ()
 
 
-def apply(environ: MutableMapping[str, str] = os.environ) -> str:
+def apply(environ: MutableMapping[str, str] = os.environ, autotuned_to: Path | None = None) -> str:
     """Put the flags into `environ` for the backend that starts next, whichever it is.
 
     A flag that is there already is left as it is.
+
+    Args:
+        environ: Where XLA reads them.
+        autotuned_to: Where XLA of a GPU writes what it found by timing kernels; the same file for
+            every process, since it is a part of what compiled programs are kept under.
 
     Returns:
         "", or in words that it is too late: XLA reads its flags once.
     """
     present = environ.get(FLAGS, "").split()
     named = {_name(flag) for flag in present}
-    missing = [flag for flag in GPU_FLAGS if _name(flag) not in named]
+    wanted = [*GPU_FLAGS, *([f"{AUTOTUNED_TO}={autotuned_to}"] if autotuned_to else [])]
+    missing = [flag for flag in wanted if _name(flag) not in named]
     if not missing:
         return ""
     if _backend_runs():
         return f"JAX was in use before {' '.join(missing)} could be set; set {FLAGS} in the environment"
     environ[FLAGS] = " ".join([*present, *missing])
     return ""
+
+
+def xla_flags(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return XLA's flags in `environ`, sorted, without those that only name folders of the machine."""
+    return sorted(flag for flag in environ.get(FLAGS, "").split() if not _of_the_machine(flag))
 
 
 def statement(
@@ -92,7 +106,7 @@ def statement(
         seed: That all chance came from; None of a blend, whose members have their own.
         environ: Where XLA's flags are read.
     """
-    flags = sorted(f for f in environ.get(FLAGS, "").split() if not _of_the_machine(f))
+    flags = xla_flags(environ)
     missing = [flag for flag in deterministic_flags(platform) if flag not in flags]
     return {
         "seed": seed,

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from assets.judges.training import _within_budget
-from assets.model import left
 from mlplatform.lake import Lake, Lineage
+from mlplatform.provenance.making import left
 from mlplatform.spec import Pipeline, PipelineSpec
 from mlplatform.verdict import Verdict
 

@@ -1,8 +1,14 @@
 """The walk from source to deployment, on real rows, through Dagster."""
 
+import getpass
+import json
+import os
+import platform
+from importlib import metadata
+
 import dagster as dg
 
-from mlplatform.provenance import environment
+from mlplatform.provenance import environment, pipeline_code
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.registry.record import records
 from mlplatform.rollout.events import traffic
@@ -76,7 +82,7 @@ def test_every_asset_has_a_blocking_check(walked: Walk):
 
 def test_the_test_rows_are_never_read_before_evaluation(walked: Walk):
     """What the trainer and the study are given holds training and validation rows only."""
-    from assets.model import encoder_of
+    from mlplatform.provenance.making import encoder_of
     from mlplatform.tune.ready import load
 
     table = walked.lake.table("census_income/features")
@@ -92,3 +98,28 @@ def test_one_asset_alone_reads_what_is_already_there(walked: Walk):
     result = walked.run("evaluation")
     assert result.success
     assert materialised(result) == ["evaluation"]
+
+
+def test_the_models_commit_says_where_it_came_from(walked: Walk):
+    version = walked.lake.table("census_income/model").latest()
+    assert version is not None
+    facts = version.lineage.facts
+    around = json.loads(walked.lake.artifacts.open(facts["surroundings"]).read("surroundings.json"))
+    assert around["python"] == platform.python_version()
+    assert around["lock"]["file"] == "requirements/dev.lock"
+    assert around["versions"]["jax"] == metadata.version("jax")
+    assert around["hardware"]["cores"] == len(os.sched_getaffinity(0))
+    assert "--xla_gpu_deterministic_ops=true" in around["xla_flags"]
+    assert (around["cuda"], around["driver"], around["autotune"]) == (None, None, None)
+    assert json.loads(facts["trigger"]) == {"kind": "manual"}
+    assert facts["launched_by"] == getpass.getuser()
+    assert facts["job"] == "__ASSET_JOB"
+
+
+def test_the_models_commit_keeps_the_teams_code_and_none_of_its_data(walked: Walk):
+    version = walked.lake.table("census_income/model").latest()
+    assert version is not None
+    kept = walked.lake.artifacts.open(version.lineage.facts["pipeline_code"])
+    assert kept.names == ["behaviour.py", "defs.yaml", "features.py", "spec.json"]
+    assert kept.read("defs.yaml") == (walked.folder / "defs.yaml").read_bytes()
+    assert pipeline_code.load(kept, walked.folder).spec == walked.pipeline.spec
