@@ -9,6 +9,7 @@ from safetensors.numpy import save
 
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.feature_program import FeatureProgram
+from mlplatform.features.mlflow_model import mlflow_files
 from mlplatform.features.program_export import serialized
 from mlplatform.features.signature import Tensor, signature
 from mlplatform.spec.label import Label
@@ -48,6 +49,7 @@ def exported_model(
         "params.safetensors": save(params),
         "features.json": encoder.to_json(),
         "signature.json": signed.to_json(),
+        **mlflow_files(encoder, signed),
     }
 
 

@@ -6,7 +6,7 @@ from mlplatform.errors import LakeError
 
 _SEGMENT = "[a-z0-9][a-z0-9_-]{0,62}"
 _TABLE = re.compile(f"{_SEGMENT}(/{_SEGMENT})*")
-_FILE = re.compile("[a-z0-9][a-z0-9_.-]{0,126}")
+_FILE = re.compile("MLmodel|[a-z0-9][a-z0-9_.-]{0,126}")  # The one capital is MLflow's own.
 _RUN = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,126}")
 _DIGEST = re.compile("[0-9a-f]{64}")
 

@@ -10,6 +10,7 @@ from safetensors.numpy import save
 
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.feature_program import FeatureProgram
+from mlplatform.features.mlflow_model import mlflow_files
 from mlplatform.features.program_export import serialized
 from mlplatform.features.signature import Tensor, signature
 from mlplatform.train.fit import Trained
@@ -20,7 +21,7 @@ def export(trained: Trained, encoder: Encoder, feature_program: bytes) -> dict[s
     """Return the model artifact's files by name, the same bytes for equal inputs.
 
     params.safetensors holds the parameters, and no other file does: program.stablehlo takes them
-    as arguments. training.json says how they came about.
+    as arguments. training.json says how they came about, and four more files are MLflow's.
 
     Args:
         trained: What `fit` made.
@@ -49,6 +50,7 @@ def export(trained: Trained, encoder: Encoder, feature_program: bytes) -> dict[s
         "features.json": encoder.to_json(),
         "signature.json": signed.to_json(),
         "training.json": json.dumps(manifest(trained), indent=1, sort_keys=True).encode(),
+        **mlflow_files(encoder, signed),
     }
 
 

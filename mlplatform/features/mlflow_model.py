@@ -1,0 +1,113 @@
+"""The files by which MLflow's tools load a model artifact: MLmodel, its requirements, and code without a pickle.
+
+The code is the same three lines in every model and leaves all to the library, which verifies the other files
+first. They hold no time and no random id, so that an artifact made again is the same one.
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+
+import yaml
+
+from mlplatform import __version__
+from mlplatform.features.encoder import Encoder
+from mlplatform.features.signature import Signature
+from mlplatform.features.state import NumericState
+
+MLMODEL, CODE = "MLmodel", "mlflow_model.py"
+PYTHON_ENV, REQUIREMENTS = "python_env.yaml", "requirements.txt"
+FILES = (MLMODEL, CODE, PYTHON_ENV, REQUIREMENTS)
+LIBRARIES = ("jax", "jaxlib", "numpy", "pyarrow", "safetensors")  # What loads and runs the program.
+SOURCE = '''"""Loaded by MLflow as a model from code; the library verifies every file beside it, and does the rest."""
+
+from pathlib import Path
+
+from mlflow.models import set_model
+
+from mlplatform.registry.pyfunc import StoredModel
+
+set_model(StoredModel(Path(__file__).parent))
+'''
+_TYPES = {
+    "int64": "long",
+    "float64": "double",
+    "string": "string",
+    "bool": "boolean",
+    "timestamp": "datetime",
+}
+
+
+def mlflow_files(encoder: Encoder, signed: Signature) -> dict[str, bytes]:
+    """Return the contents of `FILES` by name, the same bytes for equal features in an equal environment."""
+    return {
+        MLMODEL: _yaml(_mlmodel(encoder, signed)),
+        CODE: SOURCE.encode(),
+        PYTHON_ENV: _yaml({"python": _python(), "dependencies": [f"-r {REQUIREMENTS}"]}),
+        REQUIREMENTS: "".join(f"{line}\n" for line in _requirements()).encode(),
+    }
+
+
+def columns(encoder: Encoder) -> list[dict[str, object]]:
+    """Return the raw columns the program reads as MLflow's column specs.
+
+    Values of aggregates are among them: MLflow has no store to look them up in. Whole numbers that lacked values in
+    training are `any`, because MLflow takes no missing value in a `long`, nor whole numbers in a `double`.
+    """
+    lacking = _lacking(encoder)
+    return [
+        {"name": name, **_column(kind, lacking=name in lacking)}
+        for name, kind in encoder.columns.items()
+    ]
+
+
+def _mlmodel(encoder: Encoder, signed: Signature) -> dict[str, object]:
+    outputs = [
+        {"name": name, "type": "float", "required": True} for name in signed.predicts.columns
+    ]
+    return {
+        "flavors": {
+            "python_function": {
+                "loader_module": "mlflow.pyfunc.model",
+                "model_code_path": CODE,
+                "python_version": _python(),
+                "env": {"virtualenv": PYTHON_ENV},
+            }
+        },
+        "signature": {
+            "inputs": json.dumps(columns(encoder)),
+            "outputs": json.dumps(outputs),
+            "params": None,
+        },
+        "metadata": {"task": signed.predicts.task, "jax": signed.jax},
+    }
+
+
+def _column(kind: str, *, lacking: bool) -> dict[str, object]:
+    if kind.startswith("vector"):  # A missing one is None, which MLflow takes of what is optional.
+        return {"type": "array", "items": {"type": "double"}, "required": False}
+    if kind == "int64" and lacking:
+        return {"type": "any", "required": False}
+    return {"type": _TYPES[kind], "required": True}
+
+
+def _lacking(encoder: Encoder) -> set[str]:
+    """Return the columns of numbers that lacked values in training."""
+    states = (one for one in encoder.states if isinstance(one, NumericState) and one.indicator)
+    inputs = (encoder.inputs[state.input] for state in states)
+    return {one.column for one in inputs if hasattr(one, "column")}
+
+
+def _requirements() -> Iterable[str]:
+    yield f"mlplatform=={__version__}"
+    yield from (f"{name}=={metadata.version(name)}" for name in LIBRARIES)
+
+
+def _python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _yaml(content: object) -> bytes:
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10_000)
+    return text.encode()
