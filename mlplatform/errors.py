@@ -29,6 +29,10 @@ class MissingArtifactError(LakeError):
     """The lake answers, and holds no artifact with this address."""
 
 
+class FreedError(LakeError):
+    """A version of a table whose files a vacuum removed: nothing needed it any more."""
+
+
 class CorruptionError(LakeError):
     """Stored bytes differ from the digest recorded when they were written."""
 
@@ -59,6 +63,10 @@ class OverrideError(PlatformError):
 
 class RegistryError(PlatformError):
     """The model registry cannot be reached or holds something else than the lake says."""
+
+
+class ReproductionError(PlatformError):
+    """A model cannot be made again: something that it was made from is not on record, or not there any more."""
 
 
 class ServingError(PlatformError):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlplatform.errors import CorruptionError, LakeError, MissingArtifactError
-from mlplatform.lake import names
+from mlplatform.lake import journal, names
 from mlplatform.lake.storage import Storage
 
 FOLDER, MANIFEST = "_artifacts", "manifest.json"
@@ -91,7 +91,7 @@ class Artifacts:
         """
         manifest = _manifest(files, facts or {})
         digest = hashlib.sha256(manifest).hexdigest()
-        if not self._is_whole(digest):
+        if not (self._refreshed(digest) and self._is_whole(digest)):
             everything = {**files, MANIFEST: manifest}
             self._storage.put_folder(_folder(digest), everything, last=MANIFEST)
         return digest
@@ -107,14 +107,19 @@ class Artifacts:
         try:
             data = self._storage.read(path)
         except FileNotFoundError as error:
-            where = self._storage.uri(FOLDER)
-            raise MissingArtifactError(f"there is no artifact {digest} under {where}") from error
+            where = f"there is no artifact {digest} under {self._storage.uri(FOLDER)}"
+            freed = journal.freed_artifact(self._storage, digest)
+            raise MissingArtifactError(f"{where}; it {freed}" if freed else where) from error
         _require(self._storage.uri(path), data, digest)
         return Artifact(self._storage, digest, json.loads(data))
 
     def uri(self, digest: str) -> str:
         """Return the absolute path or URI of the folder with this address, whether there is one or not."""
         return self._storage.uri(_folder(digest))
+
+    def _refreshed(self, digest: str) -> bool:
+        """Make a stored artifact young again, so that no vacuum takes it before a commit names it."""
+        return self._storage.refresh(f"{_folder(digest)}/{MANIFEST}")
 
     def _is_whole(self, digest: str) -> bool:
         """Whether the artifact is stored and sound; a damaged one is written again."""

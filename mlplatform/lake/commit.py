@@ -15,6 +15,7 @@ from mlplatform.lake.version import Lineage, Version
 
 KEY, SEAL = "mlplatform", "mlplatform_sha256"
 APPEND, OVERWRITE = "append", "overwrite"
+COMPACT = "compact"  # The rows of the version before it, in fewer files; no version of its own.
 
 Columns = tuple[tuple[str, str], ...]  # Name and Arrow type of each column.
 
@@ -54,6 +55,13 @@ class Commit:
     base: int  # The commits from this version on, in order, hold the rows.
     columns: Columns
     files: tuple[DataFile, ...]
+
+    @property
+    def stands_for(self) -> int:
+        """Number of the version whose rows it completes: its own, or the one that it compacted."""
+        if self.kind == COMPACT:
+            return int(self.parent.partition(":")[0])
+        return self.version.number
 
 
 def compose(

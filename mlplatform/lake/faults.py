@@ -12,6 +12,9 @@ POINTS = (
     "after_commit",  # The commit is in the log, nobody has been told.
     "artifact_written",  # Every byte of an artifact is durable under a temporary name.
     "pin_written",  # A pin's bytes are durable under a temporary name.
+    "compacted",  # The compacted file is durable and read back, nothing names it yet.
+    "vacuum_recorded",  # What goes is written down, nothing has gone.
+    "vacuum_removed",  # One more file or artifact has gone.
 )
 
 hook: Callable[[str], None] | None = None

@@ -5,12 +5,13 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlplatform.errors import LakeError
 from mlplatform.lake import faults
-from mlplatform.lake.storage import explained, log_file
+from mlplatform.lake.storage import Stored, explained, log_file
 
 
 class LocalStorage:
@@ -127,6 +128,40 @@ class LocalStorage:
         with suppress(OSError):
             (self.root / path).unlink()
 
+    def listing(self, folder: str) -> dict[str, Stored]:
+        """Map the names of plain files to size and time of change."""
+        found = {}
+        with explained(f"list {self.root / folder}"), suppress(FileNotFoundError):
+            with os.scandir(self.root / folder) as all_:
+                files = [entry for entry in all_ if entry.is_file(follow_symlinks=False)]
+            for entry in files:
+                with suppress(FileNotFoundError):  # A temporary file, gone since.
+                    found[entry.name] = _stored(entry.stat(follow_symlinks=False))
+        return found
+
+    def delete(self, path: str) -> None:
+        """Unlink a file."""
+        with explained(f"remove {self.root / path}"), suppress(FileNotFoundError):
+            (self.root / path).unlink()
+
+    def delete_folder(self, folder: str, *, first: str) -> None:
+        """Unlink `first` and then everything else; a folder in it, or a symbolic link to one, is not entered."""
+        self.delete(f"{folder}/{first}")
+        target = self.root / folder
+        with explained(f"remove {target}"), suppress(FileNotFoundError):
+            for file in sorted(target.iterdir()):
+                file.unlink(missing_ok=True)
+            target.rmdir()
+
+    def refresh(self, path: str) -> bool:
+        """Set the time of change to now."""
+        with explained(f"touch {self.root / path}"):
+            try:
+                os.utime(self.root / path, follow_symlinks=False)
+            except FileNotFoundError:
+                return False
+        return True
+
     def _refuse_links(self, path: str) -> None:
         step = self.root
         for segment in path.split("/"):
@@ -151,6 +186,10 @@ def _open_if_there(path: Path) -> int | None:
 
 def _stamp(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"
+
+
+def _stored(status: os.stat_result) -> Stored:
+    return Stored(status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
 def _make_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from threading import Lock
 
 from mlplatform.errors import CorruptionError, LakeError
-from mlplatform.lake.commit import Commit, DamagedError, parse
+from mlplatform.lake.commit import COMPACT, Commit, DamagedError, parse
 from mlplatform.lake.storage import Storage, log_file
 
 _ENTRY = re.compile(r"(\d{20})\.json")
@@ -85,12 +85,32 @@ class Log:
         yield from reversed(self._range(range(since, newest + 1), newest))
 
     def chain(self, number: int) -> list[Commit]:
-        """Return the commits whose files make up a version, oldest first.
+        """Return the commits whose files make up a version, oldest first; of a compacted one the compaction.
 
         Raises:
             LakeError: If there is no such version.
             CorruptionError: If a commit is damaged or was not made on the one before it.
         """
+        return self.as_written((self.compaction(number) or self.commit(number)).version.number)
+
+    def compaction(self, number: int) -> Commit | None:
+        """Return the commit that holds the rows of version `number` in fewer files, if there is one."""
+        below = self.commit(number)
+        if number + 1 not in self._stamps:
+            return None
+        try:
+            above = self._load(number + 1)
+        except CorruptionError:  # Whoever reads that version is told; this one is whole.
+            return None
+        follows = above.kind == COMPACT and above.parent == below.version.reference
+        return above if follows else None
+
+    def compacted(self, commit: Commit) -> Commit:
+        """Return the commit of the version that a compaction compacted; any other commit itself."""
+        return self._load(commit.stands_for) if commit.kind == COMPACT else commit
+
+    def as_written(self, number: int) -> list[Commit]:
+        """Return the commits that a version was first written by, or of a compaction itself; errors as of `chain`."""
         top = self.commit(number)
         commits = self._range(range(top.base, number + 1), number)
         for below, above in pairwise(commits):

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.lake import journal
 from mlplatform.lake.arrow import SLICE_ROWS, resliced, slices, storable
 from mlplatform.lake.commit import Batch, Columns, Commit, DataFile
 from mlplatform.lake.digest import ContentDigest
@@ -56,6 +57,41 @@ def write(storage: Storage, table: str, data: pa.Table | pa.RecordBatchReader) -
         LakeError: If a column cannot be stored or the storage cannot be written.
     """
     schema = storable(data.schema)
+
+    def written(file: pq.ParquetWriter) -> Iterator[pa.RecordBatch]:
+        held: list[pa.RecordBatch] = []
+        for batch in slices(data, schema):
+            held.append(batch)
+            yield batch
+            if len(held) == ROW_GROUP_SLICES:
+                file.write_table(pa.Table.from_batches(held))
+                held = []
+        if held:
+            file.write_table(pa.Table.from_batches(held))
+
+    return _write(storage, table, schema, written)
+
+
+def write_groups(
+    storage: Storage, table: str, schema: pa.Schema, groups: Iterator[pa.Table]
+) -> Batch:
+    """Write each of `groups` as a row group of one durable file of `table`; nothing names it yet."""
+
+    def written(file: pq.ParquetWriter) -> Iterator[pa.RecordBatch]:
+        for group in groups:
+            file.write_table(group, row_group_size=max(group.num_rows, 1))
+            yield from group.to_batches()
+
+    return _write(storage, table, schema, lambda file: resliced(written(file), SLICE_ROWS))
+
+
+def _write(
+    storage: Storage,
+    table: str,
+    schema: pa.Schema,
+    written: Callable[[pq.ParquetWriter], Iterator[pa.RecordBatch]],
+) -> Batch:
+    """Write a file and return it; `written` puts rows into it and yields them in slices for the digest."""
     digest, rows = ContentDigest(schema), 0
     path = f"part-{uuid.uuid4().hex}.parquet"
     with explained(f"write {storage.uri(table)}"), storage.writer(f"{table}/{path}") as sink:
@@ -63,16 +99,9 @@ def write(storage: Storage, table: str, data: pa.Table | pa.RecordBatchReader) -
         # Of numbers a dictionary is mostly built in vain: it costs half the writing time.
         texts = [f.name for f in schema if pt.is_string(f.type) or pt.is_binary(f.type)]
         with pq.ParquetWriter(hashed, schema, use_dictionary=texts or False) as file:
-            held: list[pa.RecordBatch] = []
-            for batch in slices(data, schema):
+            for batch in written(file):
                 digest.update(batch)
                 rows += batch.num_rows
-                held.append(batch)
-                if len(held) == ROW_GROUP_SLICES:
-                    file.write_table(pa.Table.from_batches(held))
-                    held = []
-            if held:
-                file.write_table(pa.Table.from_batches(held))
     return Batch(
         digest=digest.hexdigest(),
         schema=schema,
@@ -140,6 +169,29 @@ def _groups(
                     )
 
 
+def groups(storage: Storage, commits: Sequence[Commit], *, as_stored: bool) -> Iterator[pa.Table]:
+    """Yield the rows these commits added in written order, as their files hold them together, or many at a time."""
+    if not as_stored:
+        rows = ROW_GROUP_SLICES * SLICE_ROWS
+        yield from (pa.Table.from_batches([b]) for b in batches(storage, commits, None, rows))
+        return
+    filesystem, paths, schema = files(storage, commits)
+    with explained(f"read {storage.uri(commits[-1].version.table)}"):
+        for path in paths:
+            with filesystem.open_input_file(path) as stream:
+                file = pq.ParquetFile(stream, pre_buffer=True)
+                for at in range(file.num_row_groups):
+                    yield file.read_row_group(at, columns=schema.names).cast(schema)
+
+
+def digest(storage: Storage, commits: Sequence[Commit]) -> str:
+    """Return the digest of the rows these commits added, as they read now."""
+    content = ContentDigest(files(storage, commits)[2])
+    for batch in batches(storage, commits, None, SLICE_ROWS):
+        content.update(batch)
+    return content.hexdigest()
+
+
 def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the same batches; while one is used, the next one is read."""
     with ThreadPoolExecutor(1) as pool:
@@ -162,16 +214,17 @@ def files(storage: Storage, commits: Sequence[Commit]) -> tuple[Any, list[str], 
     filesystem, root = storage.filesystem()
     folder = f"{root}/{commits[-1].version.table}"
     with explained(f"read {storage.uri(commits[-1].version.table)}"):
-        _verify(filesystem, folder, commits)
+        _verify(storage, filesystem, folder, commits)
         paths = [f"{folder}/{file.path}" for commit in commits for file in commit.files]
         stored = pq.read_schema(paths[-1], filesystem=filesystem)
         return filesystem, paths, pa.schema([pa.field(f.name, f.type) for f in stored])
 
 
-def _verify(filesystem: Any, folder: str, commits: Sequence[Commit]) -> None:
+def _verify(storage: Storage, filesystem: Any, folder: str, commits: Sequence[Commit]) -> None:
     """Compare each file with its commit's manifest, once per process and state of the file.
 
     Raises:
+        FreedError: If a vacuum removed a file.
         CorruptionError: Naming file, version, and both digests.
     """
     files = [(file, commit.version) for commit in commits for file in commit.files]
@@ -179,7 +232,8 @@ def _verify(filesystem: Any, folder: str, commits: Sequence[Commit]) -> None:
     stale = []
     for (file, version), info in zip(files, infos, strict=True):
         if not info.is_file:
-            raise CorruptionError(f"{info.path} (version {_place(version)}) is missing; restore it")
+            asked = commits[-1].version.number
+            raise journal.missing_file(storage, version.table, file.path, version.number, asked)
         if _state(info, file) not in _verified:
             stale.append((file, version, info))
     with ThreadPoolExecutor(_READERS) as pool:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from mlplatform.errors import LakeError, PlatformError
 from mlplatform.lake import faults
-from mlplatform.lake.storage import Sink, explained
+from mlplatform.lake.storage import Sink, Stored, explained
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 10, 3  # A store that hangs is reported in half a minute.
 _DELTA_DEFAULTS = {  # delta-rs alone would retry an unreachable endpoint for three minutes.
@@ -121,6 +121,34 @@ class S3Storage:
         """Delete an object."""
         with suppress(LakeError), self._explained(f"delete {self.uri(path)}"):
             self._client.delete_object(Bucket=self.bucket, Key=self._key(path))
+
+    def listing(self, folder: str) -> dict[str, Stored]:
+        """Map object names to size and the server's time of writing."""
+        start = self._key(f"{folder}/")
+        objects = (o for page in self._pages(start) for o in page.get("Contents", ()))
+        found = {o["Key"][len(start) :]: Stored(o["Size"], o["LastModified"]) for o in objects}
+        found.pop("", None)
+        return found
+
+    def delete(self, path: str) -> None:
+        """Delete an object."""
+        with self._explained(f"delete {self.uri(path)}"):
+            self._client.delete_object(Bucket=self.bucket, Key=self._key(path))
+
+    def delete_folder(self, folder: str, *, first: str) -> None:
+        """Delete `first` and then every other object."""
+        for name in sorted(self.listing(folder), key=lambda name: name != first):
+            self.delete(f"{folder}/{name}")
+
+    def refresh(self, path: str) -> bool:
+        """Put the same bytes again."""
+        try:
+            data = self.read(path)
+        except FileNotFoundError:
+            return False
+        with self._explained(f"write {self.uri(path)}"):
+            self._client.put_object(Bucket=self.bucket, Key=self._key(path), Body=data)
+        return True
 
     def check_writable(self) -> None:
         """Put and delete a small object."""

@@ -6,6 +6,8 @@ Paths are relative to the lake's root, with `/` between segments; callers pass o
 import errno
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +19,14 @@ class Sink(Protocol):
 
     def write(self, data: Any, /) -> Any:
         """Append `data`, any buffer."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as the storage tells it: its size, and when it was written, by the storage's clock, in UTC."""
+
+    bytes: int
+    modified: datetime
 
 
 class Storage(Protocol):
@@ -54,6 +64,18 @@ class Storage(Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a file if it can be; what stays is garbage that nothing names."""
+
+    def listing(self, folder: str) -> dict[str, Stored]:
+        """Map the name of each plain file in `folder` to its size and age; none when there is no folder."""
+
+    def delete(self, path: str) -> None:
+        """Remove a file, or nothing when it is gone already; `LakeError` when it stays."""
+
+    def delete_folder(self, folder: str, *, first: str) -> None:
+        """Remove a folder with the files in it, the file `first` before any other; errors as of `delete`."""
+
+    def refresh(self, path: str) -> bool:
+        """Make a file as young as one written now; return whether there is one."""
 
     def check_writable(self) -> None:
         """Raise `LakeError` in one line when nothing can be written here."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import CorruptionError, LakeError
 from mlplatform.lake import faults
-from mlplatform.lake.commit import APPEND, OVERWRITE, Batch, Commit, compose
+from mlplatform.lake.commit import APPEND, COMPACT, OVERWRITE, Batch, Commit, compose
 from mlplatform.lake.log import Log
 from mlplatform.lake.storage import Storage
 from mlplatform.lake.transaction import UnknownOutcomeError, commit_once
@@ -34,17 +34,17 @@ class Table:
         return self._log.latest() is not None
 
     def latest(self) -> Version | None:
-        """Return the newest version, or `None` when there is none; reads one log entry."""
+        """Return the newest version, or `None` when there is none; reads a log entry or two."""
         commit = self._log.latest()
-        return commit.version if commit else None
+        return self._log.compacted(commit).version if commit else None
 
     def version(self, number: int) -> Version:
-        """Return one version; `LakeError` when there is none of this number."""
-        return self._log.commit(number).version
+        """Return one version, by the number of a compaction the compacted one; `LakeError` when there is none."""
+        return self._log.compacted(self._log.commit(number)).version
 
     def history(self) -> list[Version]:
-        """Return every version, newest first."""
-        return [commit.version for commit in self._log.newest_first()]
+        """Return every version, newest first; a compaction is none, so numbers may have gaps."""
+        return [c.version for c in self._log.newest_first() if c.kind != COMPACT]
 
     def landed(self, tokens: Iterable[str]) -> dict[str, Version]:
         """Return the version that each of these append tokens made; others are left out."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlplatform.errors import ConcurrentWriteError, CorruptionError, LakeError
-from mlplatform.lake import faults
-from mlplatform.lake.commit import OVERWRITE, Batch, Commit, to_metadata
+from mlplatform.lake import entry, faults
+from mlplatform.lake.commit import COMPACT, OVERWRITE, Batch, Commit, to_metadata
 from mlplatform.lake.log import Log
 from mlplatform.lake.storage import Storage
 
@@ -37,6 +37,11 @@ class _Seen:
     @property
     def number(self) -> int:
         return self.parent.version.number if self.parent else -1
+
+    @property
+    def version(self) -> int:
+        """The number that readers know it by: a compaction has none of its own."""
+        return self.parent.stands_for if self.parent else -1
 
 
 def commit_once(
@@ -69,9 +74,9 @@ def commit_once(
     since = 0 if whole_log else max(log.newest(), 0)
     seen = _look(log, token, since)
     while seen.landed is None:
-        if expected is not None and seen.number != expected:
+        if expected is not None and seen.version != expected:
             raise _lost(log.table, seen.parent, expected)
-        failure = _attempt(storage, seen.parent, compose(seen.parent), batch)
+        failure = _attempt(storage, log, seen.parent, compose(seen.parent), batch)
         tried, seen = seen.number, _look_again(storage, log, token, since, deadline, failure)
         if seen.landed is None:
             if seen.number == tried and failure is not None and not storage.uncertain:
@@ -115,12 +120,15 @@ def _pause(attempts: int) -> None:
 
 
 def _attempt(
-    storage: Storage, parent: Commit | None, commit: Commit, batch: Batch
+    storage: Storage, log: Log, parent: Commit | None, commit: Commit, batch: Batch
 ) -> Exception | None:
     """Try to commit on exactly this parent; return what was raised, which proves nothing."""
     try:
         faults.point("before_commit")
-        _transact(storage, parent, commit, batch)
+        if commit.kind == COMPACT and parent is not None:
+            entry.write(storage, log.as_written(parent.version.number), commit)
+        else:
+            _transact(storage, parent, commit, batch)
         faults.point("after_commit")
     except Exception as error:  # Whatever it is, the log decides.
         return error

@@ -15,6 +15,7 @@ from mlplatform_tests.faults.crew import Crew, Job
 from mlplatform_tests.lake.conftest import BY, rows
 
 POINTS = ["data_written", "before_commit", "after_commit"]
+UPKEEP = ["compacted", "vacuum_recorded", "vacuum_removed"]  # Of test_upkeep.py.
 
 
 def write(table: Table, method: str, start: int, count: int, token: str) -> None:
@@ -105,4 +106,4 @@ def test_a_killed_artifact_or_pin_leaves_nothing_half_written(lake: Lake, point:
 
 
 def test_every_fault_point_is_used_by_a_test() -> None:
-    assert {*POINTS, "artifact_written", "pin_written"} == set(faults.POINTS)
+    assert {*POINTS, *UPKEEP, "artifact_written", "pin_written"} == set(faults.POINTS)
