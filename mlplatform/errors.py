@@ -69,6 +69,10 @@ class ReproductionError(PlatformError):
     """A model cannot be made again: something that it was made from is not on record, or not there any more."""
 
 
+class SignatureError(PlatformError):
+    """An artifact carries no signature of the key that is asked for, a wrong one, or a key cannot be used."""
+
+
 class ServingError(PlatformError):
     """The prediction server cannot start."""
 

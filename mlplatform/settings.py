@@ -9,6 +9,7 @@ from pathlib import Path
 from mlplatform.errors import PlatformError
 
 MLFLOW_URI = "MLPLATFORM_MLFLOW_URI"  # May hold a password, so it is shown by name only.
+SIGNING_KEY, VERIFY_KEY = "MLPLATFORM_SIGNING_KEY", "MLPLATFORM_VERIFY_KEY"  # Files in PEM.
 EXECUTORS = ("in_process", "multiprocess", "k8s")
 ENGINES = ("local", "daft")
 AUTO = "auto"  # Of a coordinator: the cluster says where it is.
@@ -48,6 +49,8 @@ class Settings:
         environment: Whose gates are in force, of a pipeline that declares environments.
         processes: That share a training; `None` is this one alone.
         devices: How many share each batch of a training; `None` is every GPU, and one CPU.
+        signing_key: File of the private key that signs what is registered; `None` signs nothing.
+        verify_key: File of the public key that whatever is loaded must be signed by.
     """
 
     root: Path
@@ -63,6 +66,8 @@ class Settings:
     environment: str = ""
     processes: Processes | None = None
     devices: int | None = None
+    signing_key: Path | None = None
+    verify_key: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], root: Path) -> "Settings":
@@ -71,7 +76,8 @@ class Settings:
         Reads `MLPLATFORM_HOME`, `MLPLATFORM_LAKE`, `MLPLATFORM_MLFLOW_URI`, `MLPLATFORM_PIPELINES`,
         `MLPLATFORM_EXECUTOR`, `MLPLATFORM_TFDV_PYTHON`, `MLPLATFORM_TFDV_BEAM`, whose options are
         split as a shell would, `MLPLATFORM_ENGINE`, `MLPLATFORM_RAY_ADDRESS`, `MLPLATFORM_DEVICES`,
-        `MLPLATFORM_ENVIRONMENT`, `MLPLATFORM_COORDINATOR`, `MLPLATFORM_PROCESSES` and `MLPLATFORM_PROCESS_ID`.
+        `MLPLATFORM_ENVIRONMENT`, `MLPLATFORM_COORDINATOR`, `MLPLATFORM_PROCESSES`, `MLPLATFORM_PROCESS_ID`,
+        `MLPLATFORM_SIGNING_KEY` and `MLPLATFORM_VERIFY_KEY`.
 
         Raises:
             PlatformError: Naming the variable whose value is not one of the known ones.
@@ -94,6 +100,8 @@ class Settings:
             environment=environ.get("MLPLATFORM_ENVIRONMENT") or "",
             processes=_processes(environ),
             devices=_number(environ, "MLPLATFORM_DEVICES", least=1),
+            signing_key=_file(environ, SIGNING_KEY, root),
+            verify_key=_file(environ, VERIFY_KEY, root),
         )
 
     @property
@@ -147,6 +155,10 @@ def find_root(start: Path) -> Path:
         if (folder / "definitions.py").is_file() and (folder / "workspace.yaml").is_file():
             return folder
     raise PlatformError(f"{start}: not inside a checkout; go to the folder with definitions.py")
+
+
+def _file(environ: Mapping[str, str], name: str, root: Path) -> Path | None:
+    return root / environ[name] if environ.get(name) else None
 
 
 def _options(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -5,22 +5,21 @@ and the facts.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from mlplatform.errors import CorruptionError, LakeError, MissingArtifactError
-from mlplatform.lake import journal, names
+from mlplatform.lake import journal, manifest, names
 from mlplatform.lake.storage import Storage
 
-FOLDER, MANIFEST = "_artifacts", "manifest.json"
+FOLDER, MANIFEST = "_artifacts", manifest.FILE
 
 
 class Artifact:
     """One stored folder. Every read is verified."""
 
-    def __init__(self, storage: Storage, digest: str, manifest: Mapping[str, Any]) -> None:
-        self._storage, self.digest, self.manifest = storage, digest, dict(manifest)
+    def __init__(self, storage: Storage, digest: str, says: Mapping[str, Any]) -> None:
+        self._storage, self.digest, self.manifest = storage, digest, dict(says)
 
     @property
     def uri(self) -> str:
@@ -61,7 +60,7 @@ class Artifact:
             raise CorruptionError(
                 f"{self._storage.uri(path)} is missing; restore the file"
             ) from error
-        _require(self._storage.uri(path), data, said["sha256"])
+        manifest.check_bytes(self._storage.uri(path), data, said)
         return data
 
     def verify(self) -> int:
@@ -71,6 +70,35 @@ class Artifact:
             CorruptionError: If a file is missing or differs from the manifest.
         """
         return sum(len(self.read(name)) for name in self.names)
+
+    def contents(self) -> dict[str, bytes]:
+        """Return every file by name, each verified, and the manifest that proves them.
+
+        Raises:
+            CorruptionError: If a file is missing or differs from the manifest.
+        """
+        path = f"{_folder(self.digest)}/{MANIFEST}"
+        proof = self._storage.read(path)
+        manifest.check_digest(self._storage.uri(path), proof, self.digest)
+        return {**{name: self.read(name) for name in self.names}, MANIFEST: proof}
+
+    def require_nothing_else(self) -> None:
+        """Return if the folder holds the files of the manifest and no others.
+
+        Nobody reads what the manifest does not name; but it is there because somebody put it there.
+
+        Raises:
+            CorruptionError: Naming what else there is.
+        """
+        folder = _folder(self.digest)
+        found = {*self._storage.entries(folder), *self._storage.folders(folder)}
+        strangers = sorted(found - {*self.names, MANIFEST})
+        if strangers:
+            said = ", ".join(repr(name[:80]) for name in strangers[:3])
+            raise CorruptionError(
+                f"{self.uri} holds {said}, which its manifest does not name; find out who put it "
+                "there, and remove it"
+            )
 
 
 class Artifacts:
@@ -89,10 +117,10 @@ class Artifacts:
         Raises:
             LakeError: If a name is not allowed, the facts are no JSON, or the storage refuses.
         """
-        manifest = _manifest(files, facts or {})
-        digest = hashlib.sha256(manifest).hexdigest()
+        proof = manifest.compose(files, facts or {})
+        digest = hashlib.sha256(proof).hexdigest()
         if not (self._refreshed(digest) and self._is_whole(digest)):
-            everything = {**files, MANIFEST: manifest}
+            everything = {**files, MANIFEST: proof}
             self._storage.put_folder(_folder(digest), everything, last=MANIFEST)
         return digest
 
@@ -101,7 +129,7 @@ class Artifacts:
 
         Raises:
             MissingArtifactError: If there is none.
-            CorruptionError: If its manifest differs from the address.
+            CorruptionError: If its manifest differs from the address, or is none.
         """
         path = f"{_folder(digest)}/{MANIFEST}"
         try:
@@ -110,8 +138,8 @@ class Artifacts:
             where = f"there is no artifact {digest} under {self._storage.uri(FOLDER)}"
             freed = journal.freed_artifact(self._storage, digest)
             raise MissingArtifactError(f"{where}; it {freed}" if freed else where) from error
-        _require(self._storage.uri(path), data, digest)
-        return Artifact(self._storage, digest, json.loads(data))
+        manifest.check_digest(self._storage.uri(path), data, digest)
+        return Artifact(self._storage, digest, manifest.parse(self._storage.uri(path), data))
 
     def uri(self, digest: str) -> str:
         """Return the absolute path or URI of the folder with this address, whether there is one or not."""
@@ -132,31 +160,3 @@ class Artifacts:
 
 def _folder(digest: str) -> str:
     return f"{FOLDER}/{names.digest(digest)}"
-
-
-def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
-    if not files:
-        raise LakeError("an artifact needs at least one file; got none")
-    if MANIFEST in files:
-        raise LakeError(f"{MANIFEST} is written by the lake; name the file otherwise")
-    says = {
-        "files": {
-            names.file_name(name): {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-            for name, data in files.items()
-        },
-        "facts": dict(facts),
-    }
-    try:
-        return json.dumps(says, sort_keys=True, allow_nan=False, indent=1).encode()
-    except (TypeError, ValueError) as error:
-        raise LakeError(
-            f"facts of an artifact must be JSON with finite numbers: {error}"
-        ) from error
-
-
-def _require(uri: str, data: bytes, sha256: str) -> None:
-    got = hashlib.sha256(data).hexdigest()
-    if got != sha256:
-        raise CorruptionError(
-            f"{uri} is damaged: expected sha256 {sha256}, got {got}; restore the file"
-        )

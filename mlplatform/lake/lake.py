@@ -8,6 +8,7 @@ from mlplatform.lake.artifacts import Artifacts
 from mlplatform.lake.log import Log
 from mlplatform.lake.peek import Peek
 from mlplatform.lake.pins import Pins
+from mlplatform.lake.signatures import Signatures
 from mlplatform.lake.storage import open_storage
 from mlplatform.lake.table import Table
 
@@ -25,6 +26,7 @@ class Lake:
         self._storage = open_storage(root, storage_options)
         self._logs: dict[str, Log] = {}
         self.artifacts = Artifacts(self._storage)
+        self.signatures = Signatures(self._storage)
 
     @property
     def root(self) -> str:
