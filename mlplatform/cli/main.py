@@ -4,7 +4,7 @@ import math
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -196,6 +196,33 @@ def rollback(pipeline: Pipeline, reason: Reason = "rolled back by hand") -> None
     from mlplatform.cli.release import roll_back
 
     roll_back(settings(), pipeline, reason)
+
+
+@app.command()
+def reproduce(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="<pipeline> (what is live), <pipeline>@challenger, @previous, @newest or @<version>, "
+            "or how a digest begins."
+        ),
+    ],
+    environment: Annotated[
+        Literal["auto", "reuse", "build"],
+        typer.Option(
+            help="auto takes this interpreter if its libraries are the recorded ones, else builds "
+            "one from the recorded lock; reuse takes it as it is."
+        ),
+    ] = "auto",
+    keep: Annotated[
+        Path | None, typer.Option(help="Folder for what was made, and what the training said.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002  typer's way of a flag
+) -> None:
+    """Make a registered model again from its record; exit code 1 where the two differ."""
+    from mlplatform.cli.reproduce import run
+
+    raise typer.Exit(run(settings(), model, environment, keep, as_json=json))
 
 
 @app.command()

@@ -1,0 +1,105 @@
+"""`mlplatform reproduce`: a registered model made again from its record, and a certificate of how equal it is."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mlplatform.cli.data.text import say, whole
+from mlplatform.provenance.compare_tensors import BIT_EXACT, METRICS, MISMATCH, ULP
+from mlplatform.settings import Settings
+
+if TYPE_CHECKING:
+    from mlplatform.lake import Version
+    from mlplatform.provenance.certificate import Certificate
+    from mlplatform.provenance.interpreter import Choice
+    from mlplatform.provenance.reproduce import Workshop
+
+DIFFERENT = 1  # Exit code.
+
+
+def run(
+    settings: Settings, model: str, environment: "Choice", keep: Path | None, *, as_json: bool
+) -> int:
+    """Make a model again and print its certificate; return 0 if it is proof, 1 if the two differ.
+
+    Args:
+        settings: Whose lake and checkout.
+        model: A reference, as `rollout.find` reads it.
+        environment: `auto`, `reuse` or `build`.
+        keep: Folder for what was made, and the training's log.
+        as_json: For machines.
+
+    Raises:
+        PlatformError: Saying why it cannot be made again.
+    """
+    from mlplatform.cli.lake import open_writable_lake
+    from mlplatform.provenance.reproduce import reproduce
+    from mlplatform.rollout.find import find
+    from mlplatform.spec import load_pipelines
+
+    lake = open_writable_lake(settings)
+    known = [p.name for p in load_pipelines(settings.pipelines, settings.environment)]
+    found = find(lake, known, model)
+    if not as_json:
+        which = f"{found.pipeline} version {found.record.model_version}"
+        say(f"{which}, model {found.record.model_digest[:16]}")
+    shop = workshop(settings, keep, quiet=as_json)
+    certificate, version = reproduce(found, shop, environment)
+    _told(certificate, version, as_json=as_json)
+    return 0 if certificate.reproduced else DIFFERENT
+
+
+def workshop(settings: Settings, keep: Path | None, *, quiet: bool) -> "Workshop":
+    """Return where models of this checkout are made again."""
+    from mlplatform.cli.lake import open_lake, s3_options
+    from mlplatform.provenance.interpreter import tools
+    from mlplatform.provenance.reproduce import Workshop
+
+    return Workshop(
+        root=settings.root,
+        lake=open_lake(settings),
+        storage_options=s3_options() if settings.lake.startswith("s3://") else None,
+        tools=tools(settings.root, settings.home),
+        keep=keep.resolve() if keep else None,
+        say=_unsaid if quiet else lambda sentence: say(f"  {whole(sentence)}"),
+    )
+
+
+def sentence(certificate: "Certificate") -> str:
+    """Return what a certificate says, for a person."""
+    files, details = certificate.details["files"], certificate.details
+    if certificate.outcome == BIT_EXACT:
+        return f"every byte of {len(files)} files is equal"
+    if certificate.outcome == ULP:
+        apart = f"tensors lie at most {certificate.max_ulp} ulp apart"
+        return (
+            f"{apart}, of {details['bounds']['ulp']} allowed; first: {certificate.first_difference}"
+        )
+    held = f"; on {certificate.hardware_class}, not {details['recorded_hardware_class']}"
+    if certificate.outcome == METRICS:
+        return f"{len(details['metrics'])} metrics of the test rows within their bounds{held}"
+    beyond = [m["metric"] for m in details["metrics"] if not m["within"]]
+    said = f"; beyond their bounds: {', '.join(beyond)}" if beyond else ""
+    other = held if certificate.hardware_class != details["recorded_hardware_class"] else ""
+    stopped = (
+        f"; a budget ended the training: {details['stopped_by']}" if details["stopped_by"] else ""
+    )
+    return f"{certificate.first_difference}{said}{other}{stopped}"
+
+
+def _told(certificate: "Certificate", version: "Version", *, as_json: bool) -> None:
+    if as_json:
+        said = {**asdict(certificate), "reproduced": certificate.reproduced}
+        say(json.dumps({**said, "certificate": version.reference}, indent=2, default=str))
+        return
+    colour = typer.colors.RED if certificate.outcome == MISMATCH else typer.colors.GREEN
+    typer.secho(certificate.outcome, fg=colour, nl=False)
+    say(f": {whole(sentence(certificate))}")
+    say(f"certificate: {version.table} version {version.number}, {certificate.seconds:.0f} s")
+
+
+def _unsaid(sentence: str) -> None:
+    """Tell nobody: a machine reads the certificate."""
