@@ -83,12 +83,20 @@ class Home:
         return {noun: (v.number, v.digest) for noun, v in tables.items() if v is not None}
 
 
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What XLA compiled for any home, so that each program is compiled once."""
+    return tmp_path_factory.mktemp("programs")
+
+
 @pytest.fixture
-def new_home(tmp_path: Path) -> Callable[..., Home]:
+def new_home(tmp_path: Path, programs: Path) -> Callable[..., Home]:
     """Makes a home with a small pipeline in it."""
 
     def make(name: str = "home", **changes: object) -> Home:
         small_pipeline(tmp_path / name / "pipelines", **changes)
+        (tmp_path / name / "state" / "cache").mkdir(parents=True)
+        (tmp_path / name / "state" / "cache" / "xla").symlink_to(programs)
         return Home(tmp_path / name)
 
     return make
@@ -97,15 +105,17 @@ def new_home(tmp_path: Path) -> Callable[..., Home]:
 @pytest.fixture
 def walked_home(deployed: Home, tmp_path: Path) -> Home:
     """A copy of `deployed`, to be changed."""
-    shutil.copytree(deployed.folder, tmp_path / "walked")
+    shutil.copytree(deployed.folder, tmp_path / "walked", symlinks=True)
     return Home(tmp_path / "walked")
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def deployed(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Home:
     """A home whose pipeline was walked to its end by a Dagster process. Tests leave it as it is."""
     folder = tmp_path_factory.mktemp("deployed")
     small_pipeline(folder / "pipelines")
+    (folder / "state" / "cache").mkdir(parents=True)
+    (folder / "state" / "cache" / "xla").symlink_to(programs)
     home = Home(folder)
     done = home.materialize()
     assert done.returncode == 0, done.stderr[-3000:]

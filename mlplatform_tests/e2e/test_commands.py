@@ -1,6 +1,7 @@
 """What a user types, and what the shell gets back."""
 
 import json
+import shutil
 import socket
 from collections.abc import Callable
 
@@ -43,20 +44,17 @@ def test_dg_launch_materialises_too(deployed: Home):
 
 
 def test_an_impossible_threshold_stops_the_walk_with_an_exit_code_and_an_alert(
-    new_home: Callable[..., Home],
+    walked_home: Home,
 ):
-    home = new_home(model_gates__performance__metrics__accuracy__minimum=0.999)
-    done = home.materialize()
-    assert done.returncode != 0
-    made = home.lake.tables()
-    assert "census_income/evaluation" in made
-    assert not {
-        f"census_income/{noun}" for noun in ("gate_verdict", "registered_model", "deployment")
-    } & set(made)
+    home = walked_home
+    released = ("gate_verdict", "registered_model", "deployment")
+    before = {noun: home.lake.table(f"census_income/{noun}").latest() for noun in released}
+    change(home.pipeline, model_gates__performance__metrics__accuracy__minimum=0.999)
+    assert home.materialize().returncode != 0
     assert "accuracy" in (home.folder / "state" / "alerts.jsonl").read_text()
     # Later, alone, with an empty Dagster database: the lake still says no.
-    assert home.materialize('key:"census_income/registered_model"').returncode != 0
-    assert "census_income/registered_model" not in home.lake.tables()
+    assert home.materialize('key:"census_income/deployment"').returncode != 0
+    assert {noun: home.lake.table(f"census_income/{noun}").latest() for noun in released} == before
 
 
 @pytest.mark.parametrize(
@@ -67,10 +65,15 @@ def test_an_impossible_threshold_stops_the_walk_with_an_exit_code_and_an_alert(
     ],
 )
 def test_a_wrong_spec_is_one_line(new_home: Callable[..., Home], changes: dict, says: str):
-    home = new_home(**changes)
-    for command in (home.materialize(), home.run("mlplatform", "status")):
-        assert command.returncode == 1
-        assert says in one_line(command.stderr)
+    command = new_home(**changes).run("mlplatform", "status")
+    assert command.returncode == 1
+    assert says in one_line(command.stderr)
+
+
+def test_a_wrong_spec_is_one_line_to_dagster_too(new_home: Callable[..., Home]):
+    command = new_home(model__epoch=3).materialize()
+    assert command.returncode == 1
+    assert "defs.yaml: attributes.model.epoch: no such field" in one_line(command.stderr)
 
 
 def test_an_unknown_executor_is_one_line(new_home: Callable[..., Home]):
@@ -124,6 +127,7 @@ def test_a_port_in_use_is_one_line(deployed: Home):
 
 def test_a_lake_that_cannot_be_written_is_one_line(new_home: Callable[..., Home]):
     home = new_home()
+    shutil.rmtree(home.folder / "state")
     (home.folder / "state").write_text("a file where a folder should be")
     done = home.run("mlplatform", "demo")
     assert done.returncode == 1
