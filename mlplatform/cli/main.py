@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from mlplatform.cli import alerts, data, features, gate, reference, schema, tracking
+from mlplatform.cli import (
+    alerts,
+    data,
+    features,
+    gate,
+    lake_commands,
+    reference,
+    schema,
+    tracking,
+)
 from mlplatform.errors import PlatformError
 from mlplatform.settings import Settings, find_root
 
@@ -23,6 +32,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(data.app, name="data")
 app.add_typer(features.app, name="features")
 app.add_typer(gate.app, name="gate")
+app.add_typer(lake_commands.app, name="lake")
 app.add_typer(reference.app, name="reference")
 app.add_typer(schema.app, name="schema")
 app.add_typer(tracking.app, name="tracking")

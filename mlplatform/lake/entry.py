@@ -34,7 +34,8 @@ def to_bytes(below: Sequence[Commit], commit: Commit) -> bytes:
     milliseconds = int(commit.version.committed_at.timestamp() * 1000)
     actions = [_info(commit, milliseconds), *_adds(commit.files, milliseconds)]
     actions += [_remove(file, milliseconds) for file in gone]
-    return "".join(f"{json.dumps(action)}\n" for action in actions).encode()
+    lines = (json.dumps(action, separators=(",", ":")) for action in actions)
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _info(commit: Commit, milliseconds: int) -> dict[str, Any]:

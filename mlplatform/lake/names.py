@@ -31,6 +31,11 @@ def digest(name: str) -> str:
     return _checked(name, _DIGEST, "artifact digest", "64 hexadecimal digits")
 
 
+def is_digest(name: str) -> bool:
+    """Whether `name` is a sha256 in hexadecimal."""
+    return _DIGEST.fullmatch(name) is not None
+
+
 def is_segment(name: str) -> bool:
     """Whether `name` can be one folder of a table's name."""
     return re.fullmatch(_SEGMENT, name) is not None

@@ -16,6 +16,7 @@ from mlplatform.spec.families import AnyModel, Mlp, misfit
 from mlplatform.spec.feature_gates import FeatureGates
 from mlplatform.spec.label import Label
 from mlplatform.spec.model_gates import ModelGates
+from mlplatform.spec.retention import Retention
 from mlplatform.spec.section import (
     ColumnName,
     ColumnType,
@@ -133,6 +134,7 @@ class PipelineSpec(Section):
     card: Card = Card()
     rollout: Rollout = Rollout()
     triggers: Triggers = Triggers()
+    retention: Retention = Retention()
 
     @field_validator("data_gates", "feature_gates", "model_gates", mode="before")
     @classmethod
