@@ -28,16 +28,18 @@ def require_after(what: str, at: datetime, now: datetime) -> None:
 
 
 def require_storage(storage: Storage, now: datetime) -> None:
-    """Refuse a clock that differs from the storage's: a small file is written, and removed.
+    """Refuse a clock that is ahead of the storage's: a small file is written, and removed.
+
+    One that is behind makes everything younger, which frees too little and breaks nothing.
 
     Raises:
-        LakeError: If they differ by more than `SKEW`, or nothing can be written.
+        LakeError: If `now` is later than that file by more than `SKEW`, or nothing can be written.
     """
     probe = f"clock-{uuid.uuid4().hex}"
     storage.create(f"{journal.FOLDER}/{probe}", b"1")
     stamp = storage.listing(journal.FOLDER)[probe].modified
     storage.delete(f"{journal.FOLDER}/{probe}")
-    if abs(stamp - now) > SKEW:
+    if now > stamp + SKEW:
         raise LakeError(
             f"this machine's clock says {_shown(now)}, and {storage.uri('')} {_shown(stamp)}: the clock "
             "jumped, so nothing is known to be old; set it, nothing was removed"
