@@ -45,5 +45,9 @@ setup(
         "cuda": ["jax[cuda12]"],
         "tfdv": ["tensorflow-data-validation>=1.21"],
     },
-    entry_points={"console_scripts": ["mlplatform = mlplatform.cli.main:main"]},
+    entry_points={
+        "console_scripts": ["mlplatform = mlplatform.cli.main:main"],
+        # MLflow's tools find by it what reads the sources of our model versions.
+        "mlflow.artifact_repository": ["lake = mlplatform.registry.repository:LakeRepository"],
+    },
 )

@@ -14,7 +14,6 @@ import yaml
 from mlplatform import __version__
 from mlplatform.features.encoder import Encoder
 from mlplatform.features.signature import Signature
-from mlplatform.features.state import NumericState
 
 MLMODEL, CODE = "MLmodel", "mlflow_model.py"
 PYTHON_ENV, REQUIREMENTS = "python_env.yaml", "requirements.txt"
@@ -31,7 +30,7 @@ from mlplatform.registry.pyfunc import StoredModel
 set_model(StoredModel(Path(__file__).parent))
 '''
 _TYPES = {
-    "int64": "long",
+    "int64": "any",
     "float64": "double",
     "string": "string",
     "bool": "boolean",
@@ -52,14 +51,11 @@ def mlflow_files(encoder: Encoder, signed: Signature) -> dict[str, bytes]:
 def columns(encoder: Encoder) -> list[dict[str, object]]:
     """Return the raw columns the program reads as MLflow's column specs.
 
-    Values of aggregates are among them: MLflow has no store to look them up in. Whole numbers that lacked values in
-    training are `any`, because MLflow takes no missing value in a `long`, nor whole numbers in a `double`.
+    Values of aggregates are among them: MLflow has no store to look them up in. Whole numbers are `any`: of any column
+    values may be missing, and MLflow takes none in a `long`, nor whole numbers in a `double`. The model itself
+    holds every value against the exact type, which MLmodel's metadata tell.
     """
-    lacking = _lacking(encoder)
-    return [
-        {"name": name, **_column(kind, lacking=name in lacking)}
-        for name, kind in encoder.columns.items()
-    ]
+    return [{"name": name, **_column(kind)} for name, kind in encoder.columns.items()]
 
 
 def _mlmodel(encoder: Encoder, signed: Signature) -> dict[str, object]:
@@ -80,23 +76,18 @@ def _mlmodel(encoder: Encoder, signed: Signature) -> dict[str, object]:
             "outputs": json.dumps(outputs),
             "params": None,
         },
-        "metadata": {"task": signed.predicts.task, "jax": signed.jax},
+        "metadata": {
+            "task": signed.predicts.task,
+            "jax": signed.jax,
+            "columns": dict(encoder.columns),
+        },
     }
 
 
-def _column(kind: str, *, lacking: bool) -> dict[str, object]:
+def _column(kind: str) -> dict[str, object]:
     if kind.startswith("vector"):  # A missing one is None, which MLflow takes of what is optional.
         return {"type": "array", "items": {"type": "double"}, "required": False}
-    if kind == "int64" and lacking:
-        return {"type": "any", "required": False}
     return {"type": _TYPES[kind], "required": True}
-
-
-def _lacking(encoder: Encoder) -> set[str]:
-    """Return the columns of numbers that lacked values in training."""
-    states = (one for one in encoder.states if isinstance(one, NumericState) and one.indicator)
-    inputs = (encoder.inputs[state.input] for state in states)
-    return {one.column for one in inputs if hasattr(one, "column")}
 
 
 def _requirements() -> Iterable[str]:

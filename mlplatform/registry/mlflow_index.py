@@ -1,7 +1,7 @@
 """MLflow's model registry as an index: copied from the lake, and can be copied again.
 
-Nothing is loaded from it: the source of a version is the address of an artifact whose bytes the
-lake verifies.
+We load nothing from it. The source of a version is the address of an artifact in the lake, whose
+bytes are verified for MLflow's own tools too: see `repository`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +22,8 @@ T = TypeVar("T")
 ALIASES = ("champion", "challenger", "previous")
 DIGEST = "mlplatform.model_digest"  # The tag that identifies a version
 PAGE = 1000  # versions a request
+SCHEME = "lake:"  # Of sources; MLflow's tools read it by `repository`.
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +44,22 @@ class MlflowIndex:
     def __init__(self, tracking_uri: str) -> None:
         self.tracking_uri = tracking_uri
 
-    def register(self, pipeline: str, record: RegisteredModel, source: str) -> IndexedModel:
-        """Show `record` as a version of the model `pipeline`; its source is the artifact's address.
+    def register(
+        self,
+        pipeline: str,
+        record: RegisteredModel,
+        source: str,
+        more: Mapping[str, str] = NOTHING,
+    ) -> IndexedModel:
+        """Show `record` as a version of the model `pipeline`, with `more` tags.
+
+        `source` is the artifact's address; `lake:` is put before it.
 
         Raises:
             RegistryError: If MLflow cannot be reached within 10 s or refuses.
         """
-        return self._within(lambda: self._register(pipeline, record, source))
+        said = {**more, **tags(record)}
+        return self._within(lambda: self._register(pipeline, record, source, said))
 
     def alias(self, pipeline: str, models: Mapping[str, str | None]) -> None:
         """Point each alias at the version with the given digest; `None` removes the alias.
@@ -64,16 +75,19 @@ class MlflowIndex:
         records: Iterable[RegisteredModel],
         models: Mapping[str, str | None],
         source: Callable[[str], str],
+        more: Callable[[RegisteredModel], Mapping[str, str]] = lambda _: NOTHING,
     ) -> list[IndexedModel]:
         """Show all of `records` and the aliases, whatever MLflow held before.
 
-        `source` returns the address of the artifact with a digest.
+        `source` returns the address of the artifact with a digest, `more` further tags of a model.
 
         Raises:
             RegistryError: If MLflow cannot be reached within 10 s or refuses.
         """
         # One operation each: thousands of versions do not have to fit into one deadline.
-        shown = [self.register(pipeline, each, source(each.model_digest)) for each in records]
+        shown = [
+            self.register(pipeline, each, source(each.model_digest), more(each)) for each in records
+        ]
         self.alias(pipeline, {**dict.fromkeys(ALIASES), **models})
         return shown
 
@@ -94,18 +108,20 @@ class MlflowIndex:
         _ = self._client  # The import of MLflow (5 s) is not the server's time.
         return backend.within(self.tracking_uri, work)
 
-    def _register(self, pipeline: str, record: RegisteredModel, source: str) -> IndexedModel:
+    def _register(
+        self, pipeline: str, record: RegisteredModel, source: str, said: Mapping[str, str]
+    ) -> IndexedModel:
         self._ensure_model(pipeline)
         known = self._versions(pipeline, digest=record.model_digest)
         if (found := known.get(record.model_digest)) is None:
             made = self._client.create_model_version(
                 pipeline,
-                self._accepted(source, record),
+                f"{SCHEME}{source}",
                 run_id=self._run(pipeline, record),
-                tags=tags(record),
+                tags=dict(said),
             )
             return _indexed(made)
-        for key, value in tags(record).items():
+        for key, value in said.items():
             if found.tags.get(key) != value:
                 self._client.set_model_version_tag(pipeline, found.version, key, value)
         return _indexed(found)
@@ -156,16 +172,9 @@ class MlflowIndex:
         known = record.mlflow_run
         return runs.of_log(self._client, pipeline, known) if known else None
 
-    def _accepted(self, source: str, record: RegisteredModel) -> str:
-        # A server refuses paths of this machine's disk as sources (they could name its own files).
-        is_path = source.startswith(("/", "file:"))
-        if is_path and not self.tracking_uri.startswith(backend.SQLITE):
-            return f"lake:/artifacts/{record.model_digest}"
-        return source
-
 
 def tags(record: RegisteredModel) -> dict[str, str]:
-    """Return the tags of a version: every identity the lake knows it by."""
+    """Return the tags of a version that its row holds; `identity` has the others."""
     known = {
         DIGEST: record.model_digest,
         "mlplatform.model_version": str(record.model_version),

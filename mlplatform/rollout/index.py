@@ -53,6 +53,7 @@ def _newest(table: "Table") -> str:
 
 
 def _copy(lake: "Lake", pipeline: str, tracking_uri: str) -> None:
+    from mlplatform.registry.identity import identities
     from mlplatform.registry.mlflow_index import MlflowIndex
 
     registered, deployment = _tables(lake, pipeline)
@@ -63,4 +64,5 @@ def _copy(lake: "Lake", pipeline: str, tracking_uri: str) -> None:
         records(registered),
         {alias: model.digest if model else None for alias, model in live.items()},
         lake.artifacts.uri,  # An address stays one where the files are gone.
+        lambda record: identities(lake, pipeline, record),
     )

@@ -28,7 +28,7 @@ def index(store) -> MlflowIndex:
 def test_a_registered_version_points_at_the_artifact_and_carries_every_identity(index):
     index.register("identity", ONE, source(ONE.model_digest))
     shown = index._client.get_model_version("identity", "1")
-    assert shown.source == source(ONE.model_digest)
+    assert shown.source == f"lake:{source(ONE.model_digest)}"
     assert shown.tags == tags(ONE)
     assert shown.tags["mlplatform.data.census_income/dataset"] == "3:9f86d081884c7d65"
     assert shown.tags["mlplatform.verdict"] == "pass"
@@ -119,12 +119,12 @@ def test_passwords_in_an_address_are_not_shown():
 
 
 def test_a_real_server_shows_the_same(mlflow_server):
-    """A server refuses paths of the local disk as sources, so those become lake addresses."""
+    """A server refuses paths of the local disk as sources, but takes addresses of the lake."""
     index = MlflowIndex(mlflow_server)
     models = {"champion": TWO.model_digest, "previous": ONE.model_digest}
     index.sync("remote", [ONE, TWO], models, lambda digest: f"/lake/artifacts/{digest}")
     shown = index.versions("remote")
-    assert shown[ONE.model_digest].source == f"lake:/artifacts/{ONE.model_digest}"
+    assert shown[ONE.model_digest].source == f"lake:/lake/artifacts/{ONE.model_digest}"
     assert index.aliases("remote") == {"champion": "2", "previous": "1"}
 
 
