@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from html import escape
 
+# Nothing may be fetched and no script may run, whatever a page is made to contain.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 VOID = frozenset({"meta", "br"})  # Elements without an end tag that are used here.
 
 

@@ -1,7 +1,7 @@
 """One self-contained page per model version: may it be released, how good is it, for whom, and made from what."""
 
 from mlplatform.evaluate import report_gates
-from mlplatform.evaluate.html import Html, document, el, style
+from mlplatform.evaluate.html import POLICY, Html, document, el, style
 from mlplatform.evaluate.report_behaviour import behaviour
 from mlplatform.evaluate.report_curves import curves
 from mlplatform.evaluate.report_fairness import fairness
@@ -12,8 +12,6 @@ from mlplatform.evaluate.report_provenance import provenance
 from mlplatform.evaluate.report_slices import regression, slices
 from mlplatform.evaluate.report_style import CSS
 
-# Nothing may be fetched and no script may run, whatever the page is made to contain.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 # In the order of the page: its name there, and in the list of contents.
 CONTENTS = {
     "gates": "Gates",

@@ -3,8 +3,7 @@
 from typing import Any
 
 from mlplatform.evaluate import study_charts
-from mlplatform.evaluate.html import Html, document, el, style
-from mlplatform.evaluate.report import POLICY
+from mlplatform.evaluate.html import POLICY, Html, document, el, style
 from mlplatform.evaluate.report_style import CSS
 from mlplatform.evaluate.study_axes import Row, StudyShown
 

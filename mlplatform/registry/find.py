@@ -5,7 +5,7 @@ Quick in a table of 10,000 versions that was never compacted. `rollout.find` tak
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlplatform.errors import CorruptionError, LakeError, RegistryError
 from mlplatform.registry.record import FACT, TABLE, RegisteredModel, from_row
@@ -96,21 +96,8 @@ def by_digest(lake: "Lake", pipelines: Iterable[str], begin: str) -> Found:
 def _beginning(lake: "Lake", pipeline: str, begin: str) -> list[RegisteredModel]:
     """Return the registered models of a pipeline whose digest begins so."""
     table = lake.peek(f"{pipeline}/{TABLE}")
-    last = table.newest()
-    if last < 0:
-        return []
-    rows = [row for n in range(table.commit(last).base, last + 1) for row in _rows(table, n, begin)]
+    rows = [row for n in table.naming([FACT], begin) for row in table.listed(n)]
     return [from_row(row) for row in rows if row["model_digest"].startswith(begin)]
-
-
-def _rows(table: "Peek", number: int, begin: str) -> list[dict[str, Any]]:
-    """Return the rows of a commit, or none where its log entry says that they are of another model."""
-    raw = table.raw(number)
-    said = f'"{FACT}":"'.encode()
-    if said in raw and said + begin.encode() not in raw:
-        return []
-    rows: list[dict[str, Any]] = table.added(number).to_pylist()
-    return rows
 
 
 def _first_with(table: "Peek", rows: int, newest: int) -> int:
@@ -132,7 +119,7 @@ def _held(table: "Peek", number: int) -> int:
 def _row(lake: "Lake", table: "Peek", number: int, version: int) -> RegisteredModel:
     """Return one row: from the commit that added it, else (its file was freed, say) from the newest version."""
     try:
-        rows = table.added(number).to_pylist()
+        rows = table.listed(number)
     except LakeError:
         rows = lake.table(table.name).read().to_pylist()
     mine = [row for row in rows if row["model_version"] == version]

@@ -1,10 +1,11 @@
 """The append-only deployment table: one row per event, so any past state can be shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import ConcurrentWriteError
+from mlplatform.lake.peek import listed
 from mlplatform.rollout.traffic import Event, Kind, Model, TrafficState, state
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ def read(table: "Table", version: "Version | int | None" = None) -> list[Event]:
     """Return the events up to `version` (default: all), oldest first."""
     if not table.exists():
         return []
-    rows = table.read(version).to_pylist()
-    return [Event(**{**row, "kind": Kind(row["kind"])}) for row in rows]
+    return [_event(row) for row in table.read(version).to_pylist()]
 
 
 def traffic(table: "Table", version: "Version | int | None" = None) -> TrafficState:
@@ -84,7 +84,8 @@ def live(lake: "Lake", pipeline: str) -> dict[str, Model | None]:
     facts = look.commit(newest).version.lineage.facts if newest >= 0 else {}
     if "champion" in facts:
         return {role: _model(facts[role], facts[f"{role}_version"]) for role in ROLES}
-    now = traffic(lake.table(look.name))
+    rows = listed(look.rows(newest)) if newest >= 0 else []
+    now = state(_event(row) for row in rows)
     return {role: getattr(now, role) for role in ROLES}
 
 
@@ -110,6 +111,10 @@ def commit(
         if event in after[len(before) :]:
             return event, state(after)
     raise ConcurrentWriteError(f"{table.name}: {ATTEMPTS} other deployments were first; try again")
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    return Event(**{**row, "kind": Kind(row["kind"])})
 
 
 def _model(digest: str, version: str) -> Model | None:

@@ -80,8 +80,13 @@ def state(events: Iterable[Event]) -> TrafficState:
     """
     now = TrafficState()
     for event in events:
-        now = _AFTER[event.kind](now, event)
+        now = after(now, event)
     return now
+
+
+def after(now: TrafficState, event: Event) -> TrafficState:
+    """Return the state after one more event."""
+    return _AFTER[event.kind](now, event)
 
 
 def to_replace(now: TrafficState, candidate: str) -> str:
