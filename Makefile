@@ -37,7 +37,7 @@ contracts: install ## Check who imports whom (.importlinter).
 	@$(BIN)/lint-imports
 
 secrets: install ## Look for keys and passwords in tracked files.
-	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+	@git ls-files -z | xargs -0 -n 300 -P 2 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
 lock: ## Write the lock files anew; `make lock OPTIONS=--upgrade` takes the newest versions.
 	@python=$$(scripts/find-python $(PYTHON)) && "$$python" scripts/install.py uv
