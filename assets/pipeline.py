@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from assets import (
     aggregates,
+    certificate,
     checks,
     dataset,
     deployment,
@@ -46,7 +47,7 @@ class MLPipeline(dg.Component):
         return self.definitions()
 
     def definitions(self) -> dg.Definitions:
-        """Return the assets, checks and job of the pipeline."""
+        """Return the assets, checks and jobs of the pipeline."""
         nouns = [source, dataset, reference, split, features, model, evaluation, gate_verdict]
         nouns += [registered_model, deployment]
         if self.pipeline.spec.tuning.trials:
@@ -57,11 +58,12 @@ class MLPipeline(dg.Component):
         landed = [name for name, declared in events.items() if declared.source is not None]
         return dg.Definitions(
             assets=[
+                certificate.build(self.pipeline),
                 *(noun.build(self.pipeline) for noun in nouns),
                 *(source.build(self.pipeline.landed_as(e), profiled=False) for e in landed),
             ],
             asset_checks=checks.build(self.pipeline),
-            jobs=[walk(self.pipeline)],
+            jobs=[walk(self.pipeline), certificate.job(self.pipeline)],
         )
 
 

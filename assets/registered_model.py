@@ -11,11 +11,12 @@ from assets.publish import lineage, materialised, newest
 from mlplatform.judging.second_lock import require_released
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
+from mlplatform.provenance.code import require_committed
 from mlplatform.registry.record import Candidate, by_digest, records, register
 from mlplatform.rollout.index import bring_up_to_date
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Outcome
-from resources import LakeResource, MlflowResource
+from resources import LakeResource, MlflowResource, settings_from_environment
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -37,6 +38,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         if known is None:
             who = lineage(context, pipeline, "registered_model", [model, evaluation, gate_verdict])
             register(store, pipeline.name, candidate, who, datetime.now(UTC))
+        lake.sign(candidate.model_digest)
         uri = mlflow.reachable_uri()
         mlflow.send_waiting()  # The index names the run that trained a model only if MLflow has it.
         bring_up_to_date(store, pipeline.name, uri, context.run.run_id)
@@ -51,6 +53,7 @@ def _candidate(
 ) -> Candidate:
     """Return what is registered, if the verdict is a pass about these very bytes."""
     digest = model.lineage.facts["artifact"]
+    require_committed(model.lineage.code_version, settings_from_environment().environment)
     verdict = require_released(store, pipeline, model, evaluation, gate_verdict)
     metrics = store.table(evaluation.table).read(evaluation).to_pylist()
     mine = [m for m in metrics if not m["group"] and m["model"] == digest]

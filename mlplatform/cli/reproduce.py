@@ -62,7 +62,7 @@ def workshop(settings: Settings, keep: Path | None, *, quiet: bool) -> "Workshop
         root=settings.root,
         lake=open_lake(settings),
         storage_options=s3_options() if settings.lake.startswith("s3://") else None,
-        tools=tools(settings.root, settings.home),
+        tools=tools(settings.root, settings.home / "cache"),
         keep=keep.resolve() if keep else None,
         say=_unsaid if quiet else lambda sentence: say(f"  {whole(sentence)}"),
     )

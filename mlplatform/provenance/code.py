@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlplatform.errors import GateRefusedError
+
+LOCAL = ("", "local", "development")  # Environments in which uncommitted code may be tried out.
 LIBRARY = Path(__file__).resolve().parents[1]
 SECONDS_FOR_GIT = 10  # A hanging network file system must not hang a run.
 
@@ -28,6 +31,25 @@ def code_identity(root: Path) -> CodeIdentity:
     """Return the commit checked out at `root`."""
     commit = _git(root, "rev-parse", "HEAD")
     return CodeIdentity(commit=commit, dirty=bool(commit and _git(root, "status", "--porcelain")))
+
+
+def require_committed(code_version: str, environment: str) -> None:
+    """Return if a model made by this code may be registered where these gates are in force.
+
+    Args:
+        code_version: As `CodeIdentity` writes itself.
+        environment: `MLPLATFORM_ENVIRONMENT`; without one it is local development.
+
+    Raises:
+        GateRefusedError: If the code is no commit, outside of local development.
+    """
+    if environment in LOCAL or not code_version.endswith(("-dirty", "no-git")):
+        return
+    was = "outside of git" if code_version == "no-git" else f"by uncommitted code ({code_version})"
+    raise GateRefusedError(
+        f"the model was trained {was}, so nobody could make it again; MLPLATFORM_ENVIRONMENT is"
+        f" {environment!r}: commit the code, and train again"
+    )
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from mlplatform.errors import ReproductionError
 from mlplatform.provenance import environment
@@ -65,11 +65,23 @@ class Interpreter:
     differs: tuple[str, ...] = ()
 
 
-def tools(root: Path, home: Path) -> Tools:
+def choice(said: str) -> Choice:
+    """Return a choice of the environment from words.
+
+    Raises:
+        ReproductionError: If it is none.
+    """
+    if said not in get_args(Choice):
+        known = ", ".join(get_args(Choice))
+        raise ReproductionError(f"environment is {said!r}; known: {known}")
+    return cast("Choice", said)
+
+
+def tools(root: Path, cache: Path) -> Tools:
     """Return the uv that `make install` put into the checkout, else the one on the path."""
     own = root / ".venv-uv" / "bin" / "uv"
     found = str(own) if own.is_file() else shutil.which("uv")
-    return Tools(uv=Path(found) if found else None, folder=home / "cache" / "environments")
+    return Tools(uv=Path(found) if found else None, folder=cache / "environments")
 
 
 def interpreter(choice: Choice, of: Recorded, code: Path, tools: Tools) -> Interpreter:
