@@ -25,7 +25,8 @@ def settings_from_environment() -> Settings:
 
 def for_settings(settings: Settings) -> dict[str, Any]:
     """Return the resources every asset, check and sensor asks for by name."""
-    lake, shared = LakeResource(root=settings.lake), settings.processes
+    key, shared = str(settings.signing_key or ""), settings.processes
+    lake = LakeResource(root=settings.lake, signing_key=key)
     return {
         "lake": lake,
         "access": AccessResource(),

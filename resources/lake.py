@@ -1,7 +1,9 @@
 """The lake, and the IO manager that passes table versions between assets instead of data."""
 
+from pathlib import Path
+
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from mlplatform.errors import LakeError
 from mlplatform.lake import Lake, Version
@@ -13,6 +15,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Delta tables and artifacts of every pipeline."""
 
     root: str
+    signing_key: str = Field(default="", description="File of the key that signs what is registered.")
     _opened: Lake | None = PrivateAttr(default=None)
 
     def open(self) -> Lake:
@@ -20,6 +23,17 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._opened is None:
             self._opened = Lake(self.root, self.storage_options())
         return self._opened
+
+    def sign(self, digest: str) -> None:
+        """Sign a registered model's artifact, once, if there is a key to sign by.
+
+        Raises:
+            SignatureError: If the extra `signing` is not installed, or the key cannot be used.
+        """
+        if self.signing_key:
+            from mlplatform.registry.signing import sign
+
+            sign(self.open(), digest, Path(self.signing_key))
 
     def storage_options(self) -> dict[str, str] | None:
         """Return how to reach a lake on S3, with credentials as they are now; none for a path."""

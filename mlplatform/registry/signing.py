@@ -1,7 +1,7 @@
 """OpenSSF model signatures: who registers signs an artifact by a private key, who loads it verifies by the public one.
 
-Optional: it needs the extra `signing`. A signature is a sigstore bundle over every file of an artifact, so OpenSSF's own
-`model_signing verify key` reads it too. The content of a key is never part of a message.
+Optional: it needs the extra `signing`. A signature is a sigstore bundle over every file of an artifact, so that also
+OpenSSF's own `model_signing verify key` reads it. The content of a key is never part of a message.
 """
 
 import hashlib

@@ -15,6 +15,7 @@ from mlplatform.rollout.events import traffic
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Table
+    from mlplatform.registry.mlflow_index import IndexedModel
 
 TABLE = "mlflow_index"  # `<pipeline>/mlflow_index`
 
@@ -32,7 +33,7 @@ def bring_up_to_date(lake: "Lake", pipeline: str, tracking_uri: str, run_id: str
     last, address = copied.latest(), shown(tracking_uri)
     if last and (last.lineage.inputs, last.lineage.facts.get("to")) == (made_from, address):
         return False
-    _copy(lake, pipeline, tracking_uri)
+    copy(lake, pipeline, tracking_uri)
     import pyarrow as pa
 
     who = Lineage(
@@ -52,14 +53,19 @@ def _newest(table: "Table") -> str:
     return version.reference if version else ""
 
 
-def _copy(lake: "Lake", pipeline: str, tracking_uri: str) -> None:
+def copy(lake: "Lake", pipeline: str, tracking_uri: str) -> list["IndexedModel"]:
+    """Copy the registered models, their tags and the aliases, whatever MLflow held before; return what it shows.
+
+    Raises:
+        RegistryError: If MLflow cannot be reached or refuses.
+    """
     from mlplatform.registry.identity import identities
     from mlplatform.registry.mlflow_index import MlflowIndex
 
     registered, deployment = _tables(lake, pipeline)
     now = traffic(deployment)
     live = {"champion": now.champion, "challenger": now.canary, "previous": now.previous}
-    MlflowIndex(tracking_uri).sync(
+    return MlflowIndex(tracking_uri).sync(
         pipeline,
         records(registered),
         {alias: model.digest if model else None for alias, model in live.items()},

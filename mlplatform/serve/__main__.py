@@ -18,6 +18,7 @@ from pathlib import Path
 from mlplatform.errors import PlatformError
 from mlplatform.serve.process import STOP_SECONDS
 from mlplatform.serve.settings import ServeSettings
+from mlplatform.settings import VERIFY_KEY
 
 STDIN = 0  # its file descriptor
 
@@ -49,7 +50,8 @@ def _serve(given: argparse.Namespace) -> None:
         compile_cache.enable(given.compile_cache)
     names = {field.name for field in fields(ServeSettings)}
     chosen = {name: value for name, value in vars(given).items() if name in names}
-    settings = replace(ServeSettings(), **chosen)
+    settings = ServeSettings(verify_key=os.environ.get(VERIFY_KEY) or "")
+    settings = replace(settings, **chosen)
     lake = Lake(given.lake, dict(given.storage_option) | told.get("storage_options", {}))
     if given.candidate is not None:
         run_candidate(lake, given.pipeline, given.candidate, given.aggregates, _say_ready, settings)

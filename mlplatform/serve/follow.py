@@ -157,7 +157,10 @@ class Follower:
         """Whether the model and what it looks up are in memory, loading them if need be."""
         try:
             if model.digest not in self._loaded:
-                self._loaded[model.digest] = load(self._lake, model, self._settings.max_rows)
+                limits = self._settings
+                self._loaded[model.digest] = load(
+                    self._lake, model, limits.max_rows, limits.verify_key
+                )
             keys = self._loaded[model.digest].keys
             self._lookup.require(keys, wait=self.traffic is None)
         except ServingError as wrong:

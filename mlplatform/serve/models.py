@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlplatform.errors import PlatformError, ServingError
+from mlplatform.registry.signing import require
 from mlplatform.rollout import Model, TrafficState, arm
 from mlplatform.serve.decode import Row, RowDecoder
 from mlplatform.serve.outputs import are_answers, names_of
@@ -106,16 +107,19 @@ def _decoder(encoder: "Encoder", every: set[str], max_rows: int) -> RowDecoder:
     return RowDecoder(encoder.asked, every, max_rows, optional)
 
 
-def load(lake: "Lake", model: Model, rows: int) -> LoadedModel:
+def load(lake: "Lake", model: Model, rows: int, verify_key: str = "") -> LoadedModel:
     """Return the model, its bytes verified, compiled for every batch up to `rows`.
 
+    With `verify_key`, the file of a public key, it must be signed by that.
+
     Raises:
-        ServingError: If the artifact is missing, damaged, no model, or predicts what can be no answer.
+        ServingError: If the artifact is missing, damaged, not signed, no model, or predicts what can be no answer.
     """
     from mlplatform.features.program import Predictor
 
     name = f"model version {model.version} ({model.digest[:12]})"
     try:
+        require(lake, model.digest, verify_key)
         loaded = LoadedModel(
             model=model, predictor=Predictor.load(lake.artifacts.open(model.digest))
         )

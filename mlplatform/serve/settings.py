@@ -25,6 +25,7 @@ class ServeSettings:
             aggregates are looked up in, such as `redis://…`; an SQLite file if left empty. A name,
             because an address may hold a password.
         cache_folder: Where that file lies; a temporary folder if left empty.
+        verify_key: File of the public key that what is deployed must be signed by; empty asks for none.
     """
 
     max_body_bytes: int = 1 << 20
@@ -42,3 +43,4 @@ class ServeSettings:
     grace_seconds: float = 10.0
     online_store: str = ""
     cache_folder: str = ""
+    verify_key: str = ""
