@@ -37,12 +37,14 @@ def run(
     """
     from mlplatform.cli.lake import open_writable_lake
     from mlplatform.provenance.reproduce import reproduce
+    from mlplatform.registry.signing import require
     from mlplatform.rollout.find import find
     from mlplatform.spec import load_pipelines
 
     lake = open_writable_lake(settings)
     known = [p.name for p in load_pipelines(settings.pipelines, settings.environment)]
     found = find(lake, known, model)
+    require(lake, found.record.model_digest, settings.verify_key)
     if not as_json:
         which = f"{found.pipeline} version {found.record.model_version}"
         say(f"{which}, model {found.record.model_digest[:16]}")
