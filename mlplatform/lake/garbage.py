@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -85,11 +86,12 @@ def garbage(
     stored = {f: s for f, s in storage.listing(name).items() if PART.fullmatch(f)}
     gone = _gone(stored, needed, now - grace)
     named = {file.path for commit in commits for file in commit.files}
+    freed = _unreadable(commits, stored.keys() - gone) - _unreadable(commits, stored.keys())
     return TableGarbage(
         table=name,
         kept=[Kept(commits[number].version, why) for number, why in kept.items()],
         versions=sum(commit.kind != COMPACT for commit in commits),
-        freed=_freed(commits, kept, gone),
+        freed=tuple(sorted(freed - kept.keys())),
         files=gone,
         uncommitted=len(gone.keys() - named),
         kept_bytes=sum(s.bytes for f, s in stored.items() if f not in gone),
@@ -165,19 +167,17 @@ def _needed(
     return needed
 
 
-def _freed(
-    commits: Sequence[Commit], kept: Mapping[int, object], gone: Mapping[str, int]
-) -> tuple[int, ...]:
-    """Return the versions that are not kept and of which a file goes."""
-    freed, broken = [], set[int]()
+def _unreadable(commits: Sequence[Commit], there: AbstractSet[str]) -> set[int]:
+    """Return the versions that cannot be read from the files that are there."""
+    found, broken = set[int](), set[int]()
     for number, commit in enumerate(commits):
-        if _paths(commit.files) & gone.keys():
+        if not _paths(commit.files) <= there:
             broken.add(commit.base)
         above = _compaction(commits, number)
-        lost = commit.base in broken if above is None else _paths(above.files) & gone.keys()
-        if commit.kind != COMPACT and lost and number not in kept:
-            freed.append(number)
-    return tuple(freed)
+        lost = commit.base in broken if above is None else not _paths(above.files) <= there
+        if commit.kind != COMPACT and lost:
+            found.add(number)
+    return found
 
 
 def _gone(stored: Mapping[str, Stored], needed: set[str], since: datetime) -> dict[str, int]:
