@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets import permit
-from assets.nouns import asset_of
+from assets.nouns import asset_key, asset_of
 from assets.publish import Later, Made, features_code, publish, recipe
 from assets.training import joins
 from mlplatform.lake import Lake, Version
@@ -46,8 +46,11 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             mapper = engine.of(store.table(inputs.dataset.table), inputs.dataset)
             found = rows(pipeline, store, function, inputs, previous=same, engine=mapper)
             made = _made(store, found, function, {"terms": terms, "state": state})
-            catalogue = _catalogue(store, pipeline)
-            return replace(made, shown=Later(lambda: {"catalogue": catalogue, **made.shown}))
+            beside = {
+                "catalogue": _catalogue(store, pipeline),
+                **_columns(pipeline, found, function),
+            }
+            return replace(made, shown=Later(lambda: {**beside, **made.shown}))
 
         inputs = [read[noun] for noun in sorted(read)]
         return publish(context, store, pipeline, "features", inputs, make, features=code)
@@ -107,6 +110,21 @@ def _made(store: Lake, found: "Rows", function: "BatchFunction", facts: Mapping[
         }
 
     return Made(found.reader, Later(kept), Later(shown), found.added_to)
+
+
+def _columns(pipeline: Pipeline, found: "Rows", function: "BatchFunction") -> dict[str, Any]:
+    """Return the table's columns, and which columns of which assets each is computed from."""
+    from mlplatform.features.column_lineage import column_lineage
+
+    columns = [dg.TableColumn(field.name, str(field.type)) for field in found.reader.schema]
+    behind = {
+        column: [dg.TableColumnDep(asset_key(pipeline, noun), name) for noun, name in sources]
+        for column, sources in column_lineage(function.encoder, pipeline.spec.label).items()
+    }
+    return {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/column_lineage": dg.TableColumnLineage(behind),
+    }
 
 
 def _catalogue(store: Lake, pipeline: Pipeline) -> dg.TableMetadataValue:

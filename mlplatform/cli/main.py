@@ -38,6 +38,10 @@ app.add_typer(schema.app, name="schema")
 app.add_typer(tracking.app, name="tracking")
 
 Pipeline = Annotated[str, typer.Argument(help="Name of the pipeline: its folder in pipelines/.")]
+MODEL = (
+    "<pipeline> (what is live), <pipeline>@champion, @challenger, @previous, @newest or @<version>, "
+    "<pipeline>/deployment[@<Delta version>], or 8 digits of a digest."
+)
 Reason = Annotated[str, typer.Option(help="Why; kept with the event.")]
 
 
@@ -107,7 +111,11 @@ def serve(
         host,
         port,
         lambda url: typer.echo(f"{pipeline} is served at {url}"),
-        ServeSettings(online_store=online_store, cache_folder=str(cache)),
+        ServeSettings(
+            online_store=online_store,
+            cache_folder=str(cache),
+            verify_key=str(here.verify_key or ""),
+        ),
         named_in(os.environ),
     )
 
@@ -190,6 +198,42 @@ def withdraw(
     from mlplatform.cli.release import withdraw_batch
 
     withdraw_batch(settings(), pipeline, batch)
+
+
+@app.command()
+def explain(
+    model: Annotated[str, typer.Argument(help=MODEL)],
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002  typer's way of a flag
+    html: Annotated[Path | None, typer.Option(help="Write one page, without network.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Write the lineage as SVG.")] = None,
+    openlineage: Annotated[
+        Path | None, typer.Option(help="Write OpenLineage events, one a line.")
+    ] = None,
+    slsa: Annotated[
+        Path | None, typer.Option(help="Write an in-toto statement with SLSA provenance.")
+    ] = None,
+) -> None:
+    """Tell how a model was made, judged and deployed: from the lake alone."""
+    from mlplatform.cli.explain import Outputs
+    from mlplatform.cli.explain import explain as told
+
+    outputs = Outputs(
+        as_json=json, html=html, picture=picture, openlineage=openlineage, slsa=slsa
+    )
+    told(settings(), model, outputs)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help=MODEL)],
+    after: Annotated[str, typer.Argument(help="Another one, named alike.")],
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,  # noqa: FBT002  typer's way of a flag
+    html: Annotated[Path | None, typer.Option(help="Write one page, without network.")] = None,
+) -> None:
+    """Tell what changed from one model to another: data, code, parameters, environment, metrics, gates."""
+    from mlplatform.cli.explain import diff as told
+
+    told(settings(), before, after, as_json=json, html=html)
 
 
 @app.command()

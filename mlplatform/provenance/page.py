@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from mlplatform.evaluate.html import POLICY, Html, document, el, style
 from mlplatform.evaluate.report_style import CSS
 from mlplatform.evaluate.report_tables import table
+from mlplatform.provenance.difference import Difference
+from mlplatform.provenance.difference_sections import sections as difference_sections
 from mlplatform.provenance.picture import picture
 from mlplatform.provenance.section import AMBER, RED, Section, instant
 from mlplatform.provenance.sections import sections
@@ -41,6 +43,13 @@ def story_page(story: Story) -> str:
         id="lineage",
     )
     return page(title, header, sections(story), [("lineage", "Lineage", drawn)])
+
+
+def difference_page(told: Difference) -> str:
+    """Return the page of what changed from one model to another."""
+    title = f"{clean(told.before)} to {clean(told.after)}"
+    header = el("header", el("h1", "From ", clean(told.before), " to ", clean(told.after)))
+    return page(title, header, difference_sections(told))
 
 
 def page(

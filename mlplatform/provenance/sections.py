@@ -172,8 +172,10 @@ def _gates(story: Story) -> Section:
     rows, tones = [], {}
     for at, gate in enumerate(story.judged.gates):
         flag = " ⚑ overridden" if gate.gate in overridden else ""
-        tone = RED if flag or gate.outcome == "fail" else ""
-        tones[at] = tone or (AMBER if gate.outcome == "inconclusive" else "")
+        warns = gate.severity == "warn" and gate.outcome != "pass"
+        tone = RED if flag or (gate.outcome == "fail" and not warns) else ""
+        flag += " (warns)" if warns else ""
+        tones[at] = tone or (AMBER if gate.outcome != "pass" else "")
         rows.append(
             (
                 clean(gate.gate),
@@ -186,7 +188,7 @@ def _gates(story: Story) -> Section:
         )
     columns = ("Gate", "Outcome", "#Observed", "Interval", "#Limit", "Evidence")
     judged = story.judged
-    note = clean(judged.because) if judged.outcome else "No verdict is on record."
+    note = f"{clean(judged.because)}." if judged.because else "No verdict is on record."
     note += f" Compared with {short(judged.baseline)}." if judged.baseline else ""
     note += f" Policy {short(judged.policy)}." if judged.policy else ""
     return Section(title="Gates", at="gates", columns=columns, rows=rows, tones=tones, note=note)
@@ -260,7 +262,7 @@ def _leaves(what: str, value: Mapping[str, Any] | None) -> Iterator[Fact]:
         yield Fact(what, NOT_RECORDED)
         return
     for name, leaf in sorted(flat(value).items()):
-        shown = f"{leaf:.6g}" if isinstance(leaf, float) else said(leaf)
+        shown = f"{leaf:.6g}" if isinstance(leaf, float) else said("none" if leaf is None else leaf)
         yield Fact(f"{what} {clean(name)}", shown)
 
 

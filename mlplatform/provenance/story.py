@@ -107,15 +107,16 @@ class Story:
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON-able data; instants in ISO 8601."""
-        told: dict[str, Any] = _plain(dataclasses.asdict(self))
+        told: dict[str, Any] = plain(dataclasses.asdict(self))
         return told
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return JSON-able data: instants in ISO 8601, sequences as lists."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value

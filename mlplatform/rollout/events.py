@@ -77,10 +77,13 @@ def traffic(table: "Table", version: "Version | int | None" = None) -> TrafficSt
     return state(read(table, version))
 
 
-def live(lake: "Lake", pipeline: str) -> dict[str, Model | None]:
-    """Return the model in each of `ROLES`: as the newest commit says, or by all events where it does not."""
+def live(lake: "Lake", pipeline: str, number: int | None = None) -> dict[str, Model | None]:
+    """Return the model in each of `ROLES` by a version of the table, the newest if left out.
+
+    The commit says so itself, or where it is an older one's all events do.
+    """
     look = lake.peek(f"{pipeline}/{TABLE}")
-    newest = look.newest()
+    newest = look.newest() if number is None else number
     facts = look.commit(newest).version.lineage.facts if newest >= 0 else {}
     if "champion" in facts:
         return {role: _model(facts[role], facts[f"{role}_version"]) for role in ROLES}

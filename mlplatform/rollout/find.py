@@ -17,6 +17,7 @@ __all__ = ["Found", "find"]
 
 ROLES = {"champion": "champion", "challenger": "canary", "previous": "previous"}
 NEWEST = "newest"
+OF_DEPLOYMENT = f"/{DEPLOYMENT}"
 DIGEST = re.compile("[0-9a-f]{8,64}")  # 32 bits: of 10,000 models two begin alike 1 time in 86.
 
 
@@ -25,6 +26,7 @@ def find(lake: "Lake", pipelines: Sequence[str], ref: str) -> Found:
 
     `census_income` and `census_income@champion` are what is live, `@challenger` the canary, `@previous` the champion
     before, `@newest` the last one registered, `census_income@7` a version; 8 hexadecimal digits or more begin a digest.
+    `census_income/deployment` is the champion, `census_income/deployment@5` the one by that version of the table.
 
     Raises:
         RegistryError: If there is none, or several; it names what there is.
@@ -34,6 +36,8 @@ def find(lake: "Lake", pipelines: Sequence[str], ref: str) -> Found:
     if name in pipelines:
         record = _of_pipeline(lake, name, what if at else "champion")
         return Found(name, record, model_version(lake, name, record))
+    if name.removesuffix(OF_DEPLOYMENT) in pipelines:
+        return _deployed(lake, name.removesuffix(OF_DEPLOYMENT), what if at else "")
     if not at and DIGEST.fullmatch(ref):
         return by_digest(lake, pipelines, ref)
     raise RegistryError(
@@ -53,8 +57,15 @@ def _of_pipeline(lake: "Lake", pipeline: str, what: str) -> RegisteredModel:
     return _in_role(lake, pipeline, what)
 
 
-def _in_role(lake: "Lake", pipeline: str, role: str) -> RegisteredModel:
-    now = live(lake, pipeline)
+def _deployed(lake: "Lake", pipeline: str, number: str) -> Found:
+    if number and not (number.isascii() and number.isdigit()):
+        raise RegistryError(f"{pipeline}{OF_DEPLOYMENT}@{number}: expected a version of the table")
+    record = _in_role(lake, pipeline, "champion", int(number) if number else None)
+    return Found(pipeline, record, model_version(lake, pipeline, record))
+
+
+def _in_role(lake: "Lake", pipeline: str, role: str, number: int | None = None) -> RegisteredModel:
+    now = live(lake, pipeline, number)
     model = now[ROLES[role]]
     if model is None:
         there = [f"@{each} (version {m.version})" for each in ROLES if (m := now[ROLES[each]])]
