@@ -17,7 +17,10 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What one child does: `calls` of `overwrite` or `append`, each `(start row, rows, token)`."""
+    """What one child does: `calls` of `overwrite` or `append`, each `(start row, rows, token)`.
+
+    Or of `optimize`, once for each call; or of `vacuum`, with the versions held as start rows.
+    """
 
     root: str
     method: str
@@ -71,6 +74,7 @@ def _main() -> None:
     import pyarrow.dataset  # noqa: F401
 
     import mlplatform.lake.parquet  # noqa: F401
+    import mlplatform_tests.faults.upkeep
     import mlplatform_tests.lake.conftest  # noqa: F401
 
     for line in sys.stdin:
@@ -96,6 +100,7 @@ def _start(job: Job) -> tuple[int, int, Job]:
 def _work(job: Job, writer: int) -> bytes:
     from mlplatform.errors import LakeError
     from mlplatform.lake import Lake, faults
+    from mlplatform_tests.faults import upkeep
     from mlplatform_tests.lake.conftest import BY, rows
 
     def kill(point: str) -> None:
@@ -103,9 +108,13 @@ def _work(job: Job, writer: int) -> bytes:
             os.kill(os.getpid(), signal.SIGKILL)
 
     faults.hook = kill
-    table, numbers, error = Lake(job.root, job.options).table(job.table), [], ""
+    lake = Lake(job.root, job.options)
+    table, numbers, error = lake.table(job.table), [], ""
     os.write(writer, b"!")
     try:
+        if job.method in ("optimize", "vacuum"):
+            numbers = getattr(upkeep, job.method)(lake, job.table, [call[0] for call in job.calls])
+            return json.dumps({"numbers": numbers, "error": error}).encode()
         for start, count, token in job.calls:
             token_of = {"token": token} if job.method == "append" else {}
             numbers.append(getattr(table, job.method)(rows(start, count), BY, **token_of).number)
