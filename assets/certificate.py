@@ -13,7 +13,13 @@ from assets.nouns import asset_key
 from mlplatform.lake import Version
 from mlplatform.provenance.certificate import TABLE, Certificate
 from mlplatform.spec import Pipeline
-from resources import ROOT, ComputeResource, LakeResource, max_runtime
+from resources import (
+    ROOT,
+    ComputeResource,
+    LakeResource,
+    max_runtime,
+    settings_from_environment,
+)
 from resources.mistakes import said_in_one_line
 
 DESCRIPTION = (
@@ -95,6 +101,7 @@ def _made(
         lake=store,
         storage_options=lake.storage_options(),
         tools=tools(ROOT, Path(compute.compile_cache).parent),
+        verify_key=settings_from_environment().verify_key,
         say=context.log.info,
     )
     found = find(store, [pipeline.name], reference)

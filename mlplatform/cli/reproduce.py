@@ -65,6 +65,7 @@ def workshop(settings: Settings, keep: Path | None, *, quiet: bool) -> "Workshop
         lake=open_lake(settings),
         storage_options=s3_options() if settings.lake.startswith("s3://") else None,
         tools=tools(settings.root, settings.home / "cache"),
+        verify_key=settings.verify_key,
         keep=keep.resolve() if keep else None,
         say=_unsaid if quiet else lambda sentence: say(f"  {whole(sentence)}"),
     )

@@ -175,7 +175,11 @@ def _json(first: bytes, second: bytes) -> str | None:
     except (ValueError, RecursionError):
         return None
     differences = list(_unequal(_without(one), _without(other), ""))
-    beyond = [f"{where} {a!r} became {b!r}" for where, a, b in differences if not _near(a, b)]
+    beyond = [
+        f"{where or 'the whole'} {a!r} became {b!r}"
+        for where, a, b in differences
+        if not _near(a, b)
+    ]
     if beyond:
         return beyond[0]
     return f"{_TOLERATED} {NUMBERS:g}, or about libraries and machine"

@@ -39,8 +39,9 @@ class Workshop:
     Attributes:
         root: The checkout whose repository holds its code; only read.
         lake: Holds the record, and takes the certificate.
-        storage_options: How to reach it on S3.
         tools: What environments are built with.
+        storage_options: How to reach the lake on S3.
+        verify_key: File of the public key that has to have signed the model; None asks for no signature.
         keep: Folder that gets the files that were made, and what the training said; None keeps nothing.
         say: Told what is done, a sentence each.
     """
@@ -49,6 +50,7 @@ class Workshop:
     lake: "Lake"
     tools: Tools
     storage_options: Mapping[str, str] | None = None
+    verify_key: Path | None = None
     keep: Path | None = None
     say: Callable[[str], None] = print
 
@@ -76,8 +78,12 @@ def reproduce(
     Raises:
         ReproductionError: Saying what it was made from that is not on record or not there; nothing
             is trained then, and no certificate written.
+        SignatureError: If a signature is asked for, and is not there or not right.
     """
+    from mlplatform.registry import signing
+
     begin = time.monotonic()
+    signing.require(workshop.lake, found.record.model_digest, workshop.verify_key)
     of = recorded(workshop.lake, found)
     require_commit(workshop.root, of.commit)
     workshop.say(

@@ -1,0 +1,106 @@
+"""Two artifacts held against each other."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+from mlplatform.provenance.compare_tensors import compare, ulps
+
+WEIGHTS = {"a": np.zeros(2, np.float32), "b": np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)}
+NUMBERS = st.floats(width=32, allow_nan=False)
+
+
+def artifact(tensors=WEIGHTS, **files: bytes) -> dict[str, bytes]:
+    """Return the files of a model with these tensors."""
+    training = {"validation": {"loss": 0.25}, "reproducibility": {"versions": {"jax": "1"}}}
+    named = {name.replace("__", "."): content for name, content in files.items()}
+    return {
+        "params.safetensors": save(tensors),
+        "program.stablehlo": b"program",
+        "training.json": json.dumps(training).encode(),
+        "requirements.txt": b"jax==1\n",
+        **named,
+    }
+
+
+def moved(steps: int) -> dict[str, np.ndarray]:
+    """Return the weights with one number so many floats further."""
+    changed = WEIGHTS["b"].copy()
+    for _ in range(steps):
+        changed[1, 0] = np.nextafter(changed[1, 0], np.float32(9))
+    return {**WEIGHTS, "b": changed}
+
+
+def test_equal_bytes_are_bit_exact():
+    found = compare(artifact(), artifact())
+    assert (found.outcome, found.max_ulp, found.first_difference) == ("BIT_EXACT", 0, "")
+    assert set(found.files.values()) == {"equal"}
+
+
+@pytest.mark.parametrize(("steps", "outcome"), [(1, "ULP"), (8, "ULP"), (9, "MISMATCH")])
+def test_tensors_within_eight_ulps_are_as_good_as_equal_and_no_further(steps: int, outcome: str):
+    found = compare(artifact(), artifact(moved(steps)))
+    assert (found.outcome, found.max_ulp, found.tensors) == (outcome, steps, {"b": steps})
+    assert found.first_difference.startswith("tensor b[1, 0]: 0.5 became 0.5")
+    assert f"{steps} ulp; 1 of 4 numbers differ" in found.first_difference
+
+
+def test_numbers_computed_from_close_tensors_may_be_as_close():
+    metrics = json.dumps({"validation": {"loss": 0.2500001}, "reproducibility": {}}).encode()
+    assert compare(artifact(), artifact(moved(1), training__json=metrics)).outcome == "ULP"
+    metrics = json.dumps({"validation": {"loss": 0.26}, "reproducibility": {}}).encode()
+    found = compare(artifact(), artifact(moved(1), training__json=metrics))
+    assert found.outcome == "MISMATCH"
+    assert found.files["training.json"] == "validation.loss 0.25 became 0.26"
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (artifact({"a": WEIGHTS["a"]}), "tensor b: only the first has it"),
+        (artifact({**WEIGHTS, "c": WEIGHTS["a"]}), "tensor c: only the second has it"),
+        (artifact({**WEIGHTS, "a": np.zeros(3, np.float32)}), r"tensor a: is float32[3], not"),
+        (artifact({**WEIGHTS, "a": np.zeros(2, np.float16)}), r"tensor a: is float16[2], not"),
+        (artifact(params__safetensors=b"no"), "params.safetensors: not readable"),
+        (artifact(program__stablehlo=b"proGram"), "program.stablehlo: differs from byte 3 on"),
+        (artifact(extra__txt=b"x"), "extra.txt: only the second has it"),
+        (artifact(training__json=b"[]"), "training.json: the whole {'validation'"),
+    ],
+)
+def test_what_is_no_number_has_to_be_equal(other: dict[str, bytes], why: str):
+    found = compare(artifact(), other)
+    assert found.outcome == "MISMATCH"
+    assert found.first_difference.startswith(why), found.first_difference
+
+
+def test_what_describes_libraries_and_machine_decides_nothing_but_equality_of_bits():
+    found = compare(artifact(), artifact(requirements__txt=b"jax==2\n"))
+    assert (found.outcome, found.max_ulp) == ("ULP", 0)
+    assert found.first_difference.startswith("requirements.txt: differs from byte 5")
+
+
+@given(NUMBERS, NUMBERS)
+def test_distance_is_symmetric_and_zero_for_equal_numbers_alone(first: float, second: float):
+    one, other = np.float32([first]), np.float32([second])
+    assert ulps(one, other) == ulps(other, one)
+    assert (ulps(one, other)[0] == 0) == (first == second)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_neighbours_lie_one_apart_also_around_zero(kind: type):
+    tiny = np.nextafter(kind(0), kind(1))
+    values = np.array([-tiny, 0.0, tiny, 1.0], kind)
+    above = np.nextafter(values, kind(2))
+    assert ulps(values, above).tolist() == [1, 1, 1, 1]
+    assert ulps(np.array([-0.0], kind), np.array([0.0], kind)).tolist() == [0]
+
+
+def test_a_nan_is_as_far_as_can_be_from_a_number_and_equal_to_another():
+    nan, one = np.array([np.nan]), np.array([1.0])
+    assert ulps(nan, one)[0] == ulps(np.array([-1.7e308]), np.array([1.7e308]))[0] == 2**62
+    assert ulps(nan, nan)[0] == 0
+    assert ulps(np.array([3]), np.array([4]))[0] == 2**62
