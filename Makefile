@@ -21,8 +21,8 @@ dev: install ## Open the Dagster UI on the same lake.
 test: install ## Install, then run the tests, without the slow ones.
 	@$(BIN)/python -m pytest -m "not slow"
 
-e2e: install ## Run the slow tests: real processes, whole pipelines, failing gates.
-	@$(BIN)/python -m pytest -m slow
+e2e: install ## Run the slow tests, real processes and whole pipelines; `make e2e TESTS=mlplatform_tests/e2e` takes some.
+	@$(BIN)/python -m pytest -m slow $(TESTS)
 
 check: lint types contracts secrets ## All checks that run no test.
 
