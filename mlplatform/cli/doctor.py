@@ -5,13 +5,14 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError
 
 from rich.console import Console
 
-from mlplatform.cli.lake import open_writable_lake
-from mlplatform.errors import PlatformError
+from mlplatform.cli.lake import open_lake, open_writable_lake
+from mlplatform.errors import PlatformError, RegistryError
 from mlplatform.settings import Settings
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -47,6 +48,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _interpreter()
     yield _packages()
     yield _tried("lake", lambda: _lake(settings))
+    yield replace(_tried("models", lambda: _models(settings)), optional=True)
     yield _tried("TFDV worker", lambda: _tfdv(settings))
     yield _tried("MLflow", lambda: _mlflow(settings))
     yield _environment(settings)
@@ -84,6 +86,28 @@ def _tried(name: str, look: Callable[[], str]) -> Finding:
 def _lake(settings: Settings) -> str:
     lake = open_writable_lake(settings)
     return f"{settings.lake} is writable and holds {len(lake.tables())} tables"
+
+
+def _models(settings: Settings) -> str:
+    """Whether JAX's promise to read what is live holds for two more months.
+
+    Raises:
+        RegistryError: Naming each model whose program should be exported anew.
+    """
+    from mlplatform.registry.age import due
+    from mlplatform.registry.find import by_version, known_pipelines
+    from mlplatform.rollout.events import live
+
+    lake, now = open_lake(settings), datetime.now(UTC)
+    models = [(name, m) for name in known_pipelines(lake) for m in live(lake, name).values() if m]
+    told = [
+        f"{name} version {m.version}: {said}"
+        for name, m in models
+        if (said := due(lake, name, by_version(lake, name, m.version), now))
+    ]
+    if told:
+        raise RegistryError("; ".join(told))
+    return f"{len(models)} are live, none due to be exported anew"
 
 
 def _tfdv(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from mlplatform.cli import (
     gate,
     lake_commands,
     reference,
+    registry_commands,
     schema,
     tracking,
 )
@@ -34,6 +35,7 @@ app.add_typer(features.app, name="features")
 app.add_typer(gate.app, name="gate")
 app.add_typer(lake_commands.app, name="lake")
 app.add_typer(reference.app, name="reference")
+app.add_typer(registry_commands.app, name="registry")
 app.add_typer(schema.app, name="schema")
 app.add_typer(tracking.app, name="tracking")
 
@@ -217,9 +219,7 @@ def explain(
     from mlplatform.cli.explain import Outputs
     from mlplatform.cli.explain import explain as told
 
-    outputs = Outputs(
-        as_json=json, html=html, picture=picture, openlineage=openlineage, slsa=slsa
-    )
+    outputs = Outputs(as_json=json, html=html, picture=picture, openlineage=openlineage, slsa=slsa)
     told(settings(), model, outputs)
 
 

@@ -35,6 +35,7 @@ class Live:
     code: str
     overrides: list[dict[str, str]] = field(default_factory=list)
     by_policy: list[str] = field(default_factory=list)
+    due: str = ""
 
 
 def show(settings: Settings, *, as_json: bool) -> None:
@@ -54,7 +55,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
                 console.print(line, markup=False)
             for line in overridden(model):
                 console.print(line, markup=False, style="bold red")
-            for line in undecided(model):
+            for line in [*undecided(model), *aging(model)]:
                 console.print(line, markup=False, style="yellow")
 
 
@@ -97,8 +98,14 @@ def undecided(model: Live) -> list[str]:
     return [whole(f"  UNDECIDED  {because}") for because in model.by_policy]
 
 
+def aging(model: Live) -> list[str]:
+    """Return that a live model's program should be exported anew, if it should."""
+    return [f"  AGE        {model.due}"] if model.due else []
+
+
 def live(lake: "Lake", pipeline: str) -> list[Live]:
     """Return the champion and the canary of a pipeline, as far as there are any."""
+    from mlplatform.registry.age import due
     from mlplatform.registry.overrides import by_policy, passed_by
     from mlplatform.registry.record import by_digest, records
     from mlplatform.rollout.events import traffic
@@ -124,6 +131,7 @@ def live(lake: "Lake", pipeline: str) -> list[Live]:
                 code=record.code_version,
                 overrides=passed_by(lake, pipeline, model.digest, datetime.now(UTC)),
                 by_policy=by_policy(lake, pipeline, model.digest),
+                due=due(lake, pipeline, record, datetime.now(UTC)),
             )
         )
     return found

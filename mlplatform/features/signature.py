@@ -69,7 +69,7 @@ class Signature:
                 jax=str(stored["jax"]),
                 predicts=_predicts(stored["predicts"]),
             )
-        except (ValueError, KeyError, TypeError) as wrong:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
             raise CorruptionError(
                 f"signature.json is not what an export wrote: {wrong!r}"
             ) from None

@@ -5,7 +5,6 @@ an exported program for six months. So it is exported anew, or trained anew, bef
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -91,14 +90,10 @@ def exported_by(lake: "Lake", digest: str) -> str:
         raise LakeError(f"{said}: {wrong!r}; train again") from None
 
 
-def ages(
-    lake: "Lake", pipeline: str, records: Iterable["RegisteredModel"], now: datetime
-) -> tuple[list[Age], list[str]]:
-    """Return the ages of these models, oldest first, and a line for each that cannot be told."""
-    found, lost = [], []
-    for record in records:
-        try:
-            found.append(age(lake, pipeline, record, now))
-        except LakeError as wrong:
-            lost.append(f"{pipeline} version {record.model_version}: {wrong}")
-    return sorted(found, key=lambda one: one.exported_at), lost
+def due(lake: "Lake", pipeline: str, record: "RegisteredModel", now: datetime) -> str:
+    """Return the sentence about a model's age if it should be exported anew, or why that cannot be told."""
+    try:
+        found = age(lake, pipeline, record, now)
+    except LakeError as wrong:
+        return f"unknown: {wrong}"
+    return str(found) if found.due else ""

@@ -79,16 +79,21 @@ def register(
 
     Raises:
         GateRefusedError: If the verdict is not a pass.
-        CorruptionError: If the artifact's bytes are not the ones its digest was made from.
+        CorruptionError: If the artifact's bytes are not the ones its digest was made from, there is more in its
+            folder, or a file of it is code.
         LakeError: If there is no such artifact.
         ConcurrentWriteError: If `ATTEMPTS` others were first.
     """
+    from mlplatform.registry.hostile import require_no_code
+
     if candidate.verdict is not Outcome.PASS:
         raise GateRefusedError(
             f"{pipeline}: the verdict about model {candidate.model_digest[:12]} is "
             f"{candidate.verdict.value!r}; only a pass is registered"
         )
-    lake.artifacts.open(candidate.model_digest).verify()
+    artifact = lake.artifacts.open(candidate.model_digest)
+    artifact.require_nothing_else()
+    require_no_code(artifact)
     table = lake.table(f"{pipeline}/{TABLE}")
     for _ in range(ATTEMPTS):
         known = records(table)
