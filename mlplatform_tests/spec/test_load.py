@@ -79,6 +79,10 @@ def test_the_shipped_pipeline_is_valid():
         ({"data_gates__label_leakage__allow__ssn": "x"}, "names the column 'ssn'"),
         ({"triggers__schedule__cron": "every monday"}, "attributes.triggers.schedule.cron"),
         ({"triggers__schedule__timezone": "Mars/Base"}, "attributes.triggers.schedule.timezone"),
+        ({"retention__report_days": 0}, "attributes.retention.report_days: got 0"),
+        ({"retention__grace_days": None}, "attributes.retention.grace_days: got None"),
+        ({"retention__live_days": 3}, "attributes.retention.live_days: no such field"),
+        ({"retention__optimize": {"cron": "nightly"}}, "attributes.retention.optimize.cron"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_value_and_what_was_expected(
