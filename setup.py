@@ -40,7 +40,7 @@ setup(
     extras_require={
         **{
             extra: requirements(extra)
-            for extra in ("aws", "dagster", "dev", "gbdt", "k8s", "ray", "redis")
+            for extra in ("aws", "dagster", "dev", "gbdt", "k8s", "ray", "redis", "signing")
         },
         "cuda": ["jax[cuda12]"],
         "tfdv": ["tensorflow-data-validation>=1.21"],
