@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlplatform.errors import MissingArtifactError
 from mlplatform.spec import Pipeline
 
 if TYPE_CHECKING:
@@ -102,7 +103,10 @@ def _file(pipeline: Pipeline) -> str:
 
 
 def _features_of(lake: "Lake", digest: str) -> list[str]:
-    artifact = lake.artifacts.open(digest)
+    try:
+        artifact = lake.artifacts.open(digest)
+    except MissingArtifactError:  # Freed, as its pipeline's `retention` wants of old models.
+        return []
     if "features.json" not in artifact.names:
         return []
     stored: Any = json.loads(artifact.read("features.json"))
