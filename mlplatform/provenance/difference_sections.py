@@ -74,9 +74,7 @@ def _code(told: Difference) -> Section:
         for status, path in (code.files or ())[:SHOWN]
     ]
     facts = [Fact("but", clean(code.why), AMBER)] if code.why else []
-    note = SAME if code.same else ""
-    if code.files is not None and not rows and not code.same:
-        note = "The same commit."
+    note = "The same commit." if code.files is not None and not rows else ""
     if code.diff is None:
         facts.append(Fact("the team's own files", NOT_RECORDED))
     elif not code.diff:

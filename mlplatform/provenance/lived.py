@@ -68,8 +68,11 @@ def _role(now: TrafficState, digest: str) -> str:
 
 
 def _events(lake: "Lake", pipeline: str, digest: str) -> Iterator[Event]:
-    """Yield at least every event that this model was live at or that is about it, in order."""
+    """Yield at least every event that is about this model, that it was live at, or that ended that, in order."""
     table = lake.peek(f"{pipeline}/{TABLE}")
-    for number in table.naming(["about", *ROLES], digest):
+    found = list(table.naming(["about", *ROLES], digest))
+    newest = table.newest()
+    ended = {number + 1 for number in found if number < newest}
+    for number in sorted({*found, *ended}):
         for row in table.listed(number):
             yield Event(**{**row, "kind": Kind(row["kind"])})
