@@ -48,6 +48,6 @@ setup(
     entry_points={
         "console_scripts": ["mlplatform = mlplatform.cli.main:main"],
         # MLflow's tools find by it what reads the sources of our model versions.
-        "mlflow.artifact_repository": ["lake = mlplatform.registry.repository:LakeRepository"],
+        "mlflow.artifact_repository": ["lake = mlplatform.registry.repository:repository"],
     },
 )

@@ -1,7 +1,7 @@
 """MLflow's model registry as an index: copied from the lake, and can be copied again.
 
 We load nothing from it. The source of a version is the address of an artifact in the lake, whose
-bytes are verified for MLflow's own tools too: see `repository`.
+bytes are verified for MLflow's own tools too: see `lake_repository`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

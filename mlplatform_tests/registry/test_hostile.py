@@ -33,7 +33,7 @@ from mlplatform_tests.features import people
 from mlplatform_tests.models import exported_model
 
 SEED = 20260101
-FLIPS, FORGED, PROGRAMS = 2000, 1500, 60
+FLIPS, ON_DISK, FORGED, PROGRAMS = 2000, 150, 1500, 60
 Files = dict[str, bytes]
 
 
@@ -158,14 +158,20 @@ def test_one_changed_byte_anywhere_in_any_file_is_refused(lake, files):
     artifact = lake.artifacts.open(lake.artifacts.put(files))
     folder, dice = Path(artifact.uri), random.Random(SEED)  # noqa: S311  No secret.
     names = [*artifact.names, "manifest.json"]
+    contents, said = artifact.contents(), artifact.manifest["files"]
     for turn in range(FLIPS):
         name = names[turn % len(names)]
-        data = files.get(name) or (folder / name).read_bytes()
-        before = (folder / name).read_bytes()
-        (folder / name).write_bytes(mutated(data, dice))
-        with pytest.raises(CorruptionError, match=re.escape(f"{folder / name} is damaged")):
-            opened(lake, artifact.digest, name)
-        (folder / name).write_bytes(before)
+        forged = mutated(contents[name], dice)
+        if turn < ON_DISK:
+            (folder / name).write_bytes(forged)
+            with pytest.raises(CorruptionError, match=re.escape(f"{folder / name} is damaged")):
+                opened(lake, artifact.digest, name)
+            (folder / name).write_bytes(contents[name])
+        elif name == manifest.FILE:
+            assert hashlib.sha256(forged).hexdigest() != artifact.digest
+        else:
+            with pytest.raises(CorruptionError):
+                manifest.check_bytes(name, forged, said[name])
     assert artifact.verify() == artifact.size_bytes
 
 

@@ -1,0 +1,160 @@
+"""The registry of a pipeline that was walked: aliases, MLflow lost and rebuilt, a program exported anew, ages."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlplatform.errors import RegistryError
+from mlplatform.registry import age as ages
+from mlplatform.registry import backend
+from mlplatform.registry.find import by_version, model_version
+from mlplatform.registry.recertify import recertify
+from mlplatform.registry.record import records
+from mlplatform.registry.ulp import max_ulp
+from mlplatform.rollout.find import find
+from mlplatform_tests.assets.conftest import Walk, failed_steps
+
+NEXT = ("evaluation", "gate_verdict", "registered_model", "deployment")
+PIPELINE = "census_income"
+
+
+@pytest.fixture(scope="module")
+def two(walked_to) -> Walk:
+    """A walk whose champion was exported anew: it is live as version 1, and its heir is a canary."""
+    walk = walked_to("deployment")
+    done = walk.command("registry", "recertify", PIPELINE, "--again")
+    assert done.exit_code == 0, done.output
+    assert "test rows are answered the same" in done.output
+    result = walk.run(*NEXT)
+    assert result.success, failed_steps(result)
+    return walk
+
+
+def shown(walk: Walk) -> dict[str, Any]:
+    """Return models, versions, tags, aliases and runs that MLflow holds, without its own ids and times."""
+    client = backend.client(walk.settings.mlflow_uri)
+    versions = client.search_model_versions(f"name = '{PIPELINE}'")
+    experiments = client.search_experiments()
+    runs = [r for e in experiments for r in client.search_runs([e.experiment_id])]
+    named = {run.info.run_id: run.info.run_name for run in runs}
+    return {
+        "aliases": dict(client.get_registered_model(PIPELINE).aliases),
+        "versions": {
+            each.version: (each.source, dict(each.tags), named.get(each.run_id))
+            for each in versions
+        },
+        "runs": sorted(
+            (r.info.run_name, r.info.status, sorted(r.data.params.items()), sorted(r.data.metrics))
+            for r in runs
+        ),
+    }
+
+
+def test_a_model_exported_anew_passes_the_ordinary_gates_as_a_version_of_its_own(two):
+    one, other = records(two.lake.table(f"{PIPELINE}/registered_model"))
+    made = model_version(two.lake, PIPELINE, other)
+    facts = made.lineage.facts
+    assert facts["recertified_from"] == one.model_digest != other.model_digest
+    said = json.loads(facts["recertified"])
+    assert said["max_ulp"] <= 8
+    assert said["rows"] == 2000
+    assert said["jax"] == [ages.exported_by(two.lake, d.model_digest) for d in (one, other)]
+    before, after = (two.lake.artifacts.open(each.model_digest) for each in (one, other))
+    for name in ("params.safetensors", "features.json", "training.json", "reference.json"):
+        assert before.read(name) == after.read(name)
+    assert one.metrics == pytest.approx(other.metrics, abs=1e-6)
+    assert find(two.lake, [PIPELINE], f"{PIPELINE}@challenger").record == other
+
+
+def test_a_program_of_the_installed_jax_and_one_with_newer_rows_are_not_exported_anew(two):
+    assert "nothing to do" in str(two.command("registry", "recertify", PIPELINE).exception)
+    found = find(two.lake, [PIPELINE], f"{PIPELINE}@1")
+    stale = dict(found.model.lineage.inputs) | {f"{PIPELINE}/dataset": "0:0123456789abcdef"}
+    lineage = replace(found.model.lineage, inputs=stale)
+    older = replace(found, model=replace(found.model, lineage=lineage))
+    with pytest.raises(RegistryError, match="the newest is .*, on which gates judge; train again"):
+        recertify(two.lake, older, by="me", at=datetime.now(UTC), again=True)
+
+
+def test_aliases_follow_promotion_and_rollback_and_a_lost_mlflow_comes_back_the_same(two):
+    assert shown(two)["aliases"] == {"champion": "1", "challenger": "2"}
+    assert two.command("promote", PIPELINE).exit_code == 0
+    assert shown(two)["aliases"] == {"champion": "2", "previous": "1"}
+    before = shown(two)
+    tags = before["versions"]["2"][1]
+    told = {name.removeprefix("mlplatform.") for name in tags}
+    assert {"code_version", "environment", "surroundings", "pipeline_code", "trigger"} <= told
+    assert {"verdict", "verdict.policy", "verdict.gate_verdict", "run"} <= told
+    assert {f"data.{PIPELINE}/dataset", "recertified_from", "model_digest", "hardware"} <= told
+
+    database = Path(two.settings.mlflow_uri.removeprefix("sqlite:///"))
+    database.unlink()
+    assert two.command("registry", "rebuild").exit_code == 0
+    assert shown(two) == before
+    assert two.command("registry", "rebuild").exit_code == 0
+    assert shown(two) == before
+
+    database.unlink()
+    shutil.move(two.settings.training_logs, two.settings.training_logs.with_name("away"))
+    done = two.command("registry", "rebuild")
+    assert "1 training runs from the lake alone" in done.output
+    rebuilt = shown(two)
+    assert rebuilt["aliases"] == before["aliases"]
+    assert rebuilt["versions"] == before["versions"]
+    assert two.command("rollback", PIPELINE).exit_code == 0
+    assert shown(two)["aliases"] == {"champion": "1"}
+
+
+def test_every_registered_model_is_listed_verified_and_refused_once_a_byte_differs(two):
+    listed = json.loads(two.command("registry", "list", "--json").output)
+    assert [row["version"] for row in listed] == [1, 2]
+    fine = two.command("registry", "verify", "--all", "--no-load")
+    assert fine.exit_code == 0
+    assert fine.output.count("are whole; unsigned") == 2
+    loaded = two.command("registry", "verify", f"{PIPELINE}@1")
+    assert "it answers with probability" in loaded.output
+    weights = Path(two.lake.artifacts.open(listed[1]["digest"]).uri, "params.safetensors")
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    refused = two.command("registry", "verify", "--all", "--no-load")
+    weights.write_bytes(content)
+    assert refused.exit_code == 1
+    assert f"{PIPELINE} version 2" in refused.output
+    assert "REFUSED" in refused.output
+
+
+def test_a_program_is_due_after_four_months_and_out_of_promise_after_six(walked):
+    record = by_version(walked.lake, PIPELINE, 1)
+    made = model_version(walked.lake, PIPELINE, record).committed_at
+    for days, due, over in ((119, False, False), (120, True, False), (180, True, True)):
+        found = ages.age(walked.lake, PIPELINE, record, made + timedelta(days=days))
+        assert (found.days, found.due, found.over) == (days, due, over)
+    old = ages.due(walked.lake, PIPELINE, record, made + timedelta(days=130))
+    assert "130 days ago; 50 days of JAX's promise are left: `mlplatform registry rec" in old
+    assert ages.due(walked.lake, PIPELINE, record, made) == ""
+    assert walked.command("registry", "age").exit_code == 0
+
+
+def test_status_warns_of_an_old_program(walked, monkeypatch):
+    assert "AGE" not in walked.command("status").output
+    monkeypatch.setattr(ages, "WARNED_DAYS", 0)
+    assert "AGE        exported by JAX" in walked.command("status").output
+    assert walked.command("registry", "age").exit_code == 1
+
+
+def test_ulp_counts_the_numbers_between_two():
+    import numpy as np
+
+    one = np.array([1.0, -0.0, 3.0], np.float32)
+    other = np.array([np.nextafter(np.float32(1), np.float32(2)), 0.0, 3.0], np.float32)
+    assert max_ulp(one, one) == 0
+    assert max_ulp(one, other) == 1
+    nan = np.array([np.nan], np.float32)
+    assert max_ulp(nan, nan) == 0
+    assert max_ulp(nan, np.array([1], np.float32)) == 2**32
+    assert max_ulp(np.array([-1e-45], np.float32), np.array([1e-45], np.float32)) == 2
