@@ -91,27 +91,31 @@ class Log:
             LakeError: If there is no such version.
             CorruptionError: If a commit is damaged or was not made on the one before it.
         """
-        return self.as_written((self.compaction(number) or self.commit(number)).version.number)
+        commit = self.commit(number)
+        return self._from_base(self._compaction(commit) or commit)
 
-    def compaction(self, number: int) -> Commit | None:
-        """Return the commit that holds the rows of version `number` in fewer files, if there is one."""
-        below = self.commit(number)
-        if number + 1 not in self._stamps:
-            return None
-        try:
-            above = self._load(number + 1)
-        except CorruptionError:  # Whoever reads that version is told; this one is whole.
-            return None
-        follows = above.kind == COMPACT and above.parent == below.version.reference
-        return above if follows else None
+    def as_written(self, number: int) -> list[Commit]:
+        """Return the commits that a version was first written by, or of a compaction itself; errors as of `chain`."""
+        return self._from_base(self.commit(number))
 
     def compacted(self, commit: Commit) -> Commit:
         """Return the commit of the version that a compaction compacted; any other commit itself."""
         return self._load(commit.stands_for) if commit.kind == COMPACT else commit
 
-    def as_written(self, number: int) -> list[Commit]:
-        """Return the commits that a version was first written by, or of a compaction itself; errors as of `chain`."""
-        top = self.commit(number)
+    def _compaction(self, below: Commit) -> Commit | None:
+        """Return the commit that holds the rows of a version in fewer files, if there is one."""
+        number = below.version.number + 1
+        if number not in self._stamps:
+            return None
+        try:
+            above = self._load(number)
+        except CorruptionError:  # Whoever reads that version is told; this one is whole.
+            return None
+        follows = above.kind == COMPACT and above.parent == below.version.reference
+        return above if follows else None
+
+    def _from_base(self, top: Commit) -> list[Commit]:
+        number = top.version.number
         commits = self._range(range(top.base, number + 1), number)
         for below, above in pairwise(commits):
             if above.parent != below.version.reference:
