@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.errors import CorruptionError, FreedError, LakeError
 from mlplatform.lake import journal
 from mlplatform.lake.commit import COMPACT, Commit, DamagedError, DataFile, parse
 from mlplatform.lake.storage import Storage, log_file
@@ -76,7 +76,7 @@ class Peek:
                 yield number
 
     def added(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":
-        """Return the rows that one commit added, in written order.
+        """Return the rows that one commit added, in written order; from its compaction where its own file was freed.
 
         Raises:
             LakeError: If there is no such version or column.
@@ -84,8 +84,14 @@ class Peek:
         """
         import pyarrow as pa
 
-        files = self.commit(number).files
-        return pa.concat_tables([self._file(file, number, columns) for file in files])
+        commit = self.commit(number)
+        try:
+            return pa.concat_tables([self._file(file, number, columns) for file in commit.files])
+        except FreedError:
+            if not self._is_compacted(commit):
+                raise
+        count = sum(file.rows for file in commit.files)
+        return self.added(number + 1, columns).slice(commit.version.rows - count, count)
 
     def listed(self, number: int) -> list[dict[str, Any]]:
         """Return the rows that one commit added as mappings, which never imports pandas; errors as of `added`."""
@@ -104,6 +110,13 @@ class Peek:
             if self.commit(above).parent != self.commit(below).version.reference:
                 raise self._damaged(above, "does not follow the version before it")
         return numbers
+
+    def _is_compacted(self, commit: Commit) -> bool:
+        try:
+            above = self.commit(commit.version.number + 1)
+        except LakeError:
+            return False
+        return above.kind == COMPACT and above.parent == commit.version.reference
 
     def _hint(self) -> int:
         try:

@@ -104,6 +104,18 @@ def test_a_version_of_appends_holds_the_files_below_it(lake: Lake) -> None:
         table.read(6)
 
 
+def test_the_rows_of_one_commit_are_found_in_its_compaction(lake: Lake) -> None:
+    """What is looked into without opening the table: the last append of a version that stays."""
+    table = lake.table(ORDERS)
+    for n in range(4):
+        table.append(rows(2 * n, 2), BY, token=str(n))
+    optimize(table, "ann", least_files=2)
+    vacuumed(lake)
+    assert lake.peek(ORDERS).added(3, ["number"])["number"].to_pylist() == [6, 7]
+    with pytest.raises(FreedError, match="version 2 of shop/orders was freed"):
+        lake.peek(ORDERS).added(2)
+
+
 def test_the_files_before_a_compaction_stay_while_readers_may_be_at_them(lake: Lake) -> None:
     table = lake.table(ORDERS)
     for n in range(4):
