@@ -46,7 +46,7 @@ def require_commit(root: Path, commit: str) -> None:
     top = _git(root, "rev-parse", "--show-toplevel")
     if top.returncode:
         raise ReproductionError(
-            f"{root} is no git checkout, so commit {commit[:12]} cannot be checked out; clone the repository"
+            f"{root} is no git checkout, so commit {commit[:12]} cannot be checked out: {_last(top.stderr)}"
         )
     if _git(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
         raise ReproductionError(
@@ -85,8 +85,11 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
 def _run(words: list[str], folder: Path) -> None:
     done = _git(folder, *words)
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ReproductionError(f"git {words[0]} failed: {said}")
+        raise ReproductionError(f"git {words[0]} failed: {_last(done.stderr)}")
+
+
+def _last(said: str) -> str:
+    return (said.strip().splitlines() or ["git said nothing"])[-1]
 
 
 def _git(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlplatform.registry.find import Found
 
 TRAINING, STATE_FACT = "training.json", "state"
+READ = ("dataset", "split", "features")  # By every model.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +136,9 @@ def _read(lake: "Lake", found: "Found") -> "dict[str, Version]":
     for table, reference in found.model.lineage.inputs.items():
         version = _version(lake, table, reference)
         read[table.removeprefix(f"{found.pipeline}/")] = version
+    for noun in READ:
+        if noun not in read:
+            raise ReproductionError(f"its commit names no version of {found.pipeline}/{noun}")
     _whole(lake, _fact(read["features"].lineage.facts, STATE_FACT), "the state of the features")
     return read
 

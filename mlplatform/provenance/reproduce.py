@@ -114,6 +114,7 @@ def _made(of: Recorded, workshop: Workshop, choice: Choice, scratch: Path) -> _M
     from mlplatform.lake import Lake
 
     with checked_out(workshop.root, of.commit) as code:
+        held = on_a_branch(workshop.root, of.commit)
         workshop.say(f"commit {of.commit[:12]} is checked out apart")
         python = interpreter(choice, of, code, workshop.tools)
         workshop.say(f"libraries: {'; '.join([python.how, *python.differs])}")
@@ -124,8 +125,7 @@ def _made(of: Recorded, workshop: Workshop, choice: Choice, scratch: Path) -> _M
     if answer.code_version != of.commit:
         raise ReproductionError(f"the code that ran was {answer.code_version}, not {of.commit}")
     workshop.say(f"trained again in {answer.seconds:.1f} s")
-    found = on_a_branch(workshop.root, of.commit)
-    return _Made(answer=answer, lake=Lake(task.into), interpreter=python, commit_on_branch=found)
+    return _Made(answer=answer, lake=Lake(task.into), interpreter=python, commit_on_branch=held)
 
 
 def _task(of: Recorded, workshop: Workshop, code: Path, scratch: Path) -> Task:
@@ -144,26 +144,34 @@ def _task(of: Recorded, workshop: Workshop, code: Path, scratch: Path) -> Task:
 
 
 def _folder(of: Recorded, code: Path, apart: Path) -> Path:
-    """Return the pipeline's folder: the checkout's where its files are the recorded ones, else a copy of those.
+    """Return the pipeline's folder: the checkout's, or where it lay outside of one, a copy of what was recorded.
 
     Raises:
-        ReproductionError: If a recorded name leads out of the folder.
+        ReproductionError: If the commit has other files than were recorded, so that what trained was
+            no part of it; or if a recorded name leads out of the folder.
     """
-    written = pipeline_code.written(of.code)
-    inside = pipeline_code.folder_of(of.code)
+    written, inside = pipeline_code.written(of.code), pipeline_code.folder_of(of.code)
+    if not inside:
+        return _copied(written, apart)
     folder = (code / inside).resolve()
-    if inside and folder.is_relative_to(code.resolve()) and folder.is_dir():
-        there = {path.name: path.read_bytes() for path in pipeline_code.sources(folder)}
-        if there == dict(written):
-            return folder
-    apart.mkdir()
-    for name, content in written.items():
+    there = {path.name: path.read_bytes() for path in pipeline_code.sources(folder)}
+    unlike = sorted(n for n in {*there, *written} if there.get(n) != written.get(n))
+    if unlike or not folder.is_relative_to(code.resolve()):
+        named = ", ".join(unlike) or "the folder"
+        raise ReproductionError(
+            f"{inside} of commit {of.commit[:12]} is not what was trained from: {named}; git ignores it, or"
+            " the record was changed"
+        )
+    return folder
+
+
+def _copied(files: Mapping[str, bytes], folder: Path) -> Path:
+    folder.mkdir()
+    for name, content in files.items():
         if Path(name).name != name:
-            raise ReproductionError(
-                f"the pipeline's code names a file {name!r}, which is no file name"
-            )
-        (apart / name).write_bytes(content)
-    return apart
+            raise ReproductionError(f"the pipeline's code names {name!r}, which is no file name")
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def _trained(

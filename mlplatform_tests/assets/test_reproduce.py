@@ -18,7 +18,12 @@ from typer.testing import Result
 from assets import certificate as certificate_asset
 from mlplatform.lake import Lineage
 from mlplatform.provenance.certificate import certificates
+from mlplatform.provenance.interpreter import Interpreter
+from mlplatform.provenance.recorded import recorded
+from mlplatform.provenance.reproduce import _judged, _Made
+from mlplatform.provenance.retrain import Answer
 from mlplatform.registry.record import Candidate, records, register
+from mlplatform.rollout.find import find
 from mlplatform_tests.assets.conftest import Walk
 from mlplatform_tests.conftest import ROOT
 
@@ -161,6 +166,32 @@ def test_no_run_of_all_assets_trains_twice(registered: Walk):
     assert certificate not in walk.asset_layer.executable_asset_keys
 
 
+@pytest.mark.parametrize(("moved", "outcome"), [(1e-4, "METRICS"), (30.0, "MISMATCH")])
+def test_on_another_class_of_hardware_metrics_of_the_test_rows_decide(
+    registered: Walk, moved: float, outcome: str
+):
+    recorded_as(registered, code_version="ab" * 20)
+    lake = registered.lake
+    of = recorded(lake, find(lake, ["census_income"], "census_income@newest"))
+    tensors = load(of.artifact.read("params.safetensors"))
+    tensors = {name: each + np.float32(moved) for name, each in tensors.items()}
+    files = {name: of.artifact.read(name) for name in of.artifact.names}
+    made = _Made(
+        answer=Answer(
+            artifact=lake.artifacts.put({**files, "params.safetensors": save(tensors)}),
+            around={"hardware": {"class": "another"}},
+        ),
+        lake=lake,
+        interpreter=Interpreter(python=Path("python"), how="as told"),
+        commit_on_branch=True,
+    )
+    found, comparison, metrics = _judged(of, made, lake)
+    assert (found, comparison.outcome) == (outcome, "MISMATCH")
+    assert {"auc", "log_loss", "accuracy"} <= {metric["metric"] for metric in metrics}
+    same = replace(made.answer, around={"hardware": {"class": of.hardware_class}})
+    assert _judged(of, replace(made, answer=same), lake)[0] == "MISMATCH"
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -174,6 +205,7 @@ def test_no_run_of_all_assets_trains_twice(registered: Walk):
         ({"facts": {"surroundings": ""}}, "its surroundings was not recorded"),
         ({"facts": {"pipeline_code": "ab" * 32}}, "the pipeline's code is gone"),
         ({"inputs": {"census_income/features": "7:" + "ab" * 8}}, "has no version 7"),
+        ({"inputs": {}}, "its commit names no version of census_income/dataset"),
     ],
 )
 def test_what_is_not_on_record_is_refused_before_training(
