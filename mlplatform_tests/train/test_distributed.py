@@ -39,11 +39,20 @@ def prepared(folder: Path) -> dict[str, str]:
     (folder / "pipelines" / "people").mkdir(parents=True)
     content = yaml.safe_dump({"type": COMPONENT, "attributes": spec})
     (folder / "pipelines" / "people" / "defs.yaml").write_text(content)
+    _share_programs(folder)
     return {
         "MLPLATFORM_HOME": str(folder / "home"), "MLPLATFORM_PIPELINES": str(folder / "pipelines"),
         "MLPLATFORM_COORDINATOR": f"127.0.0.1:{free_port()}", "MLPLATFORM_PROCESSES": "2",
         "XLA_FLAGS": "",
     }  # fmt: skip
+
+
+def _share_programs(folder: Path) -> None:
+    """Have all tests of the session keep what XLA compiled in one place."""
+    programs = folder.parent / "programs_of_two"
+    programs.mkdir(exist_ok=True)
+    (folder / "home" / "cache").mkdir(parents=True)
+    (folder / "home" / "cache" / "xla").symlink_to(programs)
 
 
 def started(shared: dict[str, str], number: int, *words: object) -> subprocess.Popen[str]:
