@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mlplatform.errors import CorruptionError, LakeError
 from mlplatform.lake.vacuum import Held
-from mlplatform.provenance.ancestry import number
 from mlplatform.provenance.leases import leases
 from mlplatform.provenance.named import Named
 
@@ -19,7 +17,7 @@ Pairs = Iterable[tuple[str, str]]  # Table and `Version.reference`.
 
 
 class Origins:
-    """Walks from versions to all that they were made from; each version is read once.
+    """Walks from versions to all that they were made from; each log is read once.
 
     Attributes:
         lost: What was named and is not there: its table was made anew, or never was.
@@ -27,7 +25,7 @@ class Origins:
 
     def __init__(self, lake: "Lake") -> None:
         self._lake = lake
-        self._known: dict[tuple[str, str], Version | None] = {}
+        self._tables: dict[str, dict[str, Version]] = {}
         self.lost: set[str] = set()
 
     def of(self, named: Pairs) -> dict[tuple[str, str], "Version"]:
@@ -39,29 +37,21 @@ class Origins:
         found: dict[tuple[str, str], Version] = {}
         waiting = list(named)
         while waiting:
-            pair = waiting.pop()
-            version = None if pair in found else self._version(*pair)
+            table, reference = pair = waiting.pop()
+            version = None if pair in found else self._versions(table).get(reference)
             if version is not None:
                 found[pair] = version
                 waiting.extend(version.lineage.inputs.items())
+            elif pair not in found:
+                self.lost.add(f"{table} {reference}")
         return found
 
-    def _version(self, table: str, reference: str) -> "Version | None":
-        if (table, reference) not in self._known:
-            self._known[table, reference] = self._read(table, reference)
-        return self._known[table, reference]
-
-    def _read(self, table: str, reference: str) -> "Version | None":
-        try:
-            version = self._lake.table(table).version(number(reference))
-        except CorruptionError:
-            raise
-        except (LakeError, ValueError):
-            version = None
-        if version is None or version.reference != reference:
-            self.lost.add(f"{table} {reference}")
-            return None
-        return version
+    def _versions(self, table: str) -> "dict[str, Version]":
+        """Return every version of a table by its reference."""
+        if table not in self._tables:
+            history = self._lake.table(table).history()
+            self._tables[table] = {version.reference: version for version in history}
+        return self._tables[table]
 
 
 def held(
