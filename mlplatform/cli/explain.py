@@ -59,7 +59,8 @@ def diff(settings: Settings, one: str, other: str, *, as_json: bool, html: Path 
     from mlplatform.provenance.difference import differ
 
     lake = open_lake(settings)
-    told = differ(lake, settings.root, _story(lake, one), _story(lake, other))
+    stories = [_story(lake, ref, brief=True) for ref in (one, other)]
+    told = differ(lake, settings.root, *stories)
     if html is not None:
         from mlplatform.provenance.page import difference_page
 
@@ -73,12 +74,12 @@ def diff(settings: Settings, one: str, other: str, *, as_json: bool, html: Path 
         show(f"From {told.before} to {told.after}", sections(told), console())
 
 
-def _story(lake: "Lake", ref: str) -> "Story":
+def _story(lake: "Lake", ref: str, *, brief: bool = False) -> "Story":
     from mlplatform.provenance.tell import tell
     from mlplatform.registry.find import known_pipelines
     from mlplatform.rollout.find import find
 
-    return tell(lake, find(lake, known_pipelines(lake), ref))
+    return tell(lake, find(lake, known_pipelines(lake), ref), brief=brief)
 
 
 def _tree(story: "Story") -> None:

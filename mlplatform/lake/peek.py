@@ -38,7 +38,7 @@ class Peek:
 
     def newest(self) -> int:
         """Return the newest version's number, -1 when the table does not exist."""
-        return self._top(self._hint()) if self._hint() > 0 else self._top(0)
+        return self._top(self._hint())
 
     def commit(self, number: int) -> Commit:
         """Return one commit.
@@ -67,10 +67,10 @@ class Peek:
         what is sought, and whoever asks has to look. A name must be none that every entry has, such as `kind`.
         """
         newest = self.newest()
-        first = self.commit(newest).base if newest >= 0 else 0
+        if newest < 0:
+            return
         marks = [f'"{name}":"'.encode() for name in names]
-        for number in range(first, newest + 1):
-            raw = self.raw(number)
+        for number, raw in self._raw(range(self.commit(newest).base, newest + 1)):
             said = marks[0] in raw and COMPACTED not in raw
             if not said or any(mark + begin.encode() in raw for mark in marks):
                 yield number
@@ -117,6 +117,13 @@ class Peek:
         except LakeError:
             return False
         return above.kind == COMPACT and above.parent == commit.version.reference
+
+    def _raw(self, numbers: range) -> Iterator[tuple[int, bytes]]:
+        names = [log_file(number) for number in numbers]
+        try:
+            yield from zip(numbers, self._storage.read_all(self._folder, names), strict=True)
+        except FileNotFoundError as missing:
+            raise CorruptionError(f"log entry {missing.filename} is missing; restore it") from None
 
     def _hint(self) -> int:
         try:

@@ -4,7 +4,7 @@ Paths are relative to the lake's root, with `/` between segments; callers pass o
 """
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +43,9 @@ class Storage(Protocol):
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes; `FileNotFoundError` when there is none."""
+
+    def read_all(self, folder: str, names: Sequence[str]) -> Iterator[bytes]:
+        """Yield the bytes of files of one folder, in order; `FileNotFoundError` at one that is not there."""
 
     def entries(self, folder: str, after: str = "") -> dict[str, str]:
         """Map each file name in `folder` past `after` to a stamp that changes with the file."""

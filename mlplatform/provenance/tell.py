@@ -11,7 +11,7 @@ from mlplatform.errors import LakeError
 from mlplatform.lake import Lake
 from mlplatform.provenance import environment, pipeline_code, surroundings
 from mlplatform.provenance.judged import judged
-from mlplatform.provenance.lived import lived
+from mlplatform.provenance.lived import Lived, lived
 from mlplatform.provenance.steps import LandedFile, Step, landed_files, steps
 from mlplatform.provenance.story import FORMAT, Code, Story
 from mlplatform.registry.find import Found
@@ -30,8 +30,8 @@ CODE = re.compile(r"(?P<commit>[0-9a-f]{7,64})(?P<dirty>-dirty)?")
 T = TypeVar("T")
 
 
-def tell(lake: Lake, found: Found, at: datetime | None = None) -> Story:
-    """Return the story of a registered model.
+def tell(lake: Lake, found: Found, at: datetime | None = None, *, brief: bool = False) -> Story:
+    """Return the story of a registered model; a `brief` one without deployments and certificates.
 
     What cannot be read is left out and named in `problems`: a story with a gap is still told.
     """
@@ -73,11 +73,9 @@ def tell(lake: Lake, found: Found, at: datetime | None = None) -> Story:
         trigger=_json(facts.get("trigger")),
         spent=_json(facts.get("spent")),
         judged=said,
-        lived=look.tried(
-            "deployments", lambda: lived(lake, found.pipeline, found.record.model_digest), []
-        ),
+        lived=[] if brief else look.lived(),
         answers=look.answers(),
-        certificates=look.tried("certificates", look.certificates, []),
+        certificates=[] if brief else look.tried("certificates", look.certificates, []),
         signature=look.tried("signature", look.signature, {"standing": None, "keys": []}),
         problems=problems,
     )
@@ -155,6 +153,12 @@ class _Look:
 
     def _landed(self, source: Step) -> list[LandedFile]:
         return landed_files(self.lake, source, source.number - LANDED)
+
+    def lived(self) -> list[Lived]:
+        nothing: list[Lived] = []
+        found = self.found
+        read = partial(lived, self.lake, found.pipeline, found.record.model_digest)
+        return self.tried("deployments", read, nothing)
 
     def hyperparameters(self) -> dict[str, Any] | None:
         model = self.found.model
