@@ -15,11 +15,12 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # The lake is made up by what the tests have.
 RESULTS = ROOT / "benchmarks" / "results" / "explain_speed.json"
-MODELS, REPETITIONS = 10_000, 7
+MODELS, REPETITIONS = 10_000, 5
 LIMITS = {"explain": 1.0, "diff": 2.0}  # Seconds.
 
 
@@ -30,16 +31,16 @@ def main(models: int, kept: Path | None) -> None:
         if not (home / "middle").is_file():
             _make(home, models)
         made = json.loads((home / "middle").read_text())
-        result = {
+        result: dict[str, Any] = {
             "models": made["models"],
             "seconds_to_make": made["seconds"],
             "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
             "load_before": round(os.getloadavg()[0], 2),
             "limits_seconds": LIMITS,
-            "commands": {
-                " ".join(c): timed(home, c) for c in commands(made["models"], made["digest"])
-            },
+            "never_compacted": timed(home, made),
         }
+        _compact(home)
+        result["compacted"] = timed(home, made)
     RESULTS.write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -68,22 +69,34 @@ def commands(models: int, digest: str) -> list[list[str]]:
     ]
 
 
-def timed(home: Path, command: list[str]) -> Mapping[str, object]:
-    """Return the seconds of each whole process, after one that warms the page cache."""
+def timed(home: Path, made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what each command took."""
+    asked = commands(made["models"], made["digest"])
+    return {" ".join(command): _timed(home, command) for command in asked}
+
+
+def _timed(home: Path, command: list[str]) -> Mapping[str, object]:
+    """Return the seconds of each whole process, after one that warms the page cache; those of processors beside them.
+
+    Where others use the machine too, wall time is theirs as much as ours, and processor time less so.
+    """
     seconds = [_seconds(home, command) for _ in range(REPETITIONS + 1)][1:]
-    limit = LIMITS[command[0]]
+    wall, cpu = (sorted(each[at] for each in seconds) for at in (0, 1))
     told = {
-        "median_seconds": round(statistics.median(seconds), 3),
-        "slowest_seconds": round(max(seconds), 3),
-        "within_limit": statistics.median(seconds) <= limit,
+        "median_seconds": round(statistics.median(wall), 3),
+        "fastest_seconds": round(wall[0], 3),
+        "slowest_seconds": round(wall[-1], 3),
+        "median_cpu_seconds": round(statistics.median(cpu), 3),
+        "within_limit": statistics.median(wall) <= LIMITS[command[0]],
     }
     print(" ".join(command), told, flush=True)
     return told
 
 
-def _seconds(home: Path, command: list[str]) -> float:
+def _seconds(home: Path, command: list[str]) -> tuple[float, float]:
+    """Return wall and processor seconds of one process."""
     program = Path(sys.executable).parent / "mlplatform"
-    began = time.perf_counter()
+    before, began = os.times(), time.perf_counter()
     done = subprocess.run(
         [program, *command],
         cwd=ROOT,
@@ -92,9 +105,20 @@ def _seconds(home: Path, command: list[str]) -> float:
         text=True,
         check=False,
     )
+    wall, after = time.perf_counter() - began, os.times()
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stderr}")
-    return time.perf_counter() - began
+    used = (after.children_user, after.children_system)
+    return wall, sum(used) - before.children_user - before.children_system
+
+
+def _compact(home: Path) -> None:
+    """Compact the tables that grow by a file with each model."""
+    from mlplatform.lake import Lake
+    from mlplatform.lake.compaction import optimize
+
+    for noun in ("source", "gate_verdict", "registered_model", "deployment"):
+        optimize(Lake(home / "lake").table(f"census/{noun}"), "benchmark")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def _tables(told: Difference) -> Section:
             " → ".join(_count(rows) for rows in dict.fromkeys(each.rows)),
             _count(each.added),
             _count(each.removed),
-            "same" if each.same else clean("another" + (f"; {each.note}" if each.note else "")),
+            "same" if each.same else clean("differs" + (f"; {each.note}" if each.note else "")),
         )
         for each in told.tables
     ]

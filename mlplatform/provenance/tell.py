@@ -14,8 +14,7 @@ from mlplatform.provenance.judged import judged
 from mlplatform.provenance.lived import Lived, lived
 from mlplatform.provenance.steps import LandedFile, Step, landed_files, steps
 from mlplatform.provenance.story import FORMAT, Code, Story
-from mlplatform.registry.find import Found
-from mlplatform.registry.record import TABLE as REGISTERED
+from mlplatform.registry.find import Found, registration
 from mlplatform.rollout.events import live
 
 if TYPE_CHECKING:
@@ -111,11 +110,10 @@ class _Look:
         return _json(self.tried(name, lambda: artifact.read(name).decode(errors="replace"), None))
 
     def registration(self) -> dict[str, str]:
-        """Return the version of the table that registered it; of one so old that no fact says, the row's place."""
-        name, record = f"{self.found.pipeline}/{REGISTERED}", self.found.record
-        commit = self.lake.peek(name).commit(record.model_version - 1)
-        ours = commit.version.rows == record.model_version
-        return {name: commit.version.reference} if ours else {}
+        """Return the version of the table that registered it."""
+        found = self.found
+        version = registration(self.lake, found.pipeline, found.record.model_version)
+        return {version.table: version.reference}
 
     def role(self) -> str:
         nobody: dict[str, Model | None] = {}

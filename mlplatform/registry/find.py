@@ -46,6 +46,12 @@ def by_version(lake: "Lake", pipeline: str, version: int) -> RegisteredModel:
     return _row(lake, table, number, version)
 
 
+def registration(lake: "Lake", pipeline: str, version: int) -> "Version":
+    """Return the version of the table that added the row of a model version there is."""
+    table = lake.peek(f"{pipeline}/{TABLE}")
+    return table.commit(_first_with(table, version, table.newest())).version
+
+
 def model_version(lake: "Lake", pipeline: str, record: RegisteredModel) -> "Version":
     """Return the version of `<pipeline>/model` that holds the artifact of a registered model.
 

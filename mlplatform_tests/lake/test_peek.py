@@ -92,3 +92,13 @@ def test_rows_are_listed_as_pyarrow_lists_them():
     assert listed(table) == table.to_pylist()
     assert listed(table.slice(1)) == table.slice(1).to_pylist()
     assert listed(table.slice(0, 0)) == []
+
+
+def test_a_look_into_a_table_on_s3_sees_what_the_table_has(s3_options):
+    lake = Lake("s3://lake/peek", s3_options)
+    appended(lake, 3)
+    table, look = lake.table("a/b"), lake.peek("a/b")
+    assert look.newest() == 2
+    assert list(look.naming(["colour"], "k1")) == [1]
+    assert look.rows(2).equals(table.read())
+    assert list(lake.peek("a/none").naming(["colour"], "k1")) == []

@@ -151,6 +151,22 @@ def test_a_compacted_lake_tells_the_same_story(two_models, copy):
         assert one == other
 
 
+def test_models_registered_after_a_compaction_are_found_and_told(tmp_path):
+    """From then on a model's number and its commit's are further apart."""
+    lake = Lake(tmp_path)
+    made = Registered(Durable(lake))
+    made.land()
+    made.model()
+    made.model()
+    optimize(lake.table("census/registered_model"), "test", least_files=2)
+    made.model()
+    for version in (1, 2, 3):
+        story = story_of(tmp_path, f"census@{version}")
+        assert story.version == version
+        assert story.steps[-1].table == "census/registered_model"
+        assert story.steps[-1].rows == version
+
+
 def test_a_long_deployment_history_is_told_as_if_all_events_were_added_up(tmp_path):
     """Only commits that name the model are read; what they leave out must not change what it was."""
     made = Registered(Durable(Lake(tmp_path)))
