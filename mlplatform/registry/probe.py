@@ -1,7 +1,7 @@
 """Is a folder a model that loads and answers? Asked in a process of its own, which bytes from a stranger may end.
 
-JAX's reader of exported programs aborts the process on some that are damaged. Bytes whose digest the lake proves were
-written by an export; for any others this is the door.
+JAX reads exported programs by native code, which promises nothing about damaged ones. Bytes whose digest the lake proves
+were written by an export; for any others this is the door.
 """
 
 import json
@@ -33,7 +33,12 @@ def require_loads(contents: Mapping[str, bytes], name: str, seconds: float = SEC
         command = [sys.executable, "-m", "mlplatform.registry.probe", own]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=seconds, check=False
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=seconds,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise CorruptionError(f"{name}: did not load within {seconds:g} s") from None

@@ -401,7 +401,7 @@ for seed in range(int(sys.argv[2]), int(sys.argv[3])):
 
 
 def test_a_damaged_program_ends_at_most_the_process_that_reads_it(files, tmp_path):
-    """Some do end it, which is why nothing reads a program before its digest is proven, or apart."""
+    """It is native code that reads, so nothing reads a program before its digest is proven, or apart."""
     import subprocess
     import sys
 

@@ -182,3 +182,14 @@ def test_without_the_extra_a_key_is_a_mistake_said_in_a_line(lake, keys, monkeyp
     monkeypatch.setitem(sys.modules, "model_signing.signing", None)
     with pytest.raises(SignatureError, match="model-signing is missing; install the extra"):
         sign(lake, lake.artifacts.put(FILES), keys["ours"][0])
+
+
+def test_the_lake_of_a_run_signs_where_it_is_given_a_key(keys, tmp_path):
+    from resources import LakeResource
+
+    ours = LakeResource(root=str(tmp_path / "lake"), signing_key=str(keys["ours"][0]))
+    digest = ours.open().artifacts.put(FILES)
+    LakeResource(root=str(tmp_path / "lake")).sign(digest)
+    assert ours.open().signatures.keys(digest) == []
+    ours.sign(digest)
+    require(ours.open(), digest, keys["ours"][1])
