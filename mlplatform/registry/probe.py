@@ -1,7 +1,7 @@
 """Is a folder a model that loads and answers? Asked in a process of its own, which bytes from a stranger may end.
 
-JAX reads exported programs by native code, which promises nothing about damaged ones. Bytes whose digest the lake proves
-were written by an export; for any others this is the door.
+JAX reads exported programs by native code, which promises nothing about damaged ones. Bytes whose digest the lake
+proves were written by an export; for any others this is the door.
 """
 
 import json
