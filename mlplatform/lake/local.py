@@ -13,7 +13,7 @@ from mlplatform.errors import LakeError
 from mlplatform.lake import faults
 from mlplatform.lake.storage import Stored, explained, log_file
 
-_CHUNK = 1 << 20  # Bytes read at a time of a file that grew.
+_CHUNK = 1 << 16  # Bytes read at a time: a log entry at once.
 
 
 class LocalStorage:
@@ -194,9 +194,10 @@ def _read_in(folder: int, name: str) -> bytes:
     """Return the bytes of a file in an open folder, refusing a symbolic link."""
     file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
     try:
-        data = os.read(file, os.fstat(file).st_size + 1)
-        while more := os.read(file, _CHUNK):
-            data += more
+        data = part = os.read(file, _CHUNK)
+        while len(part) == _CHUNK:
+            part = os.read(file, _CHUNK)
+            data += part
         return data
     finally:
         os.close(file)

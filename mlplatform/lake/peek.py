@@ -19,7 +19,6 @@ from mlplatform.lake.storage import Storage, log_file
 if TYPE_CHECKING:
     import pyarrow as pa
 
-COMPACTED = f'"kind":"{COMPACT}"'.encode()  # Its facts are those of one of its rows.
 EPOCH = datetime(
     1970, 1, 1, tzinfo=UTC
 )  # Instants of the lake are counted from here, in microseconds.
@@ -69,10 +68,15 @@ class Peek:
         newest = self.newest()
         if newest < 0:
             return
+        first, sought = self.commit(self.commit(newest).base), begin.encode()
+        start = first.version.number
         marks = [f'"{name}":"'.encode() for name in names]
-        for number, raw in self._raw(range(self.commit(newest).base, newest + 1)):
-            said = marks[0] in raw and COMPACTED not in raw
-            if not said or any(mark + begin.encode() in raw for mark in marks):
+        wanted = [mark + sought for mark in marks]
+        if first.kind == COMPACT:  # Its facts are those of one of its rows.
+            yield start
+            start += 1
+        for number, raw in self._raw(range(start, newest + 1)):
+            if marks[0] not in raw or (sought in raw and any(each in raw for each in wanted)):
                 yield number
 
     def added(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":

@@ -59,8 +59,10 @@ def test_a_compaction_may_hold_any_row(lake):
     appended(lake, 4)
     optimize(lake.table("a/b"), "test", least_files=2)
     look = lake.peek("a/b")
-    assert list(look.naming(["colour"], "k0")) == [look.newest()]
+    assert list(look.naming(["colour"], "k0")) == [4]
     assert look.rows(look.newest()).equals(lake.table("a/b").read())
+    appended(lake, 6)
+    assert list(lake.peek("a/b").naming(["colour"], "k5")) == [4, 6]
 
 
 def test_a_damaged_file_is_refused(lake):
