@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from assets import launched, permit
 from assets.nouns import asset_of
-from assets.publish import Made, features_code, publish, recipe
+from assets.publish import Made, features_code, materialised, publish, recipe
 from assets.training import around, forget, told, watched
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.making import SCAN_FACT, SPENT_FACT, chosen, left, made, scan_of
@@ -59,12 +59,24 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             origin = {**_origin(context, store, pipeline, compute), "mlflow_run": run.identity}
             return replace(done, facts={**done.facts, **origin})
 
+        if (kept := _exported_anew(store, pipeline, inputs)) is not None:
+            return materialised(context, store, kept, {}, reused=True)
         budget = pipeline.spec.budget.model_dump_json()
         done = publish(context, store, pipeline, "model", inputs, make, **decides, budget=budget)
         forget(store, compute, identity, done)
         return done
 
     return model
+
+
+def _exported_anew(store: Lake, pipeline: Pipeline, inputs: list[Version]) -> Version | None:
+    """Return the version that stands for this training, if today's JAX exported it anew: nothing is fitted then."""
+    from mlplatform.provenance import pipeline_code
+    from mlplatform.registry.recertify import heir
+
+    code = pipeline_code.put(pipeline, ROOT, store.artifacts)
+    read = {version.table: version.reference for version in inputs}
+    return heir(store, pipeline.table("model"), read, code)
 
 
 def how(pipeline: Pipeline, study: Version | None) -> str:

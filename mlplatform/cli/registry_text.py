@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ALIASES = {"champion": "champion", "canary": "challenger", "previous": "previous"}
 NEXT = (
     ".venv/bin/dagster asset materialize -m definitions --select "
-    '"{p}/evaluation,{p}/gate_verdict,{p}/registered_model,{p}/deployment"'
+    '"{p}/model,{p}/evaluation,{p}/gate_verdict,{p}/registered_model,{p}/deployment"'
 )
 
 

@@ -92,6 +92,28 @@ def recertify(
     )
 
 
+def heir(lake: "Lake", table: str, inputs: Mapping[str, str], code: str) -> "Version | None":
+    """Return the newest version of a `model` table if it stands for a training, exported anew by today's JAX.
+
+    Args:
+        lake: Holds the table.
+        table: `<pipeline>/model`.
+        inputs: Tables and `Version.reference`s that a training would read.
+        code: Digest of the pipeline's own code, as the commit's facts name it.
+    """
+    newest = lake.table(table).latest()
+    if newest is None or FACT not in newest.lineage.facts:
+        return None
+    import jax
+
+    told, read = json.loads(newest.lineage.facts[FACT]), newest.lineage.inputs
+    same = {name: _content(each) for name, each in read.items()}
+    if same != {name: _content(each) for name, each in inputs.items()}:
+        return None
+    of_code = newest.lineage.facts.get("pipeline_code") == code
+    return newest if of_code and told["jax"][1] == jax.__version__ else None
+
+
 def exported_anew(contents: Mapping[str, bytes], predictor: "Predictor") -> dict[str, bytes]:
     """Return the files of a model with its program exported by today's JAX; weights and features stay."""
     import jax
