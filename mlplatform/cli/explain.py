@@ -34,10 +34,14 @@ def explain(settings: Settings, ref: str, outputs: Outputs) -> None:
 
     Raises:
         RegistryError: If there is no such model; it names what there is.
+        SignatureError: If it has to be signed, as settings say, and is not.
         PlatformError: If a file cannot be written.
     """
+    from mlplatform.registry.signing import require
+
     lake = open_lake(settings)
     story = _story(lake, ref)
+    require(lake, story.digest, settings.verify_key)
     written = [
         _written(path, make)
         for path, make in (
