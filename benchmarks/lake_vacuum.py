@@ -1,10 +1,11 @@
 """A vacuum of 1,000 walks of which 50 are protected: is every protected byte there, and what does it take?
 
 `nice .venv/bin/python benchmarks/lake_vacuum.py [WALKS] [PROTECTED]`: half an hour for 1,000 and 50 on two busy
-cores, most of it making the lake and reading each version of 1,000 appends. Each walk commits source, dataset, split, features, model, evaluation and verdict, with
-artifacts. Protected are registered models, three of them live, references, and certificates of models that nobody
-registered. What is protected is read and hashed before; after compaction and vacuum another process reads all of
-it again, every row and every byte, and every other version, which has to say that it was freed.
+cores, most of it making the lake and reading each version of 1,000 appends. Each walk commits source, dataset,
+split, features, model, evaluation and verdict, with artifacts. Protected are registered models, three of them
+live, references, and certificates of models that nobody registered. What is protected is read and hashed before;
+after compaction and vacuum another process reads all of it again, every row and every byte, and every other
+version, which has to say that it was freed.
 """
 
 import hashlib
