@@ -1,6 +1,6 @@
 """Release: a `certificate` that a registered model was made again from its record, and the job that makes one.
 
-No run of other assets makes it: it trains a second time, so somebody asks for it.
+A run of all assets makes none: it trains a second time, so somebody asks for it.
 """
 
 from collections.abc import Iterator
@@ -33,8 +33,9 @@ class ReproduceConfig(dg.Config):
     """What an operator may turn in the launchpad."""
 
     model: str = Field(
-        default="champion",
-        description="champion, challenger, previous, newest, a version of the registry, or how a digest begins.",
+        default="",
+        description="champion, challenger, previous, newest, a version of the registry, or how a digest begins; "
+        "left empty, nothing is made again.",
     )
     environment: str = Field(
         default="auto",
@@ -43,9 +44,10 @@ class ReproduceConfig(dg.Config):
     )
 
 
-def build(pipeline: Pipeline) -> dg.AssetSpec:
-    """Return the pipeline's `certificate`, which Dagster shows and does not make."""
-    return dg.AssetSpec(
+def build(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """Return the pipeline's `certificate`, which a run makes only of a model that it names."""
+
+    @dg.asset(
         key=asset_key(pipeline, TABLE),
         deps=[asset_key(pipeline, "registered_model")],
         group_name="release",
@@ -53,39 +55,45 @@ def build(pipeline: Pipeline) -> dg.AssetSpec:
         owners=pipeline.spec.owners,
         description=DESCRIPTION,
         tags={"pipeline": pipeline.name},
+        output_required=False,
     )
-
-
-def job(pipeline: Pipeline) -> dg.JobDefinition:
-    """Return the job that makes a registered model again and writes the certificate."""
-
-    @dg.op(name=f"{pipeline.name}_made_again", out=dg.Out(dg.Nothing))
-    def made_again(
-        context: dg.OpExecutionContext,
+    def certificate(
+        context: dg.AssetExecutionContext,
         config: ReproduceConfig,
         lake: LakeResource,
         compute: ComputeResource,
-    ) -> Iterator[dg.AssetMaterialization | dg.Output[None]]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        if not config.model:
+            asks = f"the job {_job_name(pipeline)}, or `model` in the launchpad, asks for it"
+            context.log.info("no model is made again: %s", asks)
+            return
         with said_in_one_line():
-            certificate, version = _made(context, config, pipeline, lake, compute)
-        yield _event(pipeline, certificate, version)  # Also of one that the run then fails by.
-        if not certificate.reproduced:
-            raise dg.Failure(f"MISMATCH: {certificate.first_difference}", allow_retries=False)
-        yield dg.Output(None)
+            made, version = _made(context, config, pipeline, lake, compute)
+        yield _result(made, version)  # Also of one that the run then fails by.
+        if not made.reproduced:
+            raise dg.Failure(f"MISMATCH: {made.first_difference}", allow_retries=False)
 
-    @dg.job(
-        name=f"{pipeline.name}_reproduce",
+    return certificate
+
+
+def job(pipeline: Pipeline) -> "dg.UnresolvedAssetJobDefinition":
+    """Return the job that makes the live model again and writes the certificate."""
+    key = asset_key(pipeline, TABLE)
+    return dg.define_asset_job(
+        name=_job_name(pipeline),
+        selection=dg.AssetSelection.assets(key),
+        config={"ops": {key.to_python_identifier(): {"config": {"model": "champion"}}}},
         description=f"Makes a registered model of {pipeline.name} again; trains once more.",
         tags=max_runtime.tags(pipeline),
     )
-    def reproduce() -> None:
-        made_again()
 
-    return reproduce
+
+def _job_name(pipeline: Pipeline) -> str:
+    return f"{pipeline.name}_reproduce"
 
 
 def _made(
-    context: dg.OpExecutionContext,
+    context: dg.AssetExecutionContext,
     config: ReproduceConfig,
     pipeline: Pipeline,
     lake: LakeResource,
@@ -110,9 +118,7 @@ def _made(
     return reproduce(found, workshop, choice(config.environment))
 
 
-def _event(
-    pipeline: Pipeline, certificate: Certificate, version: Version
-) -> dg.AssetMaterialization:
+def _result(certificate: Certificate, version: Version) -> dg.MaterializeResult[None]:
     details = certificate.details
     shown: dict[str, Any] = {
         "outcome": certificate.outcome,
@@ -128,9 +134,8 @@ def _event(
     }
     if certificate.max_ulp is not None:
         shown["max_ulp"] = certificate.max_ulp
-    return dg.AssetMaterialization(
-        asset_key=asset_key(pipeline, TABLE),
-        description=certificate.outcome,
+    return dg.MaterializeResult(
         metadata=shown,
-        tags={"dagster/data_version": version.reference, "delta/version": str(version.number)},
+        data_version=dg.DataVersion(version.reference),
+        tags={"delta/version": str(version.number)},
     )
