@@ -1,7 +1,7 @@
 """Is the census model made again bit by bit: as it was made, compacted, vacuumed, moved, and with MLflow lost?
 
 `.venv/bin/python benchmarks/reproduce.py HOME [RUNS [STATE …]]`: HOME is the state that `mlplatform demo` left, of a
-clean checkout; it is copied, and stays as it is. A run takes about 20 s on two idle cores; 20 runs are four in each
+clean checkout; it is copied, and stays as it is. A run takes about 40 s of processor time; 20 runs are four in each
 state. Every state is reached by the command that an operator would use, and stays for those after it. With names of
 states it runs in those alone, RUNS in each, and keeps what was found of the others.
 """
