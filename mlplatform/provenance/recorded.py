@@ -79,6 +79,7 @@ def recorded(lake: "Lake", found: "Found") -> Recorded:
     name = f"{found.pipeline} version {found.record.model_version}"
     with _about(name):
         artifact = _whole(lake, found.record.model_digest, "the model's artifact")
+        _require_trained(facts)
         commit = commit_of(model.lineage.code_version)
         around = _whole(lake, _fact(facts, surroundings.FACT), "the surroundings")
         told = json.loads(around.read(surroundings.FILE))
@@ -113,9 +114,18 @@ def _fact(facts: Mapping[str, str], fact: str) -> str:
     value = facts.get(fact)
     if not value:
         raise ReproductionError(
-            f"its {fact.replace('_', ' ')} was not recorded: it is older than that; train again"
+            f"there is no record of its {fact.replace('_', ' ')}: it is older than that; train again"
         )
     return value
+
+
+def _require_trained(facts: Mapping[str, str]) -> None:
+    from mlplatform.registry.recertify import FROM_FACT
+
+    if before := facts.get(FROM_FACT):
+        raise ReproductionError(
+            f"no training made it: its program was exported anew from model {before[:16]}; make that one again"
+        )
 
 
 def _whole(lake: "Lake", digest: str, what: str) -> "Artifact":

@@ -52,7 +52,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def registered(walked_to: Callable[..., Walk]) -> Walk:
-    """A walk with one registered model; tests record it otherwise, and mend nothing."""
+    """A walk with one registered model; tests record it otherwise, and then as it was."""
     return walked_to("registered_model")
 
 
@@ -200,9 +200,13 @@ def test_on_another_class_of_hardware_metrics_of_the_test_rows_decide(
         ({"code_version": "no-git"}, "outside of a git checkout"),
         ({"code_version": "--output=x"}, "outside of a git checkout"),
         ({"code_version": "ab" * 20}, "abababababab is not in .*: its history was rewritten"),
-        ({"facts": {"surroundings": ""}}, "its surroundings was not recorded"),
+        ({"facts": {"surroundings": ""}}, "there is no record of its surroundings"),
         ({"facts": {"pipeline_code": "ab" * 32}}, "the pipeline's code is gone"),
         ({"inputs": {"census_income/features": "7:" + "ab" * 8}}, "has no version 7"),
+        (
+            {"facts": {"recertified_from": "cd" * 32}},
+            "exported anew from model cdcdcdcdcdcdcdcd; make that one again",
+        ),
         ({"inputs": {}}, "its commit names no version of census_income/dataset"),
     ],
 )
@@ -216,7 +220,8 @@ def test_what_is_not_on_record_is_refused_before_training(
     with pytest.raises(Exception, match=why):
         raise reproduce(registered, clone, monkeypatch).exception or AssertionError("not refused")
     assert len(certificates(held)) == count
-    recorded_as(registered, facts=dict(before.facts), inputs=before.inputs)
+    facts = {**dict.fromkeys(changes.get("facts", {}), ""), **before.facts}
+    recorded_as(registered, facts=facts, inputs=before.inputs)
 
 
 def test_a_damaged_byte_of_the_data_or_the_model_is_refused_before_training(
