@@ -15,7 +15,9 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Delta tables and artifacts of every pipeline."""
 
     root: str
-    signing_key: str = Field(default="", description="File of the key that signs what is registered.")
+    signing_key: str = Field(
+        default="", description="File of the key that signs what is registered."
+    )
     _opened: Lake | None = PrivateAttr(default=None)
 
     def open(self) -> Lake:

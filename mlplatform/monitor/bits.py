@@ -10,23 +10,13 @@ from numpy.typing import NDArray
 from mlplatform.errors import FeatureError
 from mlplatform.features.predicts import Predicts
 from mlplatform.measures import Example, ParitySeen
+from mlplatform.statistics.ulps import ulps
 
 SHOWN = 5  # Differences kept as examples.
 
 Floats = NDArray[np.float32]
 Floats64 = NDArray[np.float64]
 Ids = NDArray[np.int32]
-
-
-def ulps(first: Floats, second: Floats) -> NDArray[np.int64]:
-    """Return how many float32 lie between each two numbers: 0 for equal ones, 1 for neighbours.
-
-    Read as whole numbers, floats of one sign are in order; those of the other count down from zero
-    (Dawson 2012, Comparing Floating Point Numbers; as `numpy.testing.assert_array_max_ulp`). NaN is
-    as far from a number as its bits say.
-    """
-    apart: NDArray[np.int64] = np.abs(_ordered(first) - _ordered(second))
-    return apart
 
 
 def spacing_of(predicts: Predicts, predicted: Floats) -> Floats64:
@@ -44,11 +34,6 @@ def spacing_of(predicts: Predicts, predicted: Floats) -> Floats64:
     with np.errstate(divide="ignore"):
         condition = np.maximum(1.0, -np.log(np.maximum(size, np.finfo(np.float32).tiny)))
     return np.spacing(size.astype(np.float32)).astype(np.float64) * condition
-
-
-def _ordered(values: Floats) -> NDArray[np.int64]:
-    bits = np.ascontiguousarray(values, np.float32).view(np.int32).astype(np.int64)
-    return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
 
 
 @dataclass

@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlplatform.statistics.ulps import ulps
+
 BIT_EXACT, ULP, METRICS, MISMATCH = "BIT_EXACT", "ULP", "METRICS", "MISMATCH"
-MAX_ULP = (
-    8  # As far as predictions of one model may lie apart between batch sizes (docs/features.md).
-)
+MAX_ULP = 8  # As far as predictions of one model lie apart between batch sizes (docs/features.md).
 # Relative; of numbers that were computed from the tensors. Eight ulps of float32 are 1e-6 of a number.
 NUMBERS = 1e-5
 TENSORS = "params.safetensors"
 # What describes libraries and machine, and is told but decides nothing where the rest is equal.
 ENVIRONMENT = frozenset({"MLmodel", "mlmodel", "python_env.yaml", "requirements.txt"})
 OF_THE_MACHINE = frozenset({"reproducibility", "jax"})  # Fields of JSON files, at the top.
-_WORDS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,24 +66,6 @@ def compare(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> Comparis
         files=files,
         tensors=apart,
     )
-
-
-def ulps(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.int64]:
-    """Return how many floats of their type lie between each two numbers (Dawson 2012); at most 2**62.
-
-    Two NaN are equal; a NaN is as far from a number as can be. Whole numbers are 2**62 apart unless equal.
-    """
-    furthest = np.int64(2**62)
-    if first.dtype.kind != "f":
-        return np.where(first == second, np.int64(0), furthest)
-    one, other = _ordered(first), _ordered(second)
-    # As floats first: the two ends of float64 lie further apart than an int64 holds.
-    wide = np.abs(one.astype(np.float64) - other.astype(np.float64)) > float(furthest)
-    apart = np.abs(one - other, where=~wide, out=np.full(one.shape, furthest))
-    lost = np.isnan(first) != np.isnan(second)
-    apart = np.where(lost, furthest, apart)
-    same: NDArray[np.int64] = np.where(np.isnan(first) & np.isnan(second), np.int64(0), apart)
-    return same
 
 
 _TOLERATED = "numbers within"
@@ -140,14 +121,6 @@ def _where(name: str, first: NDArray[Any], second: NDArray[Any], apart: NDArray[
         f"tensor {name}{at}: {first[place]} became {second[place]}, {int(apart[place]):,} ulp;"
         f" {count:,} of {apart.size:,} numbers differ, by {int(apart.max()):,} ulp at most"
     )
-
-
-def _ordered(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Return whole numbers in the order of the floats, neighbours one apart, both zeros 0."""
-    size = values.dtype.itemsize
-    bits = np.ascontiguousarray(values).view(_WORDS[size]).astype(np.int64)
-    magnitude = bits & np.int64(2 ** (8 * size - 1) - 1)
-    return np.where(bits < 0, -magnitude, magnitude)
 
 
 def _file(name: str, first: bytes | None, second: bytes | None) -> str:

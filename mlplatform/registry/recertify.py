@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlplatform.errors import CorruptionError, RegistryError
-from mlplatform.registry.ulp import max_ulp
+from mlplatform.statistics.ulps import ulps
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -213,7 +213,7 @@ def _apart(old: "Predictor", new: "Predictor", rows: "pa.Table", name: str) -> i
             if one.tobytes() != other.tobytes():
                 differs = (one != other).any(axis=1) & ~np.isnan(one).all(axis=1)
                 raise _refusal(name, start + int(differs.argmax()), f"its {what} are other bits")
-        ulp = max_ulp(before[0], after[0])
+        ulp = int(ulps(before[0], after[0]).max(initial=0))
         if ulp > MOST_ULP:
             each = (before[0] != after[0]).reshape(len(before[0]), -1).any(axis=1)
             raise _refusal(name, start + int(each.argmax()), f"answers lie {ulp} ulp apart")

@@ -19,7 +19,6 @@ from mlplatform.registry import backend
 from mlplatform.registry.find import by_version, model_version
 from mlplatform.registry.recertify import recertify
 from mlplatform.registry.record import records
-from mlplatform.registry.ulp import max_ulp
 from mlplatform.rollout.find import find
 from mlplatform_tests.assets.conftest import Walk, failed_steps
 from mlplatform_tests.conftest import ROOT
@@ -175,16 +174,3 @@ def test_status_warns_of_an_old_program(walked, monkeypatch):
     monkeypatch.setattr(ages, "WARNED_DAYS", 0)
     assert "AGE        exported by JAX" in walked.command("status").output
     assert walked.command("registry", "age").exit_code == 1
-
-
-def test_ulp_counts_the_numbers_between_two():
-    import numpy as np
-
-    one = np.array([1.0, -0.0, 3.0], np.float32)
-    other = np.array([np.nextafter(np.float32(1), np.float32(2)), 0.0, 3.0], np.float32)
-    assert max_ulp(one, one) == 0
-    assert max_ulp(one, other) == 1
-    nan = np.array([np.nan], np.float32)
-    assert max_ulp(nan, nan) == 0
-    assert max_ulp(nan, np.array([1], np.float32)) == 2**32
-    assert max_ulp(np.array([-1e-45], np.float32), np.array([1e-45], np.float32)) == 2

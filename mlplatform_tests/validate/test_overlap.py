@@ -204,7 +204,9 @@ def test_test_rows_that_train_under_another_key_are_an_overlap_and_shown(kinds):
 
 def of_label(**label: object) -> PipelineSpec:
     """The spec of patients with another label."""
-    return PipelineSpec.model_validate({**spec().model_dump(exclude={"model_gates"}), "label": label})
+    return PipelineSpec.model_validate(
+        {**spec().model_dump(exclude={"model_gates"}), "label": label}
+    )
 
 
 def test_several_classes_are_counted_in_each_part():
