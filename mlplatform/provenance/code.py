@@ -54,8 +54,11 @@ def require_committed(code_version: str, environment: str) -> None:
 
 @functools.cache
 def rooms_digest(rooms: tuple[str, ...]) -> str:
-    """Return a sha256 over the source of the library rooms that make an asset."""
-    return files_digest(file for room in rooms for file in (LIBRARY / room).rglob("*.py"))
+    """Return a sha256 over the source of the library rooms that make an asset, or of single files of one."""
+    found = (LIBRARY / room for room in rooms)
+    return files_digest(
+        file for each in found for file in ([each] if each.suffix else each.rglob("*.py"))
+    )
 
 
 def files_digest(files: Iterable[Path]) -> str:

@@ -17,7 +17,7 @@ LIBRARIES = ("jax", "numpy", "pyarrow")  # Another version may compute other bit
 # The rooms whose code a verdict depends on. Those that serve are among it: one gate is about them.
 JUDGING = (
     *("gates", "statistics", "judging", "evaluate", "validate", "monitor", "serve", "features"),
-    "provenance",
+    *(f"provenance/{name}.py" for name in ("ancestry", "code", "environment", "policy")),
 )
 
 

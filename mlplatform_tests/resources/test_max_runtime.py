@@ -62,7 +62,7 @@ def test_what_a_sensor_asks_for_carries_the_tag() -> None:
 
 
 def test_what_the_schedule_asks_for_carries_the_tag() -> None:
-    (schedule,) = sensors.build(BUDGETED).schedules or []
+    schedule = sensors.schedule.build(BUDGETED)
     assert isinstance(schedule, dg.ScheduleDefinition)
     at = datetime(2026, 1, 1, 3, tzinfo=UTC)
     with dg.build_schedule_context(scheduled_execution_time=at) as context:
