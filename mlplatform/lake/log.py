@@ -92,7 +92,14 @@ class Log:
             CorruptionError: If a commit is damaged or was not made on the one before it.
         """
         commit = self.commit(number)
-        return self._from_base(self._compaction(commit) or commit)
+        try:
+            above = self._compaction(commit)
+        except CorruptionError:  # Whoever reads that entry is told; this version may be whole.
+            own = self._from_base(commit)
+            if self._is_there(own):
+                return own
+            raise
+        return self._from_base(above or commit)
 
     def as_written(self, number: int) -> list[Commit]:
         """Return the commits that a version was first written by, or of a compaction itself; errors as of `chain`."""
@@ -103,16 +110,22 @@ class Log:
         return self._load(commit.stands_for) if commit.kind == COMPACT else commit
 
     def _compaction(self, below: Commit) -> Commit | None:
-        """Return the commit that holds the rows of a version in fewer files, if there is one."""
+        """Return the commit that holds the rows of a version in fewer files, if there is one.
+
+        Raises:
+            CorruptionError: If the next entry cannot be read: it may be one.
+        """
         number = below.version.number + 1
-        if number not in self._stamps:
+        if number > max(self._stamps):
             return None
-        try:
-            above = self._load(number)
-        except CorruptionError:  # Whoever reads that version is told; this one is whole.
-            return None
+        above = self._load(number)
         follows = above.kind == COMPACT and above.parent == below.version.reference
         return above if follows else None
+
+    def _is_there(self, commits: Iterable[Commit]) -> bool:
+        """Whether the storage holds the files of these commits."""
+        stored = self._storage.listing(self.table)
+        return all(file.path in stored for commit in commits for file in commit.files)
 
     def _from_base(self, top: Commit) -> list[Commit]:
         number = top.version.number

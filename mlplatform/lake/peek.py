@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import CorruptionError, FreedError, LakeError
 from mlplatform.lake import journal
-from mlplatform.lake.commit import COMPACT, Commit, DamagedError, DataFile, parse
+from mlplatform.lake.commit import APPEND, COMPACT, Commit, DamagedError, DataFile, parse
 from mlplatform.lake.storage import Storage, log_file
 
 if TYPE_CHECKING:
@@ -80,32 +80,47 @@ class Peek:
                 yield number
 
     def added(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":
-        """Return the rows that one commit added, in written order; from its compaction where its own file was freed.
+        """Return the rows that one commit added, in written order; from a compaction where its own file was freed.
 
         Raises:
             LakeError: If there is no such version or column.
-            CorruptionError: If a file is missing or differs from what was written.
+            FreedError: If a vacuum removed a file, and no compaction holds the rows.
+            CorruptionError: If a file is missing or differs from what was written, or a log entry that may be
+                the compaction cannot be read.
         """
-        import pyarrow as pa
-
         commit = self.commit(number)
         try:
-            return pa.concat_tables([self._file(file, number, columns) for file in commit.files])
+            return self._own(commit, columns)
         except FreedError:
-            if not self._is_compacted(commit):
+            above = self._compaction_above(commit)
+            if above is None:
                 raise
         count = sum(file.rows for file in commit.files)
-        return self.added(number + 1, columns).slice(commit.version.rows - count, count)
+        rows = self.added(above.version.number, columns)
+        return rows.slice(commit.version.rows - count, count)
 
     def listed(self, number: int) -> list[dict[str, Any]]:
         """Return the rows that one commit added as mappings, which never imports pandas; errors as of `added`."""
         return listed(self.added(number))
 
     def rows(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":
-        """Return all rows of a version, in written order; errors as of `added`."""
+        """Return all rows of a version, in written order, of a compacted one from its compaction; errors as of `added`."""
         import pyarrow as pa
 
-        return pa.concat_tables([self.added(each, columns) for each in self.chain(number)])
+        commit = self.commit(number)
+        try:
+            above = self._next(commit)
+        except CorruptionError:  # It may be the compaction; the version's own files may be there.
+            above = None
+        if above is not None and above.kind == COMPACT:
+            return self._own(above, columns)
+        try:
+            return pa.concat_tables(
+                [self._own(self.commit(each), columns) for each in self.chain(number)]
+            )
+        except FreedError:
+            self._next(commit)  # Where it is damaged, that is why.
+            raise
 
     def chain(self, number: int) -> range:
         """Return the numbers of the commits whose files make up a version, each checked to follow the one before."""
@@ -115,12 +130,35 @@ class Peek:
                 raise self._damaged(above, "does not follow the version before it")
         return numbers
 
-    def _is_compacted(self, commit: Commit) -> bool:
-        try:
-            above = self.commit(commit.version.number + 1)
-        except LakeError:
-            return False
-        return above.kind == COMPACT and above.parent == commit.version.reference
+    def _next(self, commit: Commit) -> Commit | None:
+        """Return the commit that was made on this one; None when it is the newest or the next belongs elsewhere.
+
+        Raises:
+            CorruptionError: If there is a next log entry, and it cannot be read.
+        """
+        number = commit.version.number + 1
+        if number not in self._commits:
+            try:
+                data = self._storage.read(f"{self._folder}/{log_file(number)}")
+            except FileNotFoundError:
+                return None
+            self._commits[number] = self._parsed(number, data)
+        above = self._commits[number]
+        return above if above.parent == commit.version.reference else None
+
+    def _compaction_above(self, commit: Commit) -> Commit | None:
+        """Return the next compaction that holds the rows of a commit, if there is one; errors as of `_next`."""
+        above = self._next(commit)
+        while above is not None and above.kind == APPEND:
+            above = self._next(above)
+        return above if above is not None and above.kind == COMPACT else None
+
+    def _own(self, commit: Commit, columns: Sequence[str] | None) -> "pa.Table":
+        """Return the rows of a commit's own files."""
+        import pyarrow as pa
+
+        number = commit.version.number
+        return pa.concat_tables([self._file(file, number, columns) for file in commit.files])
 
     def _raw(self, numbers: range) -> Iterator[tuple[int, bytes]]:
         names = [log_file(number) for number in numbers]

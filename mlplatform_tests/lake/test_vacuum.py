@@ -104,16 +104,73 @@ def test_a_version_of_appends_holds_the_files_below_it(lake: Lake) -> None:
         table.read(6)
 
 
-def test_the_rows_of_one_commit_are_found_in_its_compaction(lake: Lake) -> None:
-    """What is looked into without opening the table: the last append of a version that stays."""
+def compacted(lake: Lake, count: int) -> Table:
+    """Appends of two rows each, compacted; their own files were freed."""
     table = lake.table(ORDERS)
-    for n in range(4):
+    for n in range(count):
         table.append(rows(2 * n, 2), BY, token=str(n))
     optimize(table, "ann", least_files=2)
     vacuumed(lake)
-    assert lake.peek(ORDERS).added(3, ["number"])["number"].to_pylist() == [6, 7]
-    with pytest.raises(FreedError, match="version 2 of shop/orders was freed"):
-        lake.peek(ORDERS).added(2)
+    return table
+
+
+def test_what_a_compaction_holds_is_looked_into_like_the_table(lake: Lake) -> None:
+    """Without opening the table: each append by itself, and the version that stays as a whole."""
+    table = compacted(lake, 4)
+    table.append(rows(8, 2), BY, token="4")
+    look = Lake(lake.root).peek(ORDERS)
+    assert [look.added(n, ["number"])["number"].to_pylist() for n in (0, 2, 3, 5)] == [
+        [0, 1], [4, 5], [6, 7], [8, 9],
+    ]  # fmt: skip
+    for number in (3, 4, 5):
+        assert look.rows(number).equals(table.read(number))
+    with pytest.raises(FreedError, match="of shop/orders was freed"):
+        look.rows(2)
+
+
+def test_the_rows_of_one_commit_are_found_in_a_compaction_of_a_compaction(lake: Lake) -> None:
+    table = compacted(lake, 3)
+    for n in range(3, 6):
+        table.append(rows(2 * n, 2), BY, token=str(n))
+    optimize(table, "ann", least_files=2)
+    vacuumed(lake)
+    look = Lake(lake.root).peek(ORDERS)
+    assert [look.added(n, ["number"])["number"].to_pylist() for n in (1, 5)] == [[2, 3], [8, 9]]
+    table.overwrite(rows(50, 2), BY)
+    vacuumed(lake)
+    with pytest.raises(FreedError):
+        Lake(lake.root).peek(ORDERS).added(1)
+
+
+@pytest.mark.parametrize("damage", [b"{}", None])
+def test_a_lost_compaction_is_no_freed_version(lake: Lake, damage: bytes | None) -> None:
+    """It can be restored, and then the version reads again."""
+    table = compacted(lake, 4)
+    table.append(rows(8, 2), BY, token="4")
+    entry = Path(table.uri, "_delta_log", f"{4:020d}.json")
+    if damage is None:
+        entry.unlink()
+    else:
+        entry.write_bytes(damage)
+    fresh = Lake(lake.root)
+    with pytest.raises(CorruptionError, match=r"log entry .*4\.json"):
+        fresh.table(ORDERS).read(3)
+    for look in (fresh.peek(ORDERS).rows, fresh.peek(ORDERS).added) if damage else ():
+        with pytest.raises(CorruptionError, match=r"log entry .*4\.json"):
+            look(3)
+
+
+def test_a_version_that_has_its_own_files_reads_though_its_compaction_is_damaged(
+    lake: Lake,
+) -> None:
+    table = lake.table(ORDERS)
+    for n in range(3):
+        table.append(rows(2 * n, 2), BY, token=str(n))
+    before = table.read()
+    optimize(table, "ann", least_files=2)
+    Path(table.uri, "_delta_log", f"{3:020d}.json").write_bytes(b"{}")
+    fresh = Lake(lake.root)
+    assert fresh.table(ORDERS).read(2) == before == fresh.peek(ORDERS).rows(2)
 
 
 def test_the_files_before_a_compaction_stay_while_readers_may_be_at_them(lake: Lake) -> None:
