@@ -51,12 +51,15 @@ class Peek:
         return self._commits[number]
 
     def raw(self, number: int) -> bytes:
-        """Return the bytes of one log entry, not yet checked; `LakeError` when there is none."""
+        """Return the bytes of one log entry, not yet checked; errors as of `commit`."""
         try:
             return self._storage.read(f"{self._folder}/{log_file(max(number, 0))}")
         except FileNotFoundError:
+            newest = self.newest()
+            if 0 <= number < newest:
+                raise self._damaged(number, "is missing") from None
             raise LakeError(
-                f"table {self.name} has no version {number}; its newest is {self.newest()}"
+                f"table {self.name} has no version {number}; its newest is {newest}"
             ) from None
 
     def naming(self, names: Sequence[str], begin: str) -> Iterator[int]:
@@ -64,15 +67,15 @@ class Peek:
 
         Log entries are searched as bytes, 10,000 in about 0.2 s on a local disk; only those yielded may hold rows of
         what is sought, and whoever asks has to look. A name must be none that every entry has, such as `kind`.
+        Entries that are damaged or missing may be among them, and hide no other.
         """
         newest = self.newest()
         if newest < 0:
             return
-        first, sought = self.commit(self.commit(newest).base), begin.encode()
-        start = first.version.number
+        (start, compacted), sought = self._first(newest), begin.encode()
         marks = [f'"{name}":"'.encode() for name in names]
         wanted = [mark + sought for mark in marks]
-        if first.kind == COMPACT:  # Its facts are those of one of its rows.
+        if compacted:  # Its facts are those of one of its rows.
             yield start
             start += 1
         for number, raw in self._raw(range(start, newest + 1)):
@@ -104,7 +107,7 @@ class Peek:
         return listed(self.added(number))
 
     def rows(self, number: int, columns: Sequence[str] | None = None) -> "pa.Table":
-        """Return all rows of a version, in written order, of a compacted one from its compaction; errors as of `added`."""
+        """Return all rows of a version, in written order, by its compaction if it has one; errors as of `added`."""
         import pyarrow as pa
 
         commit = self.commit(number)
@@ -160,12 +163,27 @@ class Peek:
         number = commit.version.number
         return pa.concat_tables([self._file(file, number, columns) for file in commit.files])
 
+    def _first(self, number: int) -> tuple[int, bool]:
+        """Return a version's first commit, or where damage hides it an earlier one, and whether it compacts."""
+        while number >= 0:
+            try:
+                number = self.commit(number).base
+                return number, self.commit(number).kind == COMPACT
+            except CorruptionError:
+                number -= 1
+        return 0, False
+
     def _raw(self, numbers: range) -> Iterator[tuple[int, bytes]]:
-        names = [log_file(number) for number in numbers]
-        try:
-            yield from zip(numbers, self._storage.read_all(self._folder, names), strict=True)
-        except FileNotFoundError as missing:
-            raise CorruptionError(f"log entry {missing.filename} is missing; restore it") from None
+        """Yield number and bytes of log entries, none of one that is missing."""
+        names, at = [log_file(number) for number in numbers], 0
+        while at < len(names):
+            try:
+                for raw in self._storage.read_all(self._folder, names[at:]):
+                    yield numbers[at], raw
+                    at += 1
+            except FileNotFoundError:
+                yield numbers[at], b""
+                at += 1
 
     def _hint(self) -> int:
         try:

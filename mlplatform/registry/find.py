@@ -1,17 +1,20 @@
 """A registered model by its version or digest: its row, and the version of `<pipeline>/model` that holds it.
 
-Quick in a table of 10,000 versions that was never compacted. `rollout.find` takes what is live, too.
+Quick in a table of 10,000 versions that was never compacted, and where entries of other models are damaged.
+`rollout.find` takes what is live, too.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import CorruptionError, LakeError, RegistryError
+from mlplatform.lake.commit import COMPACT
 from mlplatform.registry.record import FACT, TABLE, RegisteredModel, from_row
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake, Version
+    from mlplatform.lake.commit import Commit
     from mlplatform.lake.peek import Peek
 
 
@@ -88,8 +91,14 @@ def by_digest(lake: "Lake", pipelines: Iterable[str], begin: str) -> Found:
 
     Raises:
         RegistryError: If there is none, or several; it names them.
+        CorruptionError: If there is none, but not all could be read.
     """
-    found = [(name, record) for name in pipelines for record in _beginning(lake, name, begin)]
+    damage: list[LakeError] = []
+    found = [
+        (name, record) for name in pipelines for record in _beginning(lake, name, begin, damage)
+    ]
+    if not found and damage:
+        raise damage[0]
     if not found:
         raise RegistryError(f"no registered model has a digest that begins {begin!r}")
     if len(found) > 1:
@@ -99,23 +108,44 @@ def by_digest(lake: "Lake", pipelines: Iterable[str], begin: str) -> Found:
     return Found(name, record, model_version(lake, name, record))
 
 
-def _beginning(lake: "Lake", pipeline: str, begin: str) -> list[RegisteredModel]:
-    """Return the registered models of a pipeline whose digest begins so."""
+def _beginning(
+    lake: "Lake", pipeline: str, begin: str, damage: list[LakeError]
+) -> list[RegisteredModel]:
+    """Return the registered models of a pipeline whose digest begins so; what cannot be read goes to `damage`."""
     table = lake.peek(f"{pipeline}/{TABLE}")
-    rows = [row for n in table.naming([FACT], begin) for row in table.listed(n)]
+    rows: list[dict[str, Any]] = []
+    try:
+        for number in table.naming([FACT], begin):
+            rows += _listed(table, number, damage)
+    except LakeError as wrong:
+        damage.append(wrong)
     return [from_row(row) for row in rows if row["model_digest"].startswith(begin)]
+
+
+def _listed(table: "Peek", number: int, damage: list[LakeError]) -> list[dict[str, Any]]:
+    try:
+        return table.listed(number)
+    except LakeError as wrong:
+        damage.append(wrong)
+        return []
 
 
 def _first_with(table: "Peek", rows: int, newest: int) -> int:
     """Return the number of the first commit that left so many rows; the likely one is tried first."""
     likely = rows - 1
-    if likely <= newest and _held(table, likely - 1) < rows <= _held(table, likely):
+    if likely <= newest and _added(table.commit(likely), rows):
         return likely
     low, high = 0, newest
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if _held(table, middle) >= rows else (middle + 1, high)
     return low
+
+
+def _added(commit: "Commit", row: int) -> bool:
+    """Whether a commit itself added the row at this place, from 1."""
+    held, count = commit.version.rows, sum(file.rows for file in commit.files)
+    return commit.kind != COMPACT and held - count < row <= held
 
 
 def _held(table: "Peek", number: int) -> int:

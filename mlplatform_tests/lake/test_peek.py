@@ -55,6 +55,20 @@ def test_commits_that_lack_the_fact_are_looked_at(lake):
     assert list(lake.peek("a/b").naming(["colour"], "k0")) == [0, 2]
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda entry: entry.write_bytes(b"{}")])
+@pytest.mark.parametrize("number", [0, 4, 11])
+def test_an_entry_that_cannot_be_read_hides_no_other(lake, damage, number):
+    appended(lake, 12)
+    entry = Path(lake.table("a/b").uri) / "_delta_log" / f"{number:020d}.json"
+    damage(entry)
+    look = lake.peek("a/b")
+    found = list(look.naming(["colour"], "k7"))
+    assert 7 in found
+    assert set(found) <= {7, number}
+    with pytest.raises(LakeError, match=r"is missing; restore|was not written by|has no version"):
+        look.listed(number)
+
+
 def test_a_compaction_may_hold_any_row(lake):
     appended(lake, 4)
     optimize(lake.table("a/b"), "test", least_files=2)

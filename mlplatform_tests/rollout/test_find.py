@@ -174,3 +174,34 @@ def test_a_deployment_of_a_model_that_is_registered_otherwise_is_refused(tmp_pat
     made.event(Kind.DEPLOYED, events.Model(version=model.version, digest="f" * 64))
     with pytest.raises(CorruptionError, match="restore the one that is wrong"):
         version(tmp_path, "census")
+
+
+def _entry(root: Path, number: int) -> Path:
+    return root / "census" / "registered_model" / "_delta_log" / f"{number:020d}.json"
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda entry: entry.write_bytes(b"{}")])
+def test_a_damaged_entry_hides_no_model_but_its_own(four, tmp_path, damage):
+    root, digests = tmp_path / "lake", four[1]
+    shutil.copytree(four[0], root)
+    damage(_entry(root, 1))
+    for number in (0, 2, 3):
+        assert version(root, digests[number][:8]) == number + 1
+        assert version(root, f"census@{number + 1}") == number + 1
+    with pytest.raises(CorruptionError, match=r"log entry .*01\.json (is missing|was not written)"):
+        version(root, digests[1][:8])
+
+
+def test_a_damaged_newest_entry_hides_no_model_by_its_digest(four, tmp_path):
+    root, digests = tmp_path / "lake", four[1]
+    shutil.copytree(four[0], root)
+    _entry(root, 3).write_bytes(b"{}")
+    assert version(root, digests[0][:8]) == 1
+
+
+def test_a_damaged_compaction_hides_no_model_by_its_digest(four, tmp_path):
+    root, digests = tmp_path / "lake", four[1]
+    shutil.copytree(four[0], root)
+    optimize(Lake(root).table("census/registered_model"), "test", least_files=2)
+    _entry(root, 4).write_bytes(b"{}")
+    assert [version(root, digest[:8]) for digest in digests] == [1, 2, 3, 4]
