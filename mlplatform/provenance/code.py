@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ from mlplatform.errors import GateRefusedError
 LOCAL = ("", "local", "development")  # Environments in which uncommitted code may be tried out.
 LIBRARY = Path(__file__).resolve().parents[1]
 SECONDS_FOR_GIT = 10  # A hanging network file system must not hang a run.
+OID, UNBORN = "# branch.oid ", "(initial)"
+STATUS = (
+    *("-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch", "--no-ahead-behind"),
+    *("--untracked-files=normal", "--ignore-submodules=none"),  # Whatever is configured.
+)
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,29 @@ class CodeIdentity:
 
 @functools.cache
 def code_identity(root: Path) -> CodeIdentity:
-    """Return the commit checked out at `root`."""
-    commit = _git(root, "rev-parse", "HEAD")
-    return CodeIdentity(commit=commit, dirty=bool(commit and _git(root, "status", "--porcelain")))
+    """Return the commit checked out at `root`, and whether files may differ from it; what git cannot tell may."""
+    told = _git(root, *STATUS)
+    if told is None:
+        return _unsure(root)
+    lines = told.splitlines()
+    commit = next((line.removeprefix(OID) for line in lines if line.startswith(OID)), "")
+    if not commit or commit == UNBORN:
+        return CodeIdentity(commit="", dirty=False)
+    changed = any(not line.startswith("#") for line in lines)
+    return CodeIdentity(commit=commit, dirty=changed or _hidden(root))
+
+
+def _unsure(root: Path) -> CodeIdentity:
+    commit = (_git(root, "rev-parse", "HEAD") or "").strip()
+    return CodeIdentity(commit=commit, dirty=bool(commit))
+
+
+def _hidden(root: Path) -> bool:
+    """Tell whether git was told not to look at a file: assume-unchanged in lower case, skip-worktree as S."""
+    listed = _git(root, "ls-files", "-v", "--", ":/")
+    return listed is None or any(
+        line[:1].islower() or line[:1] == "S" for line in listed.split("\n")
+    )
 
 
 def require_committed(code_version: str, environment: str) -> None:
@@ -69,12 +95,16 @@ def files_digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def _git(root: Path, *arguments: str) -> str:
+def _git(root: Path, *arguments: str) -> str | None:
+    """Return what git says; None if it fails, is not there or takes too long."""
+    # What a hook of git that runs this has set would lead to another repository.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(root), *arguments]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=SECONDS_FOR_GIT, check=False
-        )
+            command, capture_output=True, text=True, errors="replace", timeout=SECONDS_FOR_GIT,
+            check=False, env=environ,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout if done.returncode == 0 else None
