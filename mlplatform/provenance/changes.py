@@ -1,5 +1,6 @@
 """What differs between two mappings, leaf by leaf."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,10 @@ def changes(
     """Return what differs between two pieces of JSON by dotted path, sorted; `None` where one is not on record."""
     if before is None or after is None:
         return None
-    one, other = flat(before), flat(after)
+    return _changed(*({k: v for k, v in flat(each).items() if k} for each in (before, after)))
+
+
+def _changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Change]:
     return [
         Change(what=name, before=one.get(name), after=other.get(name))
         for name in sorted(one.keys() | other.keys())
@@ -31,8 +35,8 @@ def changes(
 
 
 def _differ(one: Any, other: Any) -> bool:
-    """Whether two leaves differ; 1, 1.0 and true do, as they do in JSON."""
-    return (type(one), one) != (type(other), other) and not (one is None and other is None)
+    """Whether two leaves differ; 1, 1.0 and true do, as they do in JSON, also in lists."""
+    return json.dumps(one, default=str) != json.dumps(other, default=str)
 
 
 def library_changes(before: Sequence[str], after: Sequence[str]) -> list[Change]:
@@ -40,4 +44,4 @@ def library_changes(before: Sequence[str], after: Sequence[str]) -> list[Change]
     one, other = (
         dict(line.split("==", 1) for line in lines if "==" in line) for lines in (before, after)
     )
-    return changes(one, other) or []
+    return _changed(one, other)

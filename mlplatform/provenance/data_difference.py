@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlplatform.errors import LakeError
 from mlplatform.provenance.steps import LandedFile, Step, landed_files
 from mlplatform.provenance.story import Story
+from mlplatform.provenance.written import continues
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,12 +63,14 @@ def landed_between(lake: "Lake", one: Story, other: Story) -> tuple[list[LandedF
         if old is None or step.inputs or old.table != step.table or step.problem or old.problem:
             continue
         first, last = sorted((old, step), key=lambda each: each.number)
-        if last.number - first.number > LANDED:
-            notes.append(f"the newest {LANDED:,} of {last.number - first.number:,} commits")
         try:
-            found += landed_files(lake, last, max(first.number, last.number - LANDED))
+            files, left = landed_files(lake, last, LANDED, first.number)
         except LakeError as wrong:
             notes.append(str(wrong))
+            continue
+        found += files
+        if left:
+            notes.append(f"the newest {LANDED:,} of {LANDED + left:,} commits")
         if old.number > step.number:
             notes.append(f"{name} is older in the second model: these are in the first alone")
     return found, "; ".join(notes)
@@ -97,10 +100,7 @@ def _rows(lake: "Lake", old: Step, new: Step) -> dict[str, Any]:
     """Return how many rows came and went: by the log where one version continues the other, else by row id."""
     try:
         first, last = sorted((old, new), key=lambda step: step.number)
-        if (
-            old.table == new.table
-            and lake.peek(last.table).commit(last.number).base <= first.number
-        ):
+        if old.table == new.table and continues(lake.peek(last.table), last.number, first.number):
             more = last.rows - first.rows
             return {"added": more, "removed": 0} if new is last else {"added": 0, "removed": more}
         if ROW_ID not in old.columns or ROW_ID not in new.columns or not _data(old):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # Of the JSON; raised when a reader of the old form would misread the new one.
 
+MEASURED = {"dataset", "split"}  # What decides which rows are test rows.
+
 
 @dataclass(frozen=True, kw_only=True)
 class MetricChange:
@@ -56,7 +58,7 @@ class Difference:
         training: What the trainings came to: epochs, steps, versions that decide bits.
         libraries: That came, went or changed.
         surroundings: Interpreter, lock, CUDA, driver, hardware, flags.
-        same_rows: Whether both were measured on the same test rows.
+        same_rows: Whether both were measured on the same test rows; None where that is not known.
         metrics: Of both.
         gates: Those with another outcome or number.
         same_gates: How many said the same.
@@ -75,7 +77,7 @@ class Difference:
     training: Sequence[Change] | None
     libraries: Sequence[Change] | None
     surroundings: Sequence[Change] | None
-    same_rows: bool
+    same_rows: bool | None
     metrics: Sequence[MetricChange]
     gates: Sequence[GateChange]
     same_gates: int
@@ -106,12 +108,20 @@ def differ(lake: "Lake", root: Path | None, one: Story, other: Story) -> Differe
         training=changes(one.training, other.training),
         libraries=_libraries(lake, one, other, problems),
         surroundings=changes(one.surroundings, other.surroundings),
-        same_rows=all(t.same for t in tables if t.table in {"dataset", "split"}),
+        same_rows=_same_rows(tables),
         metrics=_metrics(one, other),
         gates=[gate for gate in gates if _answer(gate.before) != _answer(gate.after)],
         same_gates=sum(_answer(gate.before) == _answer(gate.after) for gate in gates),
         problems=problems,
     )
+
+
+def _same_rows(tables: Sequence[TableChange]) -> bool | None:
+    """Whether dataset and split are the same; None where neither differs and not both could be compared."""
+    deciding = [each for each in tables if each.table in MEASURED and None not in each.rows]
+    if not all(each.same for each in deciding):
+        return False
+    return True if len(deciding) == len(MEASURED) else None
 
 
 def _libraries(lake: "Lake", one: Story, other: Story, problems: list[str]) -> list[Change] | None:

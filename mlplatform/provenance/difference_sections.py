@@ -11,6 +11,11 @@ from mlplatform.provenance.words import NOT_RECORDED, clean, short
 
 SAME = "The same."
 UNKNOWN = "Not recorded for both, so nothing can be said."
+ROWS = {
+    True: "Both on the same test rows.",
+    False: "On other test rows each: the difference is of models and of rows.",
+    None: "Not known whether on the same test rows: dataset or split of one cannot be read.",
+}
 SHOWN = 60  # Rows of one table; the rest is in --json.
 
 
@@ -117,17 +122,12 @@ def _metrics(told: Difference) -> Section:
         "#Difference",
         "Reading",
     )
-    note = (
-        "Both on the same test rows."
-        if told.same_rows
-        else "On other test rows each: the difference is of models and of rows."
-    )
     return Section(
         title="Metrics",
         at="metrics",
         columns=columns,
         rows=[_metric(m) for m in told.metrics],
-        note=note,
+        note=ROWS[told.same_rows],
     )
 
 

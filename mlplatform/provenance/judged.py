@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mlplatform.registry.record import RegisteredModel
 
 REPORT = "report.json"
+UNREADABLE = (LakeError, ValueError, LookupError, TypeError, AttributeError)  # Of another form.
 ORDER = ("fail", "inconclusive", "pass")  # The worst is read first.
 
 
@@ -81,22 +82,35 @@ def judged(lake: "Lake", verdict: Step | None, record: "RegisteredModel") -> Jud
         why = verdict.problem if verdict else "no verdict is on record"
         return Judged(outcome=record.verdict.value, **less, problem=why)
     try:
-        row = lake.peek(verdict.table).listed(verdict.number)[-1]
-        evidence = json.loads(row["evidence"])
-    except (LakeError, ValueError, IndexError) as wrong:
-        return Judged(outcome=record.verdict.value, **less, problem=str(wrong))
-    told = {
-        "outcome": row["outcome"],
-        "because": row["because"],
-        "policy": row["policy_hash"],
-        "baseline": row["baseline_digest"],
-        "report": verdict.facts.get("report", ""),
-        "overrides": _once([*record.overrides, *evidence.get("overrides", [])]),
-    }
+        row, evidence = _row(lake, verdict)
+        told = {
+            "outcome": row["outcome"],
+            "because": row["because"],
+            "policy": row["policy_hash"],
+            "baseline": row["baseline_digest"],
+            "report": verdict.facts.get("report", ""),
+            "overrides": _once([*record.overrides, *evidence.get("overrides", [])]),
+        }
+        short = _short(evidence)
+    except UNREADABLE as wrong:
+        why = _why(f"{verdict.table} {verdict.reference}", wrong)
+        return Judged(outcome=record.verdict.value, **less, problem=why)
     try:
         return Judged(**told, **_reported(lake, told["report"]))
-    except (LakeError, ValueError, KeyError, TypeError) as wrong:
-        return Judged(**told, gates=_short(evidence), metrics=plain, problem=str(wrong))
+    except UNREADABLE as wrong:
+        return Judged(**told, gates=short, metrics=plain, problem=_why(REPORT, wrong))
+
+
+def _row(lake: "Lake", verdict: Step) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the row of a verdict, and its evidence."""
+    row = lake.peek(verdict.table).listed(verdict.number)[-1]
+    return row, json.loads(row["evidence"])
+
+
+def _why(what: str, wrong: Exception) -> str:
+    if isinstance(wrong, LakeError):
+        return str(wrong)
+    return f"{what} has another form than this code reads ({type(wrong).__name__}: {wrong})"
 
 
 def _once(told: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], ...]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mlplatform.lake.commit import COMPACT
 from mlplatform.rollout.events import ROLES, TABLE
 from mlplatform.rollout.traffic import Event, Kind, Model, TrafficState, after
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake
-
-BEFORE = Model(version=0, digest="")  # Whoever was champion before the first event that is read.
+    from mlplatform.lake.commit import Commit
+    from mlplatform.lake.peek import Peek
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +40,14 @@ class Lived:
 
 def lived(lake: "Lake", pipeline: str, digest: str) -> list[Lived]:
     """Return what happened to the model with this digest, oldest first."""
-    return list(_told(_events(lake, pipeline, digest), digest))
+    return list(_told(_happened(lake, pipeline, digest), digest))
 
 
-def _told(events: Iterator[Event], digest: str) -> Iterator[Lived]:
-    now, role = TrafficState(champion=BEFORE), ""
-    for event in events:
-        ours = event.model_digest == digest
-        if not ours and not role:
-            continue  # Before it was ever deployed, or after it was replaced.
-        now = replace(after(now, event), withdrawn={})
+def _told(happened: Iterator[tuple[Event, TrafficState]], digest: str) -> Iterator[Lived]:
+    role = ""
+    for event, now in happened:
         was, role = role, _role(now, digest)
-        if ours or role != was:
+        if event.model_digest == digest or role != was:
             yield Lived(
                 at=event.at,
                 kind=event.kind.value,
@@ -67,12 +64,39 @@ def _role(now: TrafficState, digest: str) -> str:
     return next((role for role, model in models.items() if model and model.digest == digest), "")
 
 
-def _events(lake: "Lake", pipeline: str, digest: str) -> Iterator[Event]:
-    """Yield at least every event that is about this model, that it was live at, or that ended that, in order."""
+def _happened(lake: "Lake", pipeline: str, digest: str) -> Iterator[tuple[Event, TrafficState]]:
+    """Yield at least every event that changed what this model does, in order, and the state each led to.
+
+    A commit says that state itself; an older one or a compaction does not, and its events are added up.
+    """
     table = lake.peek(f"{pipeline}/{TABLE}")
+    now, read = TrafficState(), -1
+    for number in _numbers(table, digest):
+        commit = table.commit(number)
+        said = None if commit.kind == COMPACT else _state(commit)
+        if said is None and commit.kind != COMPACT and number - 1 != read:
+            now = _state(table.commit(number - 1)) or now
+        for row in table.listed(number):
+            event = Event(**{**row, "kind": Kind(row["kind"])})
+            now = said or replace(after(now, event), withdrawn={})
+            yield event, now
+        read = number
+
+
+def _numbers(table: "Peek", digest: str) -> list[int]:
+    """Return the commits that are about this model, that it was live at, that ended that, or that do not say."""
     found = list(table.naming(["about", *ROLES], digest))
     newest = table.newest()
-    ended = {number + 1 for number in found if number < newest}
-    for number in sorted({*found, *ended}):
-        for row in table.listed(number):
-            yield Event(**{**row, "kind": Kind(row["kind"])})
+    return sorted({*found, *(number + 1 for number in found if number < newest)})
+
+
+def _state(commit: "Commit") -> TrafficState | None:
+    """Return who was live from a commit on, without those withdrawn; None where it does not say."""
+    facts = commit.version.lineage.facts
+    if "champion" not in facts:
+        return None
+    champion, canary, previous = (
+        Model(version=int(facts[f"{role}_version"]), digest=facts[role]) if facts[role] else None
+        for role in ROLES
+    )
+    return TrafficState(champion=champion, canary=canary, previous=previous)

@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import LakeError
+from mlplatform.provenance.written import earlier, written
 
 if TYPE_CHECKING:
     from mlplatform.lake import Lake
@@ -85,19 +87,23 @@ def steps(lake: "Lake", references: Mapping[str, str]) -> list[Step]:
     return list(ordered.values())
 
 
-def landed_files(lake: "Lake", step: Step, after: int = -1) -> list[LandedFile]:
-    """Return what landed in a source table's version, oldest first: by the commits since it was last replaced.
+def landed_files(
+    lake: "Lake", step: Step, most: int, after: int = -1
+) -> tuple[list[LandedFile], int]:
+    """Return what landed in a source table's version since it was last replaced, oldest first, and what was left out.
 
     Args:
         lake: Where the table lies.
         step: The version.
-        after: Number of a version whose commits, and those before it, are left out.
+        most: Commits that are read, the newest; how many are older is returned.
+        after: Number of a version whose commits, and those before it, do not count.
     """
     if step.problem:
-        return []
+        return [], 0
     table = lake.peek(step.table)
-    numbers = range(max(table.commit(step.number).base, after + 1), step.number + 1)
-    return [file for number in numbers for file in _files(table.commit(number))]
+    commits = list(islice(written(table, step.number, after), most))[::-1]
+    left = earlier(table, commits[0].version.number, after) if len(commits) == most else 0
+    return [file for commit in commits for file in _files(commit)], left
 
 
 def _files(commit: "Commit") -> Iterable[LandedFile]:

@@ -111,9 +111,9 @@ class _Look:
 
     def registration(self) -> dict[str, str]:
         """Return the version of the table that registered it."""
-        found = self.found
-        version = registration(self.lake, found.pipeline, found.record.model_version)
-        return {version.table: version.reference}
+        read = partial(registration, self.lake, self.found.pipeline)
+        version = self.tried("registered", lambda: read(self.found.record.model_version), None)
+        return {version.table: version.reference} if version else {}
 
     def role(self) -> str:
         nobody: dict[str, Model | None] = {}
@@ -144,13 +144,12 @@ class _Look:
     def landed(self, made: list[Step]) -> tuple[list[LandedFile], int]:
         """Return the newest files of every source table, and how many commits were left unread."""
         sources = [step for step in made if not step.inputs and not step.problem]
-        nothing: list[LandedFile] = []
-        found = [self.tried("landed", partial(self._landed, step), nothing) for step in sources]
-        before = sum(max(step.number + 1 - LANDED, 0) for step in sources)
-        return [file for files in found for file in files], before
-
-    def _landed(self, source: Step) -> list[LandedFile]:
-        return landed_files(self.lake, source, source.number - LANDED)
+        nothing: tuple[list[LandedFile], int] = ([], 0)
+        found = [
+            self.tried("landed", partial(landed_files, self.lake, step, LANDED), nothing)
+            for step in sources
+        ]
+        return [file for files, _ in found for file in files], sum(left for _, left in found)
 
     def lived(self) -> list[Lived]:
         nothing: list[Lived] = []

@@ -1,5 +1,6 @@
 """What strangers wrote, fit for a page or picture: one line, no control characters, nothing that turns text around."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,14 +32,14 @@ def short(digest: str | None) -> str:
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Return the leaves of nested JSON by their dotted paths; an empty object or list is a leaf."""
+    """Return the leaves of nested JSON by their dotted paths; an empty object or list is a leaf.
+
+    A name that could be taken for a path stands in quotes, so that no two leaves have the same.
+    """
     if isinstance(value, Mapping) and value:
-        pairs = [(f"{path}.{name}" if path else str(name), each) for name, each in value.items()]
-    elif (
-        isinstance(value, list | tuple)
-        and value
-        and any(isinstance(v, Mapping | list) for v in value)
-    ):
+        names = {_part(str(name)): each for name, each in value.items()}
+        pairs = [(f"{path}.{name}" if path else name, each) for name, each in names.items()]
+    elif isinstance(value, list | tuple) and any(isinstance(v, Mapping | list) for v in value):
         pairs = [(f"{path}[{at}]", each) for at, each in enumerate(value)]
     else:
         return {path: value}
@@ -46,3 +47,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
     for name, each in pairs:
         found |= flat(each, name)
     return found
+
+
+def _part(name: str) -> str:
+    return name if name and not set(name) & set('.["') else json.dumps(name, ensure_ascii=False)

@@ -5,9 +5,11 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from mlplatform.lake import Lake
+from mlplatform.lake.compaction import optimize
 from mlplatform.provenance import data_difference
 from mlplatform.provenance.changes import changes, library_changes
 from mlplatform.provenance.code_difference import code_change
@@ -39,6 +41,63 @@ def test_files_that_landed_between_are_named(two_models):
     assert "older in the second" in back.landed_note
 
 
+def test_rows_and_files_are_told_across_a_compaction(tmp_path, monkeypatch):
+    lake = Lake(tmp_path)
+    made = Registered(Durable(lake))
+    made.land()
+    made.land()
+    made.model()
+    for _ in range(2):
+        made.land()
+        optimize(lake.table("census/source"), "test", least_files=2)
+        made.land()
+    made.model()
+    names = [f"batch-{number}.csv" for number in range(3, 7)]
+    for ends, counts in (("12", (20, 0)), ("21", (0, 20))):
+        told = difference(tmp_path, *(f"census@{end}" for end in ends))
+        source = next(each for each in told.tables if each.table == "source")
+        assert (source.added, source.removed) == counts
+        assert [file.name for file in told.landed] == names
+    monkeypatch.setattr(data_difference, "LANDED", 3)
+    told = difference(tmp_path)
+    assert [file.name for file in told.landed] == names[-3:]
+    assert told.landed_note == "the newest 3 of 4 commits"
+
+
+def test_a_replaced_table_does_not_continue_what_it_replaced_though_it_was_compacted(tmp_path):
+    lake = Lake(tmp_path)
+    made = Registered(Durable(lake))
+    made.land()
+    made.model()
+    lake.table("census/source").overwrite(pa.table({"age": [1]}), made.lineage("source"))
+    made.land()
+    optimize(lake.table("census/source"), "test", least_files=2)
+    made.land()
+    made.model()
+    told = difference(tmp_path)
+    source = next(each for each in told.tables if each.table == "source")
+    assert (source.added, source.removed) == (None, None)
+    assert [file.name for file in told.landed] == ["batch-2.csv", "batch-3.csv"]
+
+
+def test_whether_the_test_rows_are_the_same_is_not_said_where_it_is_not_known(two_models):
+    lake, one = Lake(two_models), story_of(two_models, "census@2")
+    bare = replace(one, steps=[each for each in one.steps if each.noun not in {"dataset", "split"}])
+    torn = replace(
+        one,
+        steps=[
+            replace(each, problem="damaged", digest="") if each.noun == "split" else each
+            for each in one.steps
+        ],
+    )
+    for before, after in ((bare, bare), (one, torn), (torn, one)):
+        told = differ(lake, None, before, after)
+        assert told.same_rows is None
+        note = next(part.note for part in sections(told) if part.at == "metrics")
+        assert note.startswith("Not known whether")
+    assert differ(lake, None, story_of(two_models, "census@1"), torn).same_rows is False
+
+
 def test_parameters_libraries_metrics_and_gates_are_compared(two_models):
     told = difference(two_models)
     assert [(c.what, c.before, c.after) for c in told.spec] == [("model.learning_rate", 0.1, 0.2)]
@@ -51,7 +110,7 @@ def test_parameters_libraries_metrics_and_gates_are_compared(two_models):
     assert [(m.metric, m.before.observed, m.after.observed) for m in told.metrics] == [
         ("auc", 0.9, 0.92)
     ]
-    assert not told.same_rows
+    assert told.same_rows is False
     assert [g.gate for g in told.gates] == ["fairness", "performance"]
 
 
@@ -169,6 +228,27 @@ def test_leaves_that_differ_only_in_kind_differ():
     ]
     assert changes(None, {}) is None
     assert changes({"a": []}, {"a": []}) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ({"a.b": 1}, {"a": {"b": 1}}, ['"a.b"', "a.b"]),
+        ({"a": {"b": 1}, "a.b": 2}, {"a": {"b": 3}, "a.b": 2}, ["a.b"]),
+        ({"a": [{"b": 1}]}, {"a[0]": {"b": 1}}, ['"a[0]".b', "a[0].b"]),
+        ({"": {"a": 1}}, {"a": 1}, ['"".a', "a"]),
+        ({"x": [1, 0]}, {"x": [True, False]}, ["x"]),
+        ({"x": [1]}, {"x": [1.0]}, ["x"]),
+        ({}, {"a": 1}, ["a"]),
+        ({"a": {}}, {}, ["a"]),
+    ],
+)
+def test_no_two_leaves_are_taken_for_one(before, after, wanted):
+    assert [each.what for each in changes(before, after)] == wanted
+
+
+def test_a_library_with_a_dot_keeps_its_name():
+    assert [each.what for each in library_changes(["a.b==1"], ["a.b==2"])] == ["a.b"]
 
 
 def test_libraries_that_went_are_told():

@@ -1,9 +1,12 @@
 """The story of a model has everything on record, nothing guessed, and says what it could not read."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +17,11 @@ from mlplatform.ingest import landed
 from mlplatform.lake import Lake
 from mlplatform.lake.compaction import optimize
 from mlplatform.provenance import certificate, steps, tell
+from mlplatform.provenance.judged import judged
 from mlplatform.provenance.lived import lived
-from mlplatform.rollout.traffic import Kind, TrafficState
+from mlplatform.rollout.events import append
+from mlplatform.rollout.find import find
+from mlplatform.rollout.traffic import Event, Kind, TrafficState, after
 from mlplatform_tests.provenance.conftest import story_of
 from mlplatform_tests.provenance.registered import BEGAN, COMMIT, HOSTILE, RUN, Durable, Registered
 
@@ -151,6 +157,36 @@ def test_a_compacted_lake_tells_the_same_story(two_models, copy):
         assert one == other
 
 
+@pytest.mark.parametrize("most", [2, 50])
+def test_files_that_landed_before_a_compaction_are_told_after_it(tmp_path, monkeypatch, most):
+    monkeypatch.setattr(tell, "LANDED", most)
+    made = Registered(Durable(Lake(tmp_path)))
+    for _ in range(3):
+        made.land()
+        made.land()
+        optimize(made.writer.lake.table("census/source"), "test", least_files=2)
+    made.land()
+    made.model()
+    story = story_of(tmp_path, "census@1")
+    names = [f"batch-{number}.csv" for number in range(1, 8)]
+    assert [file.name for file in story.landed] == names[-most:]
+    assert story.landed_before == max(7 - most, 0)
+
+
+def test_what_landed_before_a_replacement_is_not_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(tell, "LANDED", 2)
+    lake = Lake(tmp_path)
+    made = Registered(Durable(lake))
+    for _ in range(4):
+        made.land()
+    lake.table("census/source").overwrite(pa.table({"age": [1]}), made.lineage("source"))
+    made.land()
+    made.model()
+    story = story_of(tmp_path, "census@1")
+    assert [file.name for file in story.landed] == ["batch-5.csv"]
+    assert story.landed_before == 0
+
+
 def test_models_registered_after_a_compaction_are_found_and_told(tmp_path):
     """From then on a model's number and its commit's are further apart."""
     lake = Lake(tmp_path)
@@ -185,6 +221,82 @@ def test_a_long_deployment_history_is_told_as_if_all_events_were_added_up(tmp_pa
         seen = [each.role for each in lived(Lake(tmp_path), "census", digest)]
         changed = [role for before, role in pairwise(roles) if role != before]
         assert [role for at, role in enumerate(seen) if at == 0 or role != seen[at - 1]] == changed
+
+
+SKIPPED = [
+    (Kind.DEPLOYED, 1), (Kind.DEPLOYED, 2), (Kind.CANARY, 3), (Kind.ROLLED_BACK, 3), (Kind.DEPLOYED, 3),
+    (Kind.ROLLED_BACK, 3), (Kind.CANARY, 3), (Kind.ROLLED_BACK, 3), (Kind.CANARY, 1), (Kind.CANARY, 3),
+]  # fmt: skip
+
+
+def history(lake: Lake, events: list[tuple[Kind, int]], says: Callable[[int], bool]) -> list[Event]:
+    """Record events of models 1 to 3; those at the places that `says` answers say who is live after them."""
+    now, told = TrafficState(), []
+    for at, (kind, model) in enumerate(events):
+        event = Event(
+            kind=kind, model_digest=f"{model}" * 64, model_version=model, percent=10, by="ada", reason="r",
+            at=BEGAN + timedelta(hours=at),
+        )  # fmt: skip
+        now = after(now, event)
+        who = Registered(Durable(lake)).lineage("deployment")
+        table = lake.table("census/deployment")
+        append(table, event, who, token=f"event:{at}", after=now if says(at) else None)
+        told.append(event)
+    return told
+
+
+def true_roles(events: list[Event], digest: str) -> list[tuple[int, str]]:
+    """Return what a model was after each event that is about it or changed that, by the version it is about."""
+    now, role, told = TrafficState(), "", []
+    for event in events:
+        now = after(now, event)
+        was, role = role, _role(now, digest)
+        if event.model_digest == digest or role != was:
+            told.append((event.model_version, role))
+    return told
+
+
+@pytest.mark.parametrize(
+    "says", [lambda _: True, lambda _: False, lambda at: at > 4, lambda at: at < 5]
+)
+def test_events_that_are_skipped_leave_no_stale_role(tmp_path, says):
+    happened = history(lake := Lake(tmp_path), SKIPPED, says)
+    for digest in ("1" * 64, "2" * 64, "3" * 64):
+        told = [(each.version, each.role) for each in lived(lake, "census", digest)]
+        assert told == true_roles(happened, digest)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_history_of_deployments_is_told_as_it_was_also_behind_a_compaction(tmp_path, seed):
+    choose, lake = random.Random(seed), Lake(tmp_path)  # noqa: S311 - no secret.
+    events = [(choose.choice(list(Kind)), choose.randint(1, 3)) for _ in range(16)]
+    happened = history(lake, events[:8], lambda _: True)
+    if seed % 2:
+        optimize(lake.table("census/deployment"), "test", least_files=2)
+    shown = [*events, *[(Kind.DEPLOYED, 1)]]
+    happened = history(lake, shown, lambda _: True)
+    for digest in ("1" * 64, "2" * 64, "3" * 64):
+        told = [(each.version, each.role) for each in lived(Lake(tmp_path), "census", digest)]
+        assert told == true_roles(happened, digest)
+
+
+@pytest.mark.parametrize(
+    "evidence", [None, "[]", "1", '"x"', '{"gates": [1]}', '{"overrides": [1]}', '{"gates": 1']
+)
+def test_a_verdict_of_another_form_is_named_and_the_rest_is_told(copy, evidence):
+    lake, story = Lake(copy), story_of(copy, "census@2")
+    table = lake.table("census/gate_verdict")
+    row = {"outcome": "pass", "because": "b", "policy_hash": "p", "baseline_digest": ""}
+    rows = pa.table({name: [value] for name, value in row.items()})
+    if evidence is not None:
+        rows = rows.append_column("evidence", pa.array([evidence]))
+    version = table.overwrite(rows, Registered(Durable(lake)).lineage("gate_verdict"))
+    verdict = steps.steps(lake, {version.table: version.reference})[0]
+    record = find(lake, ["census"], "census@2").record
+    said = judged(lake, verdict, record)
+    assert said.problem.startswith("census/gate_verdict 2:")
+    assert said.outcome == "pass"
+    assert said.metrics[0].observed == story.judged.metrics[0].observed
 
 
 def _role(now: TrafficState, digest: str) -> str:
