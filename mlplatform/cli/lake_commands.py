@@ -36,13 +36,15 @@ def optimize(
 
     lake = _lake(writable=True)
     done = []
-    for each in compacted(lake, _known(lake, tables), _who(), least_files):
-        done.append(each)
-        if not json:
-            say(whole(optimized(each)))
-    if json:
-        say(json_text.dumps([asdict(each) for each in done], indent=2))
-    elif not done:
+    try:
+        for each in compacted(lake, _known(lake, tables), _who(), least_files):
+            done.append(each)
+            if not json:
+                say(whole(optimized(each)))
+    finally:
+        if json:
+            say(json_text.dumps([asdict(each) for each in done], indent=2))
+    if not done and not json:
         say(f"{lake.root} holds no table yet")
 
 
@@ -52,8 +54,15 @@ def vacuum(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; else it is only told.")] = False,  # noqa: FBT002  typer's way of a flag
     grace_days: Annotated[
         float | None,
-        typer.Option(min=0, help="Instead of retention.grace_days; 0 where nothing runs."),
+        typer.Option(help="Instead of retention.grace_days; 0 where nothing runs."),
     ] = None,
+    despite_lost: Annotated[  # noqa: FBT002  typer's way of a flag
+        bool,
+        typer.Option(
+            "--despite-lost",
+            help="Although something needed is not there: its pipeline and all artifacts stay whole.",
+        ),
+    ] = False,
     everything: Everything = False,  # noqa: FBT002  typer's way of a flag
     json: Json = False,  # noqa: FBT002  typer's way of a flag
 ) -> None:
@@ -62,14 +71,16 @@ def vacuum(
 
     from mlplatform.cli.lake_text import NEWEST, as_json, planned
     from mlplatform.lake.vacuum import carry_out, plan
-    from mlplatform.provenance.held import held
+    from mlplatform.provenance.held import held, require_known
 
-    lake, now = _lake(writable=yes), datetime.now(UTC)
-    holds, lost = held(lake, _pipelines(), now, grace_days)
+    lake, now, pipelines = _lake(writable=yes), datetime.now(UTC), _pipelines()
+    holds, lost = held(lake, pipelines, now, grace_days)
+    if yes and not despite_lost:
+        require_known(lost)
     wanted = _known(lake, tables) if tables else None
     would = plan(lake, holds, now=now, tables=wanted)
     if yes and not would.empty:
-        carry_out(lake, would, _who())
+        would = carry_out(lake, would, _who(), lambda: held(lake, pipelines, now, grace_days)[0])
     if json:
         say(json_text.dumps(as_json(would, lost, removed=yes), indent=2))
         return

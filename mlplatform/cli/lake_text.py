@@ -40,7 +40,10 @@ def planned(plan: "Plan", lost: Sequence[str], *, removed: bool, most: int | Non
     if plan.remains:
         yield f"remains of killed writers: {len(plan.remains)} {verb}"
     for name in lost:
-        yield f"warning: a lease names {name}, which is not there: the table was made anew"
+        yield (
+            f"warning: {name} is needed and not there; all of its pipeline stays, and every artifact; "
+            "restore it"
+        )
     yield f"{size(plan.bytes)} {verb}" + ("" if removed or plan.empty else "; --yes does it")
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ PART = re.compile(
     r"part-[0-9a-f]{32}\.parquet"
 )  # What the lake writes; another's files are let be.
 NEWEST = "newest"
+NEVER = datetime.max.replace(tzinfo=UTC)  # Since then nobody reads.
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,32 @@ class TableGarbage:
         """Bytes that would be freed."""
         return sum(self.files.values())
 
+    def but(self, again: "TableGarbage") -> "TableGarbage":
+        """Return this with only those files and versions that would go `again`."""
+        files = {name: size for name, size in self.files.items() if name in again.files}
+        freed = tuple(number for number in self.freed if number in again.freed)
+        return replace(self, files=files, freed=freed)
+
 
 def garbage(
-    table: "Table", held: Mapping[int, Sequence[str]], *, now: datetime, grace: timedelta
+    table: "Table",
+    held: Mapping[int, Sequence[str]],
+    *,
+    now: datetime,
+    grace: timedelta,
+    freed: AbstractSet[str] = frozenset(),
 ) -> TableGarbage:
     """Return what goes: files of no version that is held, the newest, or was the newest within `grace`.
 
-    A file younger than `grace` stays whatever it is: its commit may be under way.
+    A file younger than `grace` stays whatever it is: its commit may be under way. Where nothing was
+    committed all files are what killed writers left.
 
     Args:
         table: Whose.
         held: Version numbers that something holds, with reasons.
         now: The time, in UTC.
         grace: How long readers and writers may take.
+        freed: Names of files that vacuums freed; a version without them is not kept by the grace.
 
     Raises:
         LakeError: If the clock stands before a commit, or the storage cannot be read.
@@ -80,22 +94,23 @@ def garbage(
     storage, name = table._storage, table.name  # noqa: SLF001 - this room's own.
     commits = list(table._log.newest_first())[::-1]  # noqa: SLF001
     times = _times(commits, storage.listing(f"{name}/_delta_log"))
-    clock.require_after(f"version {commits[-1].version.number} of {name}", times[-1], now)
-    kept = _kept(commits, times, held, now - grace)
-    needed = _needed(commits, times, kept, now - grace)
+    if commits:
+        clock.require_after(f"version {commits[-1].version.number} of {name}", times[-1], now)
     stored = {f: s for f, s in storage.listing(name).items() if PART.fullmatch(f)}
+    past = _unreadable(commits, _named(commits) - (freed - stored.keys()))
+    kept = _kept(commits, times, held, now - grace, past)
+    needed = _needed(commits, times, kept, now - grace)
     gone = _gone(stored, needed, now - grace)
-    named = {file.path for commit in commits for file in commit.files}
-    freed = _unreadable(commits, stored.keys() - gone) - _unreadable(commits, stored.keys())
+    lost = _unreadable(commits, stored.keys() - gone) - _unreadable(commits, stored.keys())
     return TableGarbage(
         table=name,
         kept=[Kept(commits[number].version, why) for number, why in kept.items()],
         versions=sum(commit.kind != COMPACT for commit in commits),
-        freed=tuple(sorted(freed - kept.keys())),
+        freed=tuple(sorted(lost - kept.keys())),
         files=gone,
-        uncommitted=len(gone.keys() - named),
+        uncommitted=len(gone.keys() - _named(commits)),
         kept_bytes=sum(s.bytes for f, s in stored.items() if f not in gone),
-        missing=tuple(sorted(needed - stored.keys())),
+        missing=tuple(sorted(_needed(commits, times, kept, NEVER) - stored.keys())),
     )
 
 
@@ -124,8 +139,9 @@ def _kept(
     times: Sequence[datetime],
     held: Mapping[int, Sequence[str]],
     since: datetime,
+    past: AbstractSet[int],
 ) -> dict[int, tuple[str, ...]]:
-    """Return the versions that stay, each with its reasons."""
+    """Return the versions that stay, each with its reasons; those of `past` can be read no more."""
     kept: dict[int, tuple[str, ...]] = {}
     until: datetime | None = None
     for commit, at in zip(reversed(commits), reversed(times), strict=True):
@@ -135,7 +151,7 @@ def _kept(
         why = list(held.get(number, ()))
         if until is None:
             why.insert(0, NEWEST)
-        elif until >= since:
+        elif until >= since and number not in past:
             why.append(f"{NEWEST} until {until.isoformat(sep=' ', timespec='minutes')}")
         if why:
             kept[number] = tuple(why)
@@ -183,6 +199,10 @@ def _unreadable(commits: Sequence[Commit], there: AbstractSet[str]) -> set[int]:
 def _gone(stored: Mapping[str, Stored], needed: set[str], since: datetime) -> dict[str, int]:
     old = {name: file for name, file in stored.items() if file.modified < since}
     return {name: file.bytes for name, file in old.items() if name not in needed}
+
+
+def _named(commits: Iterable[Commit]) -> set[str]:
+    return {path for commit in commits for path in _paths(commit.files)}
 
 
 def _compaction(commits: Sequence[Commit], number: int) -> Commit | None:

@@ -54,6 +54,15 @@ def history(storage: Storage) -> Iterator[Freed]:
             yield _read(storage, f"{FOLDER}/{name}")
 
 
+def freed_files(storage: Storage) -> dict[str, set[str]]:
+    """Return the names of all files that vacuums set out to remove, by table; errors as of `history`."""
+    found: dict[str, set[str]] = {}
+    for freed in history(storage):
+        for table, says in freed.tables.items():
+            found.setdefault(table, set()).update(says.files)
+    return found
+
+
 def missing_file(storage: Storage, table: str, file: str, number: int, asked: int) -> LakeError:
     """Return the error of a file that is not there: freed by a vacuum, or lost.
 

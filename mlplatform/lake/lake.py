@@ -51,8 +51,12 @@ class Lake:
         return [name for name in self._storage.folders("") if names.is_segment(name)]
 
     def tables(self) -> list[str]:
-        """Return the names of all tables, sorted."""
-        return sorted(self._tables(""))
+        """Return the names of all tables, sorted; where nothing was committed yet is none."""
+        return sorted(name for name in self._below("") if self._has_commits(name))
+
+    def begun(self) -> list[str]:
+        """Return the other folders that a table could lie in, sorted: killed first writers left files there."""
+        return sorted(name for name in self._below("") if not self._has_commits(name))
 
     def pins(self, run_id: str) -> Pins:
         """Return which versions the run reads."""
@@ -62,10 +66,12 @@ class Lake:
         """Raise `LakeError` in one line when the lake cannot be written."""
         self._storage.check_writable()
 
-    def _tables(self, folder: str) -> Iterator[str]:
+    def _below(self, folder: str) -> Iterator[str]:
         for name in self._storage.folders(folder):
             path = f"{folder}/{name}" if folder else name
-            if name == "_delta_log":
-                yield folder
-            elif names.is_segment(name):
-                yield from self._tables(path)
+            if names.is_segment(name):
+                yield path
+                yield from self._below(path)
+
+    def _has_commits(self, name: str) -> bool:
+        return self.table(name)._log.newest() >= 0  # noqa: SLF001 - this room's own.

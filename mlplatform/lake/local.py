@@ -166,6 +166,28 @@ class LocalStorage:
                 file.unlink(missing_ok=True)
             target.rmdir()
 
+    def delete_old_folder(self, folder: str, since: datetime, *, first: str) -> bool:
+        """Rename it aside, where nobody can make it young again, and look once more before it goes."""
+        if self._is_young(folder, since):
+            return False
+        target = self.root / folder
+        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        with explained(f"remove {target}"):
+            try:
+                target.rename(aside)
+            except FileNotFoundError:
+                return False
+        moved = str(aside.relative_to(self.root))
+        young = self._is_young(moved, since)
+        with suppress(OSError):  # Whoever missed it wrote it again.
+            if young:
+                aside.rename(target)
+        self.delete_folder(moved, first=first)
+        return not young
+
+    def _is_young(self, folder: str, since: datetime) -> bool:
+        return any(file.modified >= since for file in self.listing(folder).values())
+
     def refresh(self, path: str) -> bool:
         """Set the time of change to now."""
         with explained(f"touch {self.root / path}"):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -148,6 +149,13 @@ class S3Storage:
         """Delete `first` and then every other object."""
         for name in sorted(self.listing(folder), key=lambda name: name != first):
             self.delete(f"{folder}/{name}")
+
+    def delete_old_folder(self, folder: str, since: datetime, *, first: str) -> bool:
+        """Look, and delete; what is written between the two is lost."""
+        if any(file.modified >= since for file in self.listing(folder).values()):
+            return False
+        self.delete_folder(folder, first=first)
+        return True
 
     def refresh(self, path: str) -> bool:
         """Put the same bytes again."""

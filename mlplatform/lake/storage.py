@@ -77,6 +77,9 @@ class Storage(Protocol):
     def delete_folder(self, folder: str, *, first: str) -> None:
         """Remove a folder with the files in it, the file `first` before any other; errors as of `delete`."""
 
+    def delete_old_folder(self, folder: str, since: datetime, *, first: str) -> bool:
+        """Do as `delete_folder` unless a file in it was written since; return whether this did it."""
+
     def refresh(self, path: str) -> bool:
         """Make a file as young as one written now; return whether there is one."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import CorruptionError, LakeError
@@ -45,6 +45,14 @@ class Table:
     def history(self) -> list[Version]:
         """Return every version, newest first; a compaction is none, so numbers may have gaps."""
         return [c.version for c in self._log.newest_first() if c.kind != COMPACT]
+
+    def tips(self, versions: "Collection[Version]") -> list[Version]:
+        """Return those of these versions whose rows are not the beginning of a later one's, newest first."""
+        bases = {c.version.number: c.base for c in self._log.newest_first()} if versions else {}
+        tips: dict[int, Version] = {}
+        for version in sorted(versions, key=lambda version: -version.number):
+            tips.setdefault(bases[version.number], version)
+        return list(tips.values())
 
     def landed(self, tokens: Iterable[str]) -> dict[str, Version]:
         """Return the version that each of these append tokens made; others are left out."""

@@ -84,6 +84,16 @@ def leases(lake: "Lake", pipeline: "Pipeline", now: datetime) -> list[Lease]:
     ]
 
 
+def unregistered(lake: "Lake", pipeline: "Pipeline") -> list[str]:
+    """Return what the deployments say was live and no row registers, in words: rows were lost."""
+    known = {
+        model.model_digest for model in record.records(lake.table(pipeline.table(record.TABLE)))
+    }
+    seen = _last_live(_states(events.read(lake.table(pipeline.table(events.TABLE)))))
+    where = pipeline.table(record.TABLE)
+    return [f"{where} row about model {digest[:12]}" for digest in seen if digest not in known]
+
+
 def _live(
     pipeline: "Pipeline", models: list["RegisteredModel"], traffic: TrafficState, now: datetime
 ) -> Iterator[Lease]:
@@ -238,4 +248,8 @@ def _history(lake: "Lake", name: str) -> list["Version"]:
 
 
 def _until(since: datetime, days: float | None) -> datetime | None:
-    return None if days is None else since + timedelta(days=days)
+    """Return the end of so many days; None, which is never, where the calendar ends before it."""
+    try:
+        return None if days is None else since + timedelta(days=days)
+    except OverflowError:
+        return None

@@ -3,7 +3,7 @@
 - **Facts** of a commit: every sha256 in them that is a stored artifact's is needed by that version:
   `artifact`, `state`, `statistics`, `scores`, `candidate`, `champion`, `report`, `libraries`,
   `surroundings`, `pipeline_code`, `best`, and whatever comes to be.
-- **Rows** of the newest version of a table, by the last part of its name:
+- **Rows** of the versions that stay, in columns of texts or nested values, by the last part of the table's name:
   `DATA` holds data, in which no artifact is named;
   `MENTIONED` tells what happened to artifacts, which leases hold as long as they are needed;
   `ABOUT_DATASETS` says of each row which dataset version it is about, and needs what it names as
@@ -15,7 +15,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlplatform.errors import FreedError
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from mlplatform.lake import Lake, Table, Version
 
 DATA = ("source", "quarantine", "dataset", "split", "aggregates", "features", "predictions")
@@ -65,11 +69,12 @@ class Named:
         if noun in DATA or (noun in MENTIONED and name not in self._strange):
             return
         stay: set[str] | None = None
-        if noun in ABOUT_DATASETS and name not in self._strange:
-            stay = {version.digest for version in kept.get(f"{owner}/dataset", ())}
-        for row in _texts(self._lake.table(name)):
+        about = f"{owner}/dataset"
+        if noun in ABOUT_DATASETS and name not in self._strange and about in kept:
+            stay = {version.digest for version in kept[about]}
+        for row in _texts(self._lake.table(name), kept[name]):
             if stay is None or row.get(ABOUT) in stay:
-                yield from (found for text in row.values() for found in digests(text or ""))
+                yield from (found for value in row.values() for found in digests(_as_text(value)))
 
 
 def of_facts(version: "Version") -> list[str]:
@@ -77,14 +82,34 @@ def of_facts(version: "Version") -> list[str]:
     return [found for fact in version.lineage.facts.values() for found in digests(fact)]
 
 
-def _texts(table: "Table") -> Iterable[dict[str, Any]]:
-    """Return the text columns of the rows of the newest version."""
-    version = table.latest()
-    if version is None or not version.rows:
-        return []
-    schema = table.parquet(version)[2]
-    columns = [field.name for field in schema if str(field.type) == "string"]
-    return table.read(version, columns=columns).to_pylist() if columns else []
+def _texts(table: "Table", versions: Collection["Version"]) -> Iterator[dict[str, Any]]:
+    """Yield what may name something of each row of these versions; a batch at a time is in memory."""
+    for version in table.tips(versions):
+        try:
+            columns = [field.name for field in table.parquet(version)[2] if _may_name(field.type)]
+            for batch in table.batches(version, columns) if columns and version.rows else ():
+                yield from batch.to_pylist()
+        except FreedError:  # Held too late, or never to be read again: it names nothing to anybody.
+            continue
+
+
+def _may_name(type_: "pa.DataType") -> bool:
+    """Whether a column's values may hold a text."""
+    import pyarrow.types as pt
+
+    if pt.is_dictionary(type_):
+        return _may_name(type_.value_type)
+    return not (pt.is_temporal(type_) or pt.is_boolean(type_) or _is_number(type_))
+
+
+def _is_number(type_: "pa.DataType") -> bool:
+    import pyarrow.types as pt
+
+    return bool(pt.is_integer(type_) or pt.is_floating(type_) or pt.is_decimal(type_))
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else repr(value)
 
 
 def _add(why: defaultdict[str, list[str]], found: Iterable[str], reason: str) -> None:

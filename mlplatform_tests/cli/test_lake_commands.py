@@ -1,6 +1,7 @@
 """`mlplatform lake`: what people are told, what machines get, and what is only done with --yes."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from typer.testing import Result
 
 from mlplatform.cli.lake_commands import app
-from mlplatform.errors import LakeError
+from mlplatform.errors import CorruptionError, LakeError
+from mlplatform.lake import Lake, faults
 from mlplatform_tests.cli.conftest import invoked
 from mlplatform_tests.provenance.generations import Generations
 
@@ -94,6 +96,53 @@ def test_a_named_table_is_taken_alone(world: Generations):
     assert "census_income/split" not in said
     assert (world.readable("dataset"), world.readable("split")) == ({1, 2}, {0, 1, 2})
     assert world.stored("state") == {0, 1, 2}
+
+
+def test_what_is_lost_is_told_and_nothing_goes_before_somebody_says_so(
+    world: Generations, capture: Callable[..., str]
+):
+    shutil.rmtree(Path(world.lake.root, "census_income", "features"))
+    lost = f"census_income/features {world.made[1]['features'].reference}"
+    said = ran("vacuum", "--grace-days", 0).output
+    assert f"warning: {lost} is needed and not there" in said
+    assert f"keeps 0: {lost} is not there, so what else it named is not known\n" in said
+    assert "restore it, or --despite-lost" in capture("vacuum", "--grace-days", 0, "--yes")
+    ran("vacuum", "--grace-days", 0, "--yes", "--despite-lost")
+    assert world.readable("dataset") == world.stored("state") == {0, 1, 2}
+    assert not Path(world.lake.root, "_vacuum").exists()
+
+
+def test_what_becomes_leased_while_the_vacuum_runs_is_not_told_as_freed(
+    world: Generations, monkeypatch: pytest.MonkeyPatch
+):
+    def meanwhile(point: str) -> None:
+        if point == "vacuum_recorded":
+            monkeypatch.setattr(faults, "hook", None)
+            world.register(0)
+
+    monkeypatch.setattr(faults, "hook", meanwhile)
+    said = json.loads(ran("vacuum", "--grace-days", 0, "--yes", "--json").output)
+    assert {tuple(table["freed"]) for table in said["tables"]} == {()}
+    assert world.readable("dataset") == world.stored("state") == {0, 1, 2}
+
+
+@pytest.mark.parametrize("days", ["inf", "nan", "1e12", "1e300", "-1"])
+def test_a_grace_that_is_none_is_refused(world: Generations, days: str, capture):
+    assert "is none; give 0 to 36,500" in capture("vacuum", "--grace-days", days)
+
+
+def test_a_table_that_was_only_begun_stops_nothing(world: Generations):
+    Path(world.lake.root, "census_income", "extra", "_delta_log").mkdir(parents=True)
+    assert "extra" not in ran("vacuum", "--grace-days", 0, "--yes").output
+    assert "census_income/gate_verdict: 3 files" in ran("optimize", "--least-files", 3).output
+
+
+def test_the_other_tables_are_compacted_where_one_cannot_be(world: Generations):
+    log = Path(world.lake.root, "census_income", "dataset", "_delta_log")
+    (log / f"{2:020d}.json").write_text("")
+    with pytest.raises(CorruptionError, match=r"is empty.*the other tables were compacted"):
+        invoked(app, "optimize", "--least-files", 3)
+    assert len(Lake(world.lake.root).table("census_income/gate_verdict").files()) == 1
 
 
 @pytest.mark.parametrize("command", ["optimize", "vacuum"])

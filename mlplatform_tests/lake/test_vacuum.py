@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from mlplatform.errors import CorruptionError, FreedError, LakeError, MissingArtifactError
 from mlplatform.lake import Lake, Table, journal
 from mlplatform.lake.compaction import optimize
+from mlplatform.lake.storage import Stored
 from mlplatform.lake.vacuum import Held, Plan, carry_out, plan
 from mlplatform_tests.lake.conftest import BY, rows
 
@@ -265,6 +266,68 @@ def test_an_artifact_that_is_stored_again_is_young_again(lake: Lake) -> None:
     assert not plan(lake, holding(lake, grace=WEEK), now=now()).artifacts
     carry_out(lake, planned, "ann")  # Even one planned before.
     assert lake.artifacts.open(digest).read("a.txt") == b"again"
+
+
+def test_an_artifact_that_is_stored_between_the_last_look_and_the_removal_stays(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overwritten(lake, 1)
+    digest = lake.artifacts.put({"a.txt": b"again"})
+    planned = plan(lake, holding(lake), now=now())
+    listing = lake._storage.listing
+
+    def seen(folder: str) -> dict[str, Stored]:
+        found = listing(folder)
+        if folder == f"_artifacts/{digest}":
+            monkeypatch.setattr(lake._storage, "listing", listing)
+            lake.artifacts.put({"a.txt": b"again"})
+        return found
+
+    monkeypatch.setattr(lake._storage, "listing", seen)
+    carry_out(lake, planned, "ann")
+    assert lake.artifacts.open(digest).read("a.txt") == b"again"
+    assert lake._storage.folders("_artifacts") == [digest]
+
+
+def test_a_table_without_a_commit_is_none_and_what_was_left_in_it_goes(lake: Lake) -> None:
+    """A killed first writer leaves a file, and perhaps an empty log."""
+    table = overwritten(lake, 2)
+    left = [Path(lake.root, "shop", name, f"part-{'ab' * 16}.parquet") for name in ("new", "none")]
+    for file in left:
+        file.parent.mkdir()
+        file.write_bytes(b"half a file")
+    Path(lake.root, "shop", "new", "_delta_log").mkdir()
+    Path(lake.root, "shop", "empty", "_delta_log").mkdir(parents=True)
+    fresh = Lake(lake.root)
+    assert fresh.tables() == [ORDERS]
+    holds = Held(
+        versions={}, names=lambda _: {}, grace={"shop/new": NONE, "shop/none": WEEK, ORDERS: WEEK}
+    )
+    planned = plan(fresh, holds, now=now())
+    assert {t.table: (t.versions, t.uncommitted) for t in planned.tables} == {
+        ORDERS: (2, 0), "shop/new": (0, 1),
+    }  # fmt: skip
+    carry_out(fresh, planned, "ann")
+    assert [file.exists() for file in left] == [False, True]
+    fresh.table("shop/new").overwrite(rows(0, 1), BY)
+    assert fresh.tables() == ["shop/new", ORDERS]
+    assert table.read(0).num_rows == 2
+
+
+def test_what_a_vacuum_freed_is_neither_kept_by_a_longer_grace_nor_missing(lake: Lake) -> None:
+    table = lake.table(ORDERS)
+    for n in range(4):
+        table.append(rows(n, 1), BY, token=str(n))
+    optimize(table, "ann", least_files=2)
+    table.overwrite(rows(9, 1), BY)
+    table.overwrite(rows(10, 1), BY)
+    vacuumed(lake, versions={3: ["model"]})
+    (told,) = plan(lake, holding(lake, {3: ["model"]}, grace=WEEK), now=now()).tables
+    assert [kept.version.number for kept in told.kept] == [3, 6]
+    assert (told.missing, dict(told.files)) == ((), {})
+    Path(table.files(6)[0]).unlink()
+    (told,) = plan(lake, holding(lake, grace=WEEK), now=now()).tables
+    assert len(told.missing) == 1
 
 
 def test_what_killed_writers_of_artifacts_left_goes_after_the_grace(lake: Lake) -> None:

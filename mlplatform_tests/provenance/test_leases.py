@@ -1,18 +1,20 @@
 """Who holds what and until when, read from what is in the lake; and what a vacuum then leaves."""
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from mlplatform.errors import CorruptionError, FreedError
-from mlplatform.lake import Lake, Lineage
+from mlplatform.errors import CorruptionError, FreedError, LakeError
+from mlplatform.lake import Lake, Lineage, faults, journal
 from mlplatform.lake.compaction import optimize
-from mlplatform.lake.vacuum import Plan, carry_out, plan
+from mlplatform.lake.vacuum import Held, Plan, carry_out, plan
 from mlplatform.provenance import certificate
 from mlplatform.provenance.certificate import Certificate
-from mlplatform.provenance.held import held
+from mlplatform.provenance.held import held, require_known
 from mlplatform.provenance.leases import Lease, Stage, leases
 from mlplatform.rollout import Kind
 from mlplatform_tests.provenance.generations import START, Generations
@@ -125,8 +127,11 @@ def test_a_live_model_that_nobody_registered_is_held_all_the_same(tmp_path: Path
     stranger = model.register(0)
     world.lake.artifacts.put({"a.txt": b"model 0"})
     world.happened(Kind.DEPLOYED, stranger, START)
-    vacuumed(world, at=now() + 2 * DAY)
-    assert world.stored("model") == {0, 1}
+    holds, lost = held(world.lake, [world.pipeline], now() + 2 * DAY, grace_days=0)
+    assert lost == [f"census_income/registered_model row about model {stranger.model_digest[:12]}"]
+    assert plan(world.lake, holds, now=now()).empty
+    with pytest.raises(LakeError, match=r"is needed and not there.*--despite-lost"):
+        require_known(lost)
 
 
 def test_references_hold_while_in_force_and_for_a_time_after(tmp_path: Path):
@@ -216,6 +221,118 @@ def test_a_lease_on_a_table_made_anew_is_told(tmp_path: Path):
     fresh = Lake(world.lake.root)
     _, lost = held(fresh, [world.pipeline], now())
     assert lost == [f"census_income/dataset {world.made[0]['dataset'].reference}"]
+
+
+@pytest.mark.parametrize("noun", ["features", "split", "dataset", "registered_model"])
+def test_all_that_a_lost_table_may_have_named_stays(tmp_path: Path, noun: str):
+    """Not only what it was: the artifacts that its facts named, and all that came before."""
+    world = Generations(tmp_path, retention__report_days=1)
+    for _ in range(3):
+        world.walk()
+    world.happened(Kind.DEPLOYED, world.register(0), START)
+    shutil.rmtree(Path(world.lake.root, "census_income", noun))
+    fresh = Lake(world.lake.root)
+    holds, lost = held(fresh, [world.pipeline], now() + 500 * DAY, grace_days=0)
+    assert lost[0].startswith(f"census_income/{noun} ")
+    planned = plan(fresh, holds, now=now())
+    assert planned.empty
+    assert set(planned.kept_artifacts) >= {
+        files[kind] for files in world.artifacts for kind in ("state", "scan", "model", "report")
+    }
+
+
+def test_another_pipeline_is_vacuumed_although_something_of_one_is_lost(tmp_path: Path):
+    world = Generations(tmp_path, retention__report_days=1)
+    world.walk()
+    world.register(0)
+    shutil.rmtree(Path(world.lake.root, "census_income", "split"))
+    other = replace(world.pipeline, spec=world.pipeline.spec.model_copy(update={"name": "other"}))
+    assert other.name == "other"
+    for n in range(2):
+        world.lake.table("other/source").overwrite(pa.table({"x": [n]}), world.lineage("source"))
+    fresh = Lake(world.lake.root)
+    holds, lost = held(fresh, [world.pipeline, other], now(), grace_days=0)
+    assert lost
+    planned = plan(fresh, holds, now=now())
+    assert {t.table: t.freed for t in planned.tables if t.files} == {"other/source": (0,)}
+
+
+@pytest.mark.parametrize("late", ["reference", "certificate", "registered"])
+def test_what_becomes_leased_after_a_vacuum_was_planned_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+):
+    world = Generations(tmp_path, retention__report_days=1)
+    for _ in range(3):
+        world.walk()
+
+    def meanwhile(point: str) -> None:
+        if point == "vacuum_recorded":
+            monkeypatch.setattr(faults, "hook", None)
+            happens = {"reference": world.promote_reference, "registered": world.register}
+            happens.get(late, lambda at: certified(world, at))(1)
+
+    def again() -> Held:
+        return held(world.lake, [world.pipeline], now() + 2 * DAY, grace_days=0)[0]
+
+    planned = plan(world.lake, again(), now=now())
+    monkeypatch.setattr(faults, "hook", meanwhile)
+    done = carry_out(world.lake, planned, "t", again)
+    assert world.readable("dataset") == world.stored("scan") == {1, 2}
+    assert done.bytes < planned.bytes
+    (freed,) = journal.history(world.lake._storage)
+    assert freed.tables["census_income/dataset"].versions == (0,)
+    assert freed.bytes == done.bytes
+    table = Lake(world.lake.root).table("census_income/dataset")
+    Path(table.files(1)[0]).unlink()
+    with pytest.raises(CorruptionError, match="is missing; restore it"):
+        table.read(1)
+
+
+def test_a_log_that_is_damaged_meanwhile_stops_the_vacuum_with_nothing_removed(tmp_path: Path):
+    world = Generations(tmp_path, retention__report_days=1)
+    world.walk()
+    world.walk()
+    holds, _ = held(world.lake, [world.pipeline], now() + 2 * DAY, grace_days=0)
+
+    def again() -> Held:
+        raise CorruptionError("entry 1 is damaged")
+
+    with pytest.raises(CorruptionError, match="entry 1"):
+        carry_out(world.lake, plan(world.lake, holds, now=now()), "t", again)
+    assert world.readable("dataset") == world.stored("state") == {0, 1}
+    assert list(journal.history(world.lake._storage)) == []
+
+
+def test_a_time_without_end_is_for_ever(tmp_path: Path):
+    world = Generations(tmp_path, retention__report_days=1e12)
+    world.walk()
+    (report,) = of(world, Stage.REPORT)
+    assert report.until is None
+
+
+@pytest.mark.parametrize("days", [float("inf"), 1e12, float("nan"), -1.0])
+def test_a_grace_that_is_none_is_refused(tmp_path: Path, days: float):
+    world = Generations(tmp_path)
+    with pytest.raises(LakeError, match=r"a grace of .* days is none; give 0 to 36,500"):
+        held(world.lake, [world.pipeline], now(), grace_days=days)
+
+
+def test_digests_are_found_in_columns_of_any_text_and_in_all_versions_that_stay(tmp_path: Path):
+    world = Generations(tmp_path, retention__report_days=1)
+    world.walk()
+    names = [world.lake.artifacts.put({"a.txt": f"{n}".encode()}) for n in range(4)]
+    columns = {
+        "nested": pa.array([{"page": names[0], "pages": [names[1]]}]),
+        "wide": pa.array([names[2]], pa.large_string()),
+        "encoded": pa.array([names[3]]).dictionary_encode(),
+        "count": pa.array([1]),
+    }
+    table = world.lake.table("census_income/invented")
+    for name, column in columns.items():
+        table.overwrite(pa.table({name: column}), world.lineage("invented"))
+    holds, _ = held(world.lake, [world.pipeline], now())
+    assert set(names) <= set(holds.names({table.name: table.history()}))
+    assert not set(names) & set(holds.names({table.name: table.history()[:1]}))
 
 
 def test_a_damaged_log_stops_the_vacuum_before_it_begins(tmp_path: Path):
