@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from assets.nouns import asset_of
-from assets.publish import lineage, materialised, newest, policy_in_force
+from assets.publish import lineage, materialised, newest, policy_in_force, stands
 from assets.report import files, pictures
 from mlplatform.gates import record
 from mlplatform.gates.overall import of_the_future
@@ -48,6 +48,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         rows = table.read().to_pylist()[-1:] if table.exists() else []
         known = [row for row in rows if not of_the_future(row, now)]
         reused = [tuple(row.get(name) for name in SAID) for row in known] == [wanted]
+        reused = reused and stands(context, newest(table))
         version = newest(table) if reused else None
         if version is None:
             row = record.rows(

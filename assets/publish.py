@@ -16,9 +16,9 @@ from mlplatform.errors import LakeError
 from mlplatform.ingest.landed import FACT  # How files were read: long, and not for people.
 from mlplatform.lake import Lake, Lineage, Table, Version
 from mlplatform.provenance import policy
-from mlplatform.provenance.code import code_identity, rooms_digest
+from mlplatform.provenance.code import LOCAL, code_identity, committed, rooms_digest
 from mlplatform.spec import Pipeline, spec_digest
-from resources import ROOT
+from resources import ROOT, settings_from_environment
 
 ARTIFACTS = frozenset({"artifact", "state", "scores", "statistics"})  # Facts that name an artifact.
 NO_TABLE = -1  # What a first version expects to find: a second first run is refused.
@@ -116,8 +116,12 @@ def publish(
     table = lake.table(pipeline.table(noun))
     wanted = recipe(pipeline, noun, inputs, **more)
     latest = table.latest()
-    if latest is not None and latest.lineage.recipe == wanted and _whole(context, lake, latest):
-        return materialised(context, lake, latest, {}, reused=True)
+    anew = hashlib.sha256(f"{wanted}:committed".encode()).hexdigest()
+    if latest is not None and latest.lineage.recipe in (wanted, anew):
+        if not stands(context, latest):
+            wanted = anew  # By the same recipe equal rows would be no version of their own.
+        elif _whole(context, lake, latest):
+            return materialised(context, lake, latest, {}, reused=True)
     started = time.perf_counter()
     made = make()
     who = lineage(context, pipeline, noun, inputs, wanted, made.facts)
@@ -129,6 +133,18 @@ def publish(
         version = table.overwrite(made.rows, who, expected=before)
     seconds = {"seconds": round(time.perf_counter() - started, 2)}
     return materialised(context, lake, version, {**made.shown, **seconds}, reused=False)
+
+
+def stands(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, version: Version
+) -> bool:
+    """Tell whether a version may be taken again: outside of local development one by a commit replaces others."""
+    environment, code = settings_from_environment().environment, version.lineage.code_version
+    if environment in LOCAL or committed(code) or not committed(str(code_identity(ROOT))):
+        return True
+    says = f"{version.table} {version.number} was made by uncommitted code; making it again"
+    context.log.warning(says)
+    return False
 
 
 def _whole(context: dg.AssetExecutionContext, lake: Lake, version: Version) -> bool:

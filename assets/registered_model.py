@@ -12,11 +12,12 @@ from mlplatform.judging.second_lock import require_released
 from mlplatform.lake import Lake, Version
 from mlplatform.provenance.ancestry import ancestors
 from mlplatform.provenance.code import require_committed
+from mlplatform.provenance.committed import require_all_committed, require_in_commit
 from mlplatform.registry.record import Candidate, by_digest, records, register
 from mlplatform.rollout.index import bring_up_to_date
 from mlplatform.spec import Pipeline
 from mlplatform.verdict import Outcome
-from resources import LakeResource, MlflowResource, settings_from_environment
+from resources import ROOT, LakeResource, MlflowResource, settings_from_environment
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -53,7 +54,10 @@ def _candidate(
 ) -> Candidate:
     """Return what is registered, if the verdict is a pass about these very bytes."""
     digest = model.lineage.facts["artifact"]
-    require_committed(model.lineage.code_version, settings_from_environment().environment)
+    environment = settings_from_environment().environment
+    require_committed(model.lineage.code_version, environment)
+    require_all_committed(store, environment, model, evaluation, gate_verdict)
+    require_in_commit(store, model, environment, ROOT)
     verdict = require_released(store, pipeline, model, evaluation, gate_verdict)
     metrics = store.table(evaluation.table).read(evaluation).to_pylist()
     mine = [m for m in metrics if not m["group"] and m["model"] == digest]

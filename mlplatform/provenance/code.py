@@ -35,7 +35,7 @@ class CodeIdentity:
 @functools.cache
 def code_identity(root: Path) -> CodeIdentity:
     """Return the commit checked out at `root`, and whether files may differ from it; what git cannot tell may."""
-    told = _git(root, *STATUS)
+    told = git_says(root, *STATUS)
     if told is None:
         return _unsure(root)
     lines = told.splitlines()
@@ -47,34 +47,47 @@ def code_identity(root: Path) -> CodeIdentity:
 
 
 def _unsure(root: Path) -> CodeIdentity:
-    commit = (_git(root, "rev-parse", "HEAD") or "").strip()
+    commit = (git_says(root, "rev-parse", "HEAD") or "").strip()
     return CodeIdentity(commit=commit, dirty=bool(commit))
 
 
 def _hidden(root: Path) -> bool:
     """Tell whether git was told not to look at a file: assume-unchanged in lower case, skip-worktree as S."""
-    listed = _git(root, "ls-files", "-v", "--", ":/")
+    listed = git_says(root, "ls-files", "-v", "--", ":/")
     return listed is None or any(
         line[:1].islower() or line[:1] == "S" for line in listed.split("\n")
     )
 
 
-def require_committed(code_version: str, environment: str) -> None:
+def committed(code_version: str) -> bool:
+    """Tell whether a code version, as `CodeIdentity` writes itself, is a commit and nothing beside it."""
+    return bool(code_version) and not code_version.endswith(("-dirty", "no-git"))
+
+
+def require_committed(
+    code_version: str,
+    environment: str,
+    what: str = "the model was trained",
+    again: str = "train again",
+) -> None:
     """Return if a model made by this code may be registered where these gates are in force.
 
     Args:
-        code_version: As `CodeIdentity` writes itself.
+        code_version: As `CodeIdentity` writes itself; empty where it is not on record.
         environment: `MLPLATFORM_ENVIRONMENT`; without one it is local development.
+        what: Was done by the code, in words.
+        again: What to do once it is committed.
 
     Raises:
         GateRefusedError: If the code is no commit, outside of local development.
     """
-    if environment in LOCAL or not code_version.endswith(("-dirty", "no-git")):
+    if environment in LOCAL or committed(code_version):
         return
     was = "outside of git" if code_version == "no-git" else f"by uncommitted code ({code_version})"
+    was = was if code_version else "by code that is not on record"
     raise GateRefusedError(
-        f"the model was trained {was}, so nobody could make it again; MLPLATFORM_ENVIRONMENT is"
-        f" {environment!r}: commit the code, and train again"
+        f"{what} {was}, so nobody could make it again; MLPLATFORM_ENVIRONMENT is"
+        f" {environment!r}: commit the code, and {again}"
     )
 
 
@@ -95,7 +108,7 @@ def files_digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def git_says(root: Path, *arguments: str) -> str | None:
     """Return what git says; None if it fails, is not there or takes too long."""
     # What a hook of git that runs this has set would lead to another repository.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

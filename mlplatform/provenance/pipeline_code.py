@@ -39,11 +39,12 @@ def put(pipeline: "Pipeline", root: Path, artifacts: "Artifacts") -> str:
 
 def sources(folder: Path) -> list[Path]:
     """Return `defs.yaml` and the Python files of a pipeline's folder, sorted; nothing else."""
-    return sorted(
-        path
-        for path in folder.glob("*")
-        if path.is_file() and (path.name == DEFS or path.suffix == ".py")
-    )
+    return sorted(path for path in folder.glob("*") if path.is_file() and is_source(path.name))
+
+
+def is_source(name: str) -> bool:
+    """Tell whether a file of a pipeline's folder is one that a team wrote as code."""
+    return name == DEFS or Path(name).suffix == ".py"
 
 
 def load(artifact: "Artifact", folder: Path) -> "Pipeline":
