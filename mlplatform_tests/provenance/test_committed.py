@@ -59,7 +59,7 @@ def test_the_asset_asks_for_the_code_behind_every_version_and_for_the_pipelines_
 
     monkeypatch.setenv("MLPLATFORM_ENVIRONMENT", "production")
     pipeline: Any = None  # It is asked for nothing before that.
-    with pytest.raises(GateRefusedError, match="census/features .* was made by uncommitted code"):
+    with pytest.raises(GateRefusedError, match=r"census/features .* was made by uncommitted code"):
         _candidate(made.writer.lake, pipeline, *judged(made))
     made.land()
     made.model()
