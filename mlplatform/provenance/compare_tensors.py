@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +18,19 @@ MAX_ULP = 8  # As far as predictions of one model lie apart between batch sizes 
 # Relative; of numbers that were computed from the tensors. Eight ulps of float32 are 1e-6 of a number.
 NUMBERS = 1e-5
 TENSORS = "params.safetensors"
-# What describes libraries and machine, and is told but decides nothing where the rest is equal.
+# Files that tell versions of libraries, in lines of these forms. Versions decide nothing where the rest is equal.
 ENVIRONMENT = frozenset({"MLmodel", "mlmodel", "python_env.yaml", "requirements.txt"})
-OF_THE_MACHINE = frozenset({"reproducibility", "jax"})  # Fields of JSON files, at the top.
+VERSION = r"[0-9][0-9A-Za-z.+!-]*"
+LINES = re.compile(
+    rf"^((?: *(?:python|python_version|jax): '?)|(?:[A-Za-z0-9_.-]+==)){VERSION}('?)$"
+)
+STATEMENT, LIBRARY = "reproducibility", "jax"  # Fields of JSON files, at the top.
+# Of the statement; its seed, say, is no matter of the machine.
+OF_THE_MACHINE = frozenset(
+    {"platform", "device_kind", "versions", "xla_flags", "bit_for_bit"}
+    | {"reproducible", "not_reproducible"}
+)
+FACTS = "manifest.json"  # What an artifact says beside its files; no file of one is called so.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +53,25 @@ class Comparison:
     tensors: Mapping[str, int] = field(default_factory=dict)
 
 
-def compare(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> Comparison:
+def compare(
+    first: Mapping[str, bytes],
+    second: Mapping[str, bytes],
+    facts: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}),
+) -> Comparison:
     """Return how the files of a second artifact differ from those of the first, by name.
 
     Tensors are looked at before other files, and files in the order of their names.
+
+    Args:
+        first: Content of its files, by name.
+        second: Likewise.
+        facts: Of both manifests: a part of an artifact's address as its files are.
     """
+    if facts[0] or facts[1]:
+        first, second = (
+            {**files, FACTS: json.dumps(said, sort_keys=True).encode()}
+            for files, said in zip((first, second), facts, strict=True)
+        )
     if dict(first) == dict(second):
         return Comparison(outcome=BIT_EXACT, max_ulp=0, files=dict.fromkeys(sorted(first), "equal"))
     told, apart, broken = _tensors(first.get(TENSORS), second.get(TENSORS))
@@ -54,7 +79,7 @@ def compare(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> Comparis
     for name in sorted({*first, *second} - {TENSORS}):
         said = _file(name, first.get(name), second.get(name))
         files[name] = said or "equal"
-        decides = name not in ENVIRONMENT and not said.startswith(_TOLERATED)
+        decides = not said.startswith(_TOLERATED) and not _versions_alone(name, first, second)
         rest = rest or (f"{name}: {said}" if said and decides else "")
     first_of_all = told or rest or _first(files)
     furthest = None if broken else max(apart.values(), default=0)
@@ -66,6 +91,17 @@ def compare(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> Comparis
         files=files,
         tensors=apart,
     )
+
+
+def _versions_alone(name: str, first: Mapping[str, bytes], second: Mapping[str, bytes]) -> bool:
+    """Tell whether a file of `ENVIRONMENT` differs by nothing but versions of libraries."""
+    if name not in ENVIRONMENT or name not in first or name not in second:
+        return False
+    one, other = (
+        [LINES.sub(r"\1*\2", line) for line in files[name].decode("latin-1").split("\n")]
+        for files in (first, second)
+    )
+    return one == other
 
 
 _TOLERATED = "numbers within"
@@ -144,7 +180,7 @@ def _bytes(first: bytes, second: bytes) -> str:
 def _json(first: bytes, second: bytes) -> str | None:
     """Return how two JSON files differ, told apart by whether only computed numbers do; None if they are none."""
     try:
-        one, other = json.loads(first), json.loads(second)
+        one, other = (json.loads(each, object_pairs_hook=_once) for each in (first, second))
     except (ValueError, RecursionError):
         return None
     differences = list(_unequal(_without(one), _without(other), ""))
@@ -158,10 +194,24 @@ def _json(first: bytes, second: bytes) -> str | None:
     return f"{_TOLERATED} {NUMBERS:g}, or about libraries and machine"
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; a name that comes twice is read by some as the first and by others as the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
 def _without(document: Any) -> Any:
+    """Return a JSON document without what describes libraries and machine."""
     if not isinstance(document, dict):
         return document
-    return {name: value for name, value in document.items() if name not in OF_THE_MACHINE}
+    kept = dict(document)
+    if isinstance(told := kept.get(STATEMENT), dict):
+        kept[STATEMENT] = {name: each for name, each in told.items() if name not in OF_THE_MACHINE}
+    if isinstance(version := kept.get(LIBRARY), str) and re.fullmatch(VERSION, version):
+        kept[LIBRARY] = "*"
+    return kept
 
 
 def _unequal(first: Any, second: Any, where: str) -> Iterator[tuple[str, Any, Any]]:

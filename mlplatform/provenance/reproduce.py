@@ -225,6 +225,7 @@ def _judged(
     comparison = compare(
         {name: of.artifact.read(name) for name in of.artifact.names},
         {name: again.read(name) for name in again.names},
+        (of.artifact.facts, again.facts),
     )
     if comparison.outcome != MISMATCH or _class(made.answer) == of.hardware_class:
         return comparison.outcome, comparison, []

@@ -80,3 +80,45 @@ def test_what_describes_libraries_and_machine_decides_nothing_but_equality_of_bi
     found = compare(artifact(), artifact(requirements__txt=b"jax==2\n"))
     assert (found.outcome, found.max_ulp) == ("ULP", 0)
     assert found.first_difference.startswith("requirements.txt: differs from byte 5")
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("MLmodel", b"loader_module: mlflow.pyfunc.model\n", b"loader_module: evil\n"),
+        ("MLmodel", b"  python_version: '3.11'\n", b"  python_version: '3.11'\nmore: 1\n"),
+        ("requirements.txt", b"jax==1\n", b"evil==1\n"),
+        ("requirements.txt", b"jax==1\n", b"jax==1 --index-url=http://evil\n"),
+        ("python_env.yaml", b"python: '3.11'\n- -r requirements.txt\n", b"python: '3.11'\n- x\n"),
+        ("features.json", b'{"a": 1, "a": 2}', b'{"a": 7, "a": 2}'),
+        ("features.json", b'{"jax": "1.0"}', b'{"jax": "evil"}'),
+        ("training.json", b'{"reproducibility": {"seed": 1}}', b'{"reproducibility": {"seed": 2}}'),
+    ],
+)
+def test_what_is_no_version_of_a_library_has_to_be_equal_there_too(
+    name: str, first: bytes, second: bytes
+):
+    found = compare({**artifact(), name: first}, {**artifact(), name: second})
+    assert found.outcome == "MISMATCH"
+    assert found.first_difference.startswith(f"{name}: ")
+
+
+def test_versions_of_libraries_in_all_the_forms_that_they_are_written_in_decide_nothing():
+    def told(python: str, jax: str) -> dict[str, bytes]:
+        return {
+            "MLmodel": f"flavors:\n    python_version: '{python}'\n  jax: {jax}\n".encode(),
+            "python_env.yaml": f"python: '{python}'\n".encode(),
+            "requirements.txt": f"jax=={jax}\nmlplatform==0.1.0\n".encode(),
+            "signature.json": json.dumps({"jax": jax, "version": 1}).encode(),
+        }
+
+    one, other = ({**artifact(), **told(*each)} for each in (("3.11", "0.10.2"), ("3.12", "0.11")))
+    assert compare(one, other).outcome == "ULP"
+
+
+def test_equal_files_under_other_facts_are_another_artifact():
+    found = compare(artifact(), artifact(), ({"approved_by": "somebody else"}, {}))
+    assert found.outcome == "MISMATCH"
+    assert found.first_difference.startswith("manifest.json: the whole {'approved_by'")
+    same = {"approved_by": "ada"}
+    assert compare(artifact(), artifact(), (same, same)).outcome == "BIT_EXACT"
