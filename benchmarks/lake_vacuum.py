@@ -70,7 +70,10 @@ def walk(lake: Lake, at: int) -> Walk:
         return lake.table(f"{NAME}/{noun}").overwrite(data, who(noun, at, *inputs, **facts))
 
     put = lake.artifacts.put
-    state, model = put({"state.json": rng.bytes(2_000)}), put({"model": rng.bytes(MODEL_BYTES)})
+    state, model = (
+        put({"state.json": rng.bytes(2_000)}),
+        put({"params.safetensors": rng.bytes(MODEL_BYTES)}),
+    )
     report = put({"report.html": rng.bytes(10_000)})
     landed = pa.table({"x": rng.random(100), "file": [f"batch {at}"] * 100})
     source = table["source"].append(landed, who("source", at), token=str(at))

@@ -41,11 +41,21 @@ _TYPES = {
 def mlflow_files(encoder: Encoder, signed: Signature) -> dict[str, bytes]:
     """Return the contents of `FILES` by name, the same bytes for equal features in an equal environment."""
     return {
-        MLMODEL: _yaml(_mlmodel(encoder, signed)),
+        MLMODEL: mlmodel(encoder, signed, _python()),
         CODE: SOURCE.encode(),
-        PYTHON_ENV: _yaml({"python": _python(), "dependencies": [f"-r {REQUIREMENTS}"]}),
+        PYTHON_ENV: python_env(_python()),
         REQUIREMENTS: "".join(f"{line}\n" for line in _requirements()).encode(),
     }
+
+
+def mlmodel(encoder: Encoder, signed: Signature, python: str) -> bytes:
+    """Return the content of `MLMODEL` as an export by a Python such as `3.11` writes it."""
+    return _yaml(_mlmodel(encoder, signed, python))
+
+
+def python_env(python: str) -> bytes:
+    """Return the content of `PYTHON_ENV` as an export by a Python such as `3.11` writes it."""
+    return _yaml({"python": python, "dependencies": [f"-r {REQUIREMENTS}"]})
 
 
 def columns(encoder: Encoder) -> list[dict[str, object]]:
@@ -58,7 +68,7 @@ def columns(encoder: Encoder) -> list[dict[str, object]]:
     return [{"name": name, **_column(kind)} for name, kind in encoder.columns.items()]
 
 
-def _mlmodel(encoder: Encoder, signed: Signature) -> dict[str, object]:
+def _mlmodel(encoder: Encoder, signed: Signature, python: str) -> dict[str, object]:
     outputs = [
         {"name": name, "type": "float", "required": True} for name in signed.predicts.columns
     ]
@@ -67,7 +77,7 @@ def _mlmodel(encoder: Encoder, signed: Signature) -> dict[str, object]:
             "python_function": {
                 "loader_module": "mlflow.pyfunc.model",
                 "model_code_path": CODE,
-                "python_version": _python(),
+                "python_version": python,
                 "env": {"virtualenv": PYTHON_ENV},
             }
         },

@@ -7,7 +7,7 @@ finds this, wherever the package is installed.
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlflow.entities import FileInfo
 from mlflow.exceptions import MlflowException
@@ -16,18 +16,15 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlplatform.errors import PlatformError
 from mlplatform.lake import Lake
 from mlplatform.lake.artifacts import FOLDER
-from mlplatform.registry import signing
+from mlplatform.registry import hostile, signing
 from mlplatform.registry.mlflow_index import SCHEME
 from mlplatform.settings import VERIFY_KEY
-
-if TYPE_CHECKING:
-    from mlplatform.lake.artifacts import Artifact
 
 ROOT = "MLPLATFORM_LAKE"  # Where the lake is now, if not where it was when a model was registered.
 
 
 class LakeRepository(ArtifactRepository):
-    """One artifact, read-only; with `MLPLATFORM_VERIFY_KEY` set, only if it is signed by that key."""
+    """One model, read-only and without code; with `MLPLATFORM_VERIFY_KEY` set, only if it is signed by that key."""
 
     def __init__(self, artifact_uri: str, *args: Any, **options: Any) -> None:
         super().__init__(artifact_uri, *args, **options)
@@ -65,17 +62,24 @@ class LakeRepository(ArtifactRepository):
     def _read(self) -> dict[str, bytes]:
         if self._contents is None:
             try:
-                self._contents = _opened(self.artifact_uri).contents()
+                self._contents = _admitted(self.artifact_uri)
             except PlatformError as wrong:
                 raise MlflowException(str(wrong)) from None
         return self._contents
 
 
-def _opened(uri: str) -> "Artifact":
+def _admitted(uri: str) -> dict[str, bytes]:
+    """Return every file of an artifact; MLflow runs what some of them say, so they are held against an export.
+
+    Raises:
+        PlatformError: If a key is asked for that did not sign it, it is damaged, or holds code.
+    """
     root = os.environ.get(ROOT) or uri.removeprefix(SCHEME).rpartition(f"/{FOLDER}/")[0]
     lake, digest = Lake(root, _options(root)), _digest(uri)
     signing.require(lake, digest, os.environ.get(VERIFY_KEY))
-    return lake.artifacts.open(digest)
+    contents = lake.artifacts.open(digest).contents()
+    hostile.check(contents, lake.artifacts.uri(digest))
+    return contents
 
 
 def _digest(uri: str) -> str:

@@ -54,7 +54,7 @@ class Generations:
         """Walk from source to verdict; return the versions by noun."""
         at, put = len(self.made), self.lake.artifacts.put
         kinds = ("state", "scan", "model", "report", "libraries")
-        files = {kind: put({"a.txt": f"{kind} {at}".encode()}) for kind in kinds}
+        files = {kind: put({"training.json": f"{kind} {at}".encode()}) for kind in kinds}
         source = self.write("source")
         dataset = self.write("dataset", source)
         split = self.write("split", dataset)

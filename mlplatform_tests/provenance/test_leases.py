@@ -125,7 +125,7 @@ def test_a_live_model_that_nobody_registered_is_held_all_the_same(tmp_path: Path
     model = Generations(tmp_path / "elsewhere")
     model.walk()
     stranger = model.register(0)
-    world.lake.artifacts.put({"a.txt": b"model 0"})
+    world.lake.artifacts.put({"training.json": b"model 0"})
     world.happened(Kind.DEPLOYED, stranger, START)
     holds, lost = held(world.lake, [world.pipeline], now() + 2 * DAY, grace_days=0)
     assert lost == [f"census_income/registered_model row about model {stranger.model_digest[:12]}"]

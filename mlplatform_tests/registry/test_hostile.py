@@ -3,20 +3,24 @@
 `ATTACKS` is the table of docs/registry.md; a test holds the two together.
 """
 
+import bz2
 import contextlib
 import hashlib
 import io
 import json
+import lzma
 import os
 import pickle  # noqa: TID251  What an attacker sends.
 import random
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from safetensors.numpy import load, save
 
 from mlplatform.errors import CorruptionError, LakeError, PlatformError
@@ -28,6 +32,7 @@ from mlplatform.lake import Lake, manifest
 from mlplatform.lake.artifacts import Artifact
 from mlplatform.registry import hostile
 from mlplatform.registry.folder import Folder
+from mlplatform.registry.pickled import is_pickle
 from mlplatform.registry.probe import require_loads
 from mlplatform_tests.features import people
 from mlplatform_tests.models import exported_model
@@ -59,6 +64,30 @@ class Runs:
 
 def evil(protocol: int) -> bytes:
     return pickle.dumps(Runs(), protocol=protocol)
+
+
+class Marks:
+    """A pickle of it makes a file when it is loaded."""
+
+    def __init__(self, at: Path) -> None:
+        self.at = at
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.at),)
+
+
+def torn(at: Path | str = "/tmp/mlplatform-pickle-ran", end: bytes = b"") -> bytes:  # noqa: S108
+    """A pickle without its last word: whoever loads it runs it first and complains then."""
+    return pickle.dumps(Marks(Path(at)), protocol=2)[:-1] + end
+
+
+def told_a_pickle(files: Files) -> Files:
+    """The files of a model whose MLmodel names a pickle beside it."""
+    said = yaml.safe_load(files["MLmodel"])
+    function = said["flavors"]["python_function"]
+    del function["model_code_path"]
+    function |= {"python_model": "training.json", "cloudpickle_version": "3.0"}
+    return {**files, "MLmodel": yaml.safe_dump(said, sort_keys=False).encode()}
 
 
 def zip_slip() -> bytes:
@@ -285,6 +314,46 @@ FORGERIES: dict[str, tuple[Callable[[Files], Files], str]] = {
         r"program\.stablehlo is a pickle",
     ),
     "a pickle named model.pkl": (_with(model__pkl=evil(2)), r"model\.pkl is a pickle"),
+    "a pickle without an end": (_with(training__json=torn()), r"training\.json is a pickle"),
+    "a pickle that ends in no word": (
+        _with(training__json=torn(end=b"\xff")),
+        r"training\.json is a pickle",
+    ),
+    "a pickle behind a number that only its reader takes": (
+        _with(training__json=b"I0x10\n0" + torn()[2:]),
+        r"training\.json is a pickle",
+    ),
+    "a pickle in a NumPy file": (
+        _with(training__json=b"\x93NUMPY" + evil(2)),
+        r"training\.json is a NumPy file",
+    ),
+    "a pickle compressed by bz2": (_with(training__json=bz2.compress(evil(2))), "is a bzip2 file"),
+    "a pickle compressed by xz": (_with(training__json=lzma.compress(evil(2))), "is a xz file"),
+    "a pickle compressed by zlib": (
+        _with(training__json=zlib.compress(evil(2))),
+        "is a zlib stream",
+    ),
+    "a file that no export writes": (
+        _with(weights__bin=b"weights"),
+        r"weights\.bin is no file of a model",
+    ),
+    "an MLmodel that names a pickle": (told_a_pickle, r"MLmodel is not what an export writes"),
+    "an MLmodel with one more line": (
+        _with(MLmodel=lambda files: files["MLmodel"] + b"run_id: x\n"),
+        r"MLmodel is not what an export writes",
+    ),
+    "requirements that name another package": (
+        _with(requirements__txt=lambda files: files["requirements.txt"] + b"evil==1.0\n"),
+        r"requirements\.txt is not what an export writes",
+    ),
+    "requirements from another place": (
+        _with(requirements__txt=b"--index-url http://evil.example\n"),
+        r"requirements\.txt is not what an export writes",
+    ),
+    "an environment with more in it": (
+        _with(python_env__yaml=lambda files: files["python_env.yaml"] + b"- evil\n"),
+        r"python_env\.yaml is not what an export writes",
+    ),
     "an archive whose member leads out": (_with(extra__zip=zip_slip()), "is a zip archive"),
     "other code for MLflow": (
         _with(mlflow_model__py=b"import os\n"),
@@ -355,9 +424,27 @@ def admitted(artifact: Artifact) -> None:
 
 def test_what_a_model_holds_is_no_pickle_and_no_archive(files):
     hostile.check(files, "model")
-    assert not any(hostile.is_pickle(data) for data in files.values())
+    assert not any(is_pickle(data) for data in files.values())
     header = b'{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'.ljust(0x480)
-    assert not hostile.is_pickle(struct.pack("<Q", 0x480) + header)  # It begins as protocol 4 does.
+    assert not is_pickle(struct.pack("<Q", 0x480) + header)  # It begins as protocol 4 does.
+    dice = random.Random(SEED)  # noqa: S311  No secret.
+    for size in range(8, 1 << 17, 8):  # The first bytes of weights are the length of their header.
+        weights = struct.pack("<Q", size) + header.strip() + dice.randbytes(200)
+        assert hostile._form(weights) == "", size
+
+
+def test_a_pickle_is_one_however_it_ends(tmp_path):
+    """What is told as a pickle here did run; what is told as none did not."""
+    for number, end in enumerate((b"", b".", b"\xff", b"X\xff\xff\xff\x7f", b"I0x\n.")):
+        data = torn(tmp_path / str(number), end)
+        with contextlib.suppress(Exception):
+            pickle.loads(data)  # noqa: S301
+        assert (tmp_path / str(number)).exists()
+        assert is_pickle(data)
+    assert is_pickle(b"cos\nsystem\n(S'x'\ntR")
+    assert is_pickle(pickle.dumps({"only": "data"}, protocol=0))
+    assert not is_pickle(b"")
+    assert not is_pickle(b'{"c": 1}')
 
 
 READERS: dict[str, Callable[[bytes, Files], object]] = {

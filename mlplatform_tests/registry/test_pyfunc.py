@@ -22,6 +22,7 @@ from mlplatform.registry.mlflow_index import MlflowIndex
 from mlplatform_tests.features import people
 from mlplatform_tests.models import LABELS, exported_model
 from mlplatform_tests.registry.conftest import registered
+from mlplatform_tests.registry.test_hostile import told_a_pickle, torn
 
 ROWS = 40
 
@@ -173,6 +174,24 @@ def test_a_changed_byte_is_refused_whichever_way_mlflow_comes(
         mlflow.pyfunc.load_model(f"models:/{pipeline}/1")
     with pytest.raises(CorruptionError, match="is damaged"):
         Folder.verified(file.parent)
+
+
+@pytest.mark.parametrize("attack", ["code", "pickle"])
+def test_mlflow_gets_no_code_that_nobody_registered(mlflow, lake, digests, tmp_path, attack):
+    """A version of MLflow names an artifact that did not come through `register`; nothing of it runs."""
+    files = lake.artifacts.open(digests["binary"]).contents()
+    del files["manifest.json"]
+    ran = tmp_path / "ran"
+    if attack == "code":
+        files["mlflow_model.py"] = f"open({str(ran)!r}, 'w')\n".encode() + files["mlflow_model.py"]
+    else:
+        files = told_a_pickle(files) | {"training.json": torn(ran)}
+    digest = lake.artifacts.put(files)
+    record = registered(1, model_digest=digest)
+    MlflowIndex(mlflow.get_tracking_uri()).register(attack, record, lake.artifacts.uri(digest))
+    with pytest.raises(Exception, match=r"is not what an export writes|is not the code"):
+        mlflow.pyfunc.load_model(f"models:/{attack}/1")
+    assert not ran.exists()
 
 
 def test_a_moved_lake_is_named_by_the_environment(mlflow, lake, digests, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from mlplatform_tests.features import people
 from mlplatform_tests.models import exported_model
 from mlplatform_tests.registry.conftest import registered
 
-FILES = {"params.safetensors": b"weights", "MLmodel": b"flavors: {}\n"}
+FILES = {"params.safetensors": b"weights", "training.json": b"{}"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,7 +95,7 @@ def test_a_damaged_or_polluted_artifact_is_not_signed(lake, keys):
     with pytest.raises(CorruptionError, match=r"holds 'stranger\.py'"):
         sign(lake, digest, keys["ours"][0])
     (folder / "stranger.py").unlink()
-    (folder / "MLmodel").write_bytes(b"flavors: []\n")
+    (folder / "training.json").write_bytes(b"[]")
     with pytest.raises(CorruptionError, match="is damaged"):
         sign(lake, digest, keys["ours"][0])
     assert lake.signatures.keys(digest) == []
