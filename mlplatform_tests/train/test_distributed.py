@@ -92,9 +92,10 @@ def two(folder: Path, *how: str) -> Outcome:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "reads"), [("mlp", "memory"), ("tabm", "stream")])
-def test_two_processes_come_to_the_result_of_one(family, reads, tmp_path):
-    said, worker = two(tmp_path, family, reads)
+@pytest.mark.parametrize("how", [("mlp", "memory", "late"), ("tabm", "stream")], ids=":".join)
+def test_two_processes_come_to_the_result_of_one(how, tmp_path):
+    """A worker also waits longer than gloo does to hear what is trained."""
+    said, worker = two(tmp_path, *how)
     assert "wrong" not in said
     assert worker.returncode == 0, worker.stderr
     assert "training people on people/features 5:" in worker.stdout
@@ -105,13 +106,6 @@ def test_two_processes_come_to_the_result_of_one(family, reads, tmp_path):
     assert said["steps"] == 20
     assert said["meter"] == 2, "each device costs"
     assert said["resumed"], "what both saved, both take up"
-
-
-@pytest.mark.slow
-def test_a_worker_waits_longer_than_gloo_does_to_hear_what_is_trained(tmp_path):
-    said, worker = two(tmp_path, "mlp", "memory", "late")
-    assert said["steps"] == 20
-    assert worker.returncode == 0, worker.stderr
 
 
 @pytest.mark.slow
