@@ -61,9 +61,12 @@ def explain(settings: Settings, ref: str, outputs: Outputs) -> None:
 def diff(settings: Settings, one: str, other: str, *, as_json: bool, html: Path | None) -> None:
     """Tell what changed from the model that `one` means to the one that `other` means; errors as of `explain`."""
     from mlplatform.provenance.difference import differ
+    from mlplatform.registry.signing import require
 
     lake = open_lake(settings)
     stories = [_story(lake, ref, brief=True) for ref in (one, other)]
+    for story in stories:
+        require(lake, story.digest, settings.verify_key)
     told = differ(lake, settings.root, *stories)
     if html is not None:
         from mlplatform.provenance.page import difference_page
