@@ -12,7 +12,7 @@ from pydantic import Field
 
 from assets.nouns import asset_key
 from mlplatform.lake import Version
-from mlplatform.provenance.certificate import TABLE, Certificate
+from mlplatform.provenance.certificate import TABLE, Certificate, sentence
 from mlplatform.spec import Pipeline
 from resources import (
     ROOT,
@@ -69,6 +69,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             return
         with said_in_one_line():
             made, version = _made(context, config, pipeline, lake, compute)
+        context.log.info("%s: %s", made.outcome, sentence(made))
         yield _result(made, version)  # Also of one that the run then fails by.
         if not made.reproduced:
             raise dg.Failure(f"MISMATCH: {made.first_difference}", allow_retries=False)
@@ -106,12 +107,14 @@ def _made(
     store = lake.open()
     digest = DIGEST.fullmatch(config.model)
     reference = config.model if digest else f"{pipeline.name}@{config.model}"
+    settings = settings_from_environment()
     workshop = Workshop(
         root=ROOT,
         lake=store,
         storage_options=lake.storage_options(),
         tools=tools(ROOT, Path(compute.compile_cache).parent),
-        verify_key=settings_from_environment().verify_key,
+        verify_key=settings.verify_key,
+        environment=settings.environment,
         say=context.log.info,
     )
     found = find(store, [pipeline.name], reference)

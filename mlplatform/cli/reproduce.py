@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mlplatform.cli.data.text import say, whole
-from mlplatform.provenance.compare_tensors import BIT_EXACT, METRICS, MISMATCH, ULP
+from mlplatform.provenance.compare_tensors import MISMATCH
 from mlplatform.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,13 +37,12 @@ def run(
     """
     from mlplatform.cli.lake import open_writable_lake
     from mlplatform.provenance.reproduce import reproduce
+    from mlplatform.registry.find import known_pipelines
     from mlplatform.registry.signing import require
     from mlplatform.rollout.find import find
-    from mlplatform.spec import load_pipelines
 
     lake = open_writable_lake(settings)
-    known = [p.name for p in load_pipelines(settings.pipelines, settings.environment)]
-    found = find(lake, known, model)
+    found = find(lake, known_pipelines(lake), model)
     require(lake, found.record.model_digest, settings.verify_key)
     if not as_json:
         which = f"{found.pipeline} version {found.record.model_version}"
@@ -66,31 +65,10 @@ def workshop(settings: Settings, keep: Path | None, *, quiet: bool) -> "Workshop
         storage_options=s3_options() if settings.lake.startswith("s3://") else None,
         tools=tools(settings.root, settings.home / "cache"),
         verify_key=settings.verify_key,
+        environment=settings.environment,
         keep=keep.resolve() if keep else None,
         say=_unsaid if quiet else lambda sentence: say(f"  {whole(sentence)}"),
     )
-
-
-def sentence(certificate: "Certificate") -> str:
-    """Return what a certificate says, for a person."""
-    files, details = certificate.details["files"], certificate.details
-    if certificate.outcome == BIT_EXACT:
-        return f"every byte of {len(files)} files is equal"
-    if certificate.outcome == ULP:
-        apart = f"tensors lie at most {certificate.max_ulp} ulp apart"
-        return (
-            f"{apart}, of {details['bounds']['ulp']} allowed; first: {certificate.first_difference}"
-        )
-    held = f"; on {certificate.hardware_class}, not {details['recorded_hardware_class']}"
-    if certificate.outcome == METRICS:
-        return f"{len(details['metrics'])} metrics of the test rows within their bounds{held}"
-    beyond = [m["metric"] for m in details["metrics"] if not m["within"]]
-    said = f"; beyond their bounds: {', '.join(beyond)}" if beyond else ""
-    other = held if certificate.hardware_class != details["recorded_hardware_class"] else ""
-    stopped = (
-        f"; a budget ended the training: {details['stopped_by']}" if details["stopped_by"] else ""
-    )
-    return f"{certificate.first_difference}{said}{other}{stopped}"
 
 
 def _told(certificate: "Certificate", version: "Version", *, as_json: bool) -> None:
@@ -98,6 +76,8 @@ def _told(certificate: "Certificate", version: "Version", *, as_json: bool) -> N
         said = {**asdict(certificate), "reproduced": certificate.reproduced}
         say(json.dumps({**said, "certificate": version.reference}, indent=2, default=str))
         return
+    from mlplatform.provenance.certificate import sentence
+
     colour = typer.colors.RED if certificate.outcome == MISMATCH else typer.colors.GREEN
     typer.secho(certificate.outcome, fg=colour, nl=False)
     say(f": {whole(sentence(certificate))}")

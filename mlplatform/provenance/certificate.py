@@ -56,6 +56,28 @@ class Certificate:
         return self.outcome in OUTCOMES and self.outcome != MISMATCH
 
 
+def sentence(certificate: Certificate) -> str:
+    """Return what a certificate says, for a person."""
+    files, details = certificate.details["files"], certificate.details
+    if certificate.outcome == BIT_EXACT:
+        return f"every byte of {len(files)} files is equal"
+    if certificate.outcome == ULP:
+        apart = f"tensors lie at most {certificate.max_ulp} ulp apart"
+        return (
+            f"{apart}, of {details['bounds']['ulp']} allowed; first: {certificate.first_difference}"
+        )
+    held = f"; on {certificate.hardware_class}, not {details['recorded_hardware_class']}"
+    if certificate.outcome == METRICS:
+        return f"{len(details['metrics'])} metrics of the test rows within their bounds{held}"
+    beyond = [m["metric"] for m in details["metrics"] if not m["within"]]
+    said = f"; beyond their bounds: {', '.join(beyond)}" if beyond else ""
+    other = held if certificate.hardware_class != details["recorded_hardware_class"] else ""
+    stopped = (
+        f"; a budget ended the training: {details['stopped_by']}" if details["stopped_by"] else ""
+    )
+    return f"{certificate.first_difference}{said}{other}{stopped}"
+
+
 def schema() -> "pa.Schema":
     """Return the columns of the table."""
     import pyarrow as pa

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlplatform.errors import LakeError, PlatformError
+from mlplatform.errors import LakeError, PlatformError, ReproductionError
 
 if TYPE_CHECKING:
     from mlplatform.lake.artifacts import Artifact, Artifacts
@@ -79,6 +79,43 @@ def folder_of(artifact: "Artifact") -> str:
     """Return where in the checkout the folder lay; "" outside of it."""
     told: Any = artifact.facts.get(FOLDER, "")
     return str(told)
+
+
+def laid_out(code: "Artifact", commit: str, checkout: Path, apart: Path) -> Path:
+    """Return the pipeline's folder: the checkout's, or where it lay outside of one, a copy of what was recorded.
+
+    Args:
+        code: What was recorded.
+        commit: That is checked out.
+        checkout: Of it.
+        apart: Folder for a copy; it is made.
+
+    Raises:
+        ReproductionError: If the commit has other files than were recorded, so that what trained was
+            no part of it; or if a recorded name leads out of the folder.
+    """
+    recorded, inside = written(code), folder_of(code)
+    if not inside:
+        return _copied(recorded, apart)
+    folder = (checkout / inside).resolve()
+    there = {path.name: path.read_bytes() for path in sources(folder)}
+    unlike = sorted(n for n in {*there, *recorded} if there.get(n) != recorded.get(n))
+    if unlike or not folder.is_relative_to(checkout.resolve()):
+        named = ", ".join(unlike) or "the folder"
+        raise ReproductionError(
+            f"{inside} of commit {commit[:12]} is not what was trained from: {named}; git ignores it, or"
+            " the record was changed"
+        )
+    return folder
+
+
+def _copied(files: Mapping[str, bytes], folder: Path) -> Path:
+    folder.mkdir()
+    for name, content in files.items():
+        if Path(name).name != name:
+            raise ReproductionError(f"the pipeline's code names {name!r}, which is no file name")
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def _inside(folder: Path, root: Path) -> str:

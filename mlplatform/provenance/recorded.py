@@ -1,15 +1,15 @@
 """All that is on record of how a registered model was made, read and checked before anything is done with it."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import CorruptionError, LakeError, MissingArtifactError, ReproductionError
-from mlplatform.provenance import environment, pipeline_code, surroundings
+from mlplatform.provenance import environment, pipeline_code, surroundings, surroundings_read
 from mlplatform.provenance.ancestry import number
 from mlplatform.provenance.checkout import commit_of
+from mlplatform.provenance.committed import code_of
 from mlplatform.provenance.making import SCAN_FACT
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Recorded:
         read: Versions by noun: dataset, split, features, study.
         scan: Artifact that counted the dataset's rows.
         training: What the artifact says of its training.
+        made_by: Code of every version behind it, by table and `Version.reference`, as `committed.code_of` tells it.
     """
 
     pipeline: str
@@ -52,6 +53,7 @@ class Recorded:
     read: "Mapping[str, Version]"
     scan: str
     training: Mapping[str, Any]
+    made_by: Mapping[str, str]
 
     @property
     def platform(self) -> str:
@@ -77,12 +79,13 @@ def recorded(lake: "Lake", found: "Found") -> Recorded:
     """
     facts, model = found.model.lineage.facts, found.model
     name = f"{found.pipeline} version {found.record.model_version}"
+    itself = f"{model.table} {model.reference}"
     with _about(name):
         artifact = _whole(lake, found.record.model_digest, "the model's artifact")
         _require_trained(facts)
         commit = commit_of(model.lineage.code_version)
         around = _whole(lake, _fact(facts, surroundings.FACT), "the surroundings")
-        told = json.loads(around.read(surroundings.FILE))
+        told = surroundings_read.read(_file(around, surroundings.FILE))
         listed = _whole(lake, _fact(facts, environment.LIST_FACT), "the list of libraries")
         read = _read(lake, found)
         return Recorded(
@@ -93,11 +96,12 @@ def recorded(lake: "Lake", found: "Found") -> Recorded:
             commit=commit,
             code=_whole(lake, _fact(facts, pipeline_code.FACT), "the pipeline's code"),
             around=told,
-            autotune=around.read(told["autotune"]) if told.get("autotune") else None,
-            libraries=tuple(listed.read(environment.FILE).decode().splitlines()),
+            autotune=_file(around, told["autotune"]) if told["autotune"] else None,
+            libraries=tuple(_file(listed, environment.FILE).decode(errors="replace").splitlines()),
             read=read,
             scan=_whole(lake, _fact(facts, SCAN_FACT), "the counts of the dataset").digest,
-            training=json.loads(artifact.read(TRAINING)),
+            training=surroundings_read.training(_file(artifact, TRAINING), TRAINING),
+            made_by={of: code for of, code in code_of(lake, model).items() if of != itself},
         )
 
 
@@ -138,6 +142,13 @@ def _whole(lake: "Lake", digest: str, what: str) -> "Artifact":
     except CorruptionError as damaged:
         raise ReproductionError(f"{what} is damaged: {damaged}") from None
     return artifact
+
+
+def _file(artifact: "Artifact", name: str) -> bytes:
+    try:
+        return artifact.read(name)
+    except LakeError as wrong:
+        raise ReproductionError(str(wrong)) from None
 
 
 def _read(lake: "Lake", found: "Found") -> "dict[str, Version]":

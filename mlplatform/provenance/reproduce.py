@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlplatform.errors import ReproductionError
-from mlplatform.provenance import pipeline_code
+from mlplatform.provenance import pipeline_code, surroundings_read
 from mlplatform.provenance.certificate import TABLE, Certificate, write
 from mlplatform.provenance.checkout import checked_out, on_a_branch, require_commit
-from mlplatform.provenance.code import code_identity
+from mlplatform.provenance.code import LOCAL, code_identity, committed
 from mlplatform.provenance.compare_metrics import RELATIVE, SHARES
 from mlplatform.provenance.compare_tensors import MAX_ULP, METRICS, MISMATCH, Comparison, compare
 from mlplatform.provenance.interpreter import Choice, Interpreter, Tools, interpreter, surrounded
@@ -42,6 +42,8 @@ class Workshop:
         tools: What environments are built with.
         storage_options: How to reach the lake on S3.
         verify_key: File of the public key that has to have signed the model; None asks for no signature.
+        environment: `MLPLATFORM_ENVIRONMENT`; without one it is local development, where a model is made again
+            from versions that no commit made.
         keep: Folder that gets the files that were made, and what the training said; None keeps nothing.
         say: Told what is done, a sentence each.
     """
@@ -51,6 +53,7 @@ class Workshop:
     tools: Tools
     storage_options: Mapping[str, str] | None = None
     verify_key: Path | None = None
+    environment: str = ""
     keep: Path | None = None
     say: Callable[[str], None] = print
 
@@ -86,6 +89,7 @@ def reproduce(
     signing.require(workshop.lake, found.record.model_digest, workshop.verify_key)
     of = recorded(workshop.lake, found)
     require_commit(workshop.root, of.commit)
+    _require_committed(of, workshop)
     workshop.say(
         f"{len(of.read)} versions and {of.artifact.size_bytes:,} bytes of the model are whole"
     )
@@ -109,6 +113,22 @@ def reproduce(
     return certificate, write(workshop.lake, of.pipeline, certificate, _lineage(of, workshop.root))
 
 
+def _require_committed(of: Recorded, workshop: Workshop) -> None:
+    """Say which versions are read that no commit made; outside of local development refuse them."""
+    for version, code in of.made_by.items():
+        if committed(code):
+            continue
+        said = (
+            f"{version} was made by {'uncommitted code' if code else 'code that is not on record'}"
+        )
+        if workshop.environment not in LOCAL:
+            raise ReproductionError(
+                f"{said}; MLPLATFORM_ENVIRONMENT is {workshop.environment!r}: make it again by a commit,"
+                " and train again"
+            )
+        workshop.say(f"{said}{f' ({code})' if code else ''}: it is taken as it is")
+
+
 def _made(of: Recorded, workshop: Workshop, choice: Choice, scratch: Path) -> _Made:
     """Return the model that its recorded code made in its recorded environment."""
     from mlplatform.lake import Lake
@@ -118,6 +138,8 @@ def _made(of: Recorded, workshop: Workshop, choice: Choice, scratch: Path) -> _M
         workshop.say(f"commit {of.commit[:12]} is checked out apart")
         python = interpreter(choice, of, code, workshop.tools)
         workshop.say(f"libraries: {'; '.join([python.how, *python.differs])}")
+        if left_out := surroundings_read.flags(of.around)[1]:
+            workshop.say(f"flags that name places of a machine are left out: {' '.join(left_out)}")
         task = _task(of, workshop, code, scratch)
         answer = _trained(of, task, python, code, scratch, workshop.keep)
     if answer.refused:
@@ -133,7 +155,7 @@ def _task(of: Recorded, workshop: Workshop, code: Path, scratch: Path) -> Task:
         lake=workshop.lake.root,
         storage_options=workshop.storage_options,
         code=of.code.digest,
-        folder=str(_folder(of, code, scratch / "pipeline")),
+        folder=str(pipeline_code.laid_out(of.code, of.commit, code, scratch / "pipeline")),
         read={noun: (v.table, v.number, v.reference) for noun, v in of.read.items()},
         scan=of.scan,
         devices=of.devices,
@@ -141,37 +163,6 @@ def _task(of: Recorded, workshop: Workshop, code: Path, scratch: Path) -> Task:
         answer=str(scratch / "answer.json"),
         root=str(code),
     )
-
-
-def _folder(of: Recorded, code: Path, apart: Path) -> Path:
-    """Return the pipeline's folder: the checkout's, or where it lay outside of one, a copy of what was recorded.
-
-    Raises:
-        ReproductionError: If the commit has other files than were recorded, so that what trained was
-            no part of it; or if a recorded name leads out of the folder.
-    """
-    written, inside = pipeline_code.written(of.code), pipeline_code.folder_of(of.code)
-    if not inside:
-        return _copied(written, apart)
-    folder = (code / inside).resolve()
-    there = {path.name: path.read_bytes() for path in pipeline_code.sources(folder)}
-    unlike = sorted(n for n in {*there, *written} if there.get(n) != written.get(n))
-    if unlike or not folder.is_relative_to(code.resolve()):
-        named = ", ".join(unlike) or "the folder"
-        raise ReproductionError(
-            f"{inside} of commit {of.commit[:12]} is not what was trained from: {named}; git ignores it, or"
-            " the record was changed"
-        )
-    return folder
-
-
-def _copied(files: Mapping[str, bytes], folder: Path) -> Path:
-    folder.mkdir()
-    for name, content in files.items():
-        if Path(name).name != name:
-            raise ReproductionError(f"the pipeline's code names {name!r}, which is no file name")
-        (folder / name).write_bytes(content)
-    return folder
 
 
 def _trained(
@@ -200,7 +191,7 @@ def _environ(of: Recorded, code: Path, scratch: Path) -> dict[str, str]:
     """Return the environment of the training: XLA's flags as recorded, and the kernels a GPU had chosen."""
     from mlplatform.train.reproducible import AUTOTUNED_FROM, FLAGS
 
-    flags = [str(flag) for flag in of.around.get("xla_flags", [])]
+    flags, _ = surroundings_read.flags(of.around)
     if of.autotune is not None:
         file = scratch / str(of.around["autotune"])
         file.write_bytes(of.autotune)
@@ -259,6 +250,8 @@ def _details(
         "data_versions": {v.table: v.reference for v in of.read.values()},
         "made_artifact": made.answer.artifact,
         "environment": {"how": made.interpreter.how, "differs": list(made.interpreter.differs)},
+        "made_by": dict(of.made_by),
+        "flags_left_out": surroundings_read.flags(of.around)[1],
         "commit_on_branch": made.commit_on_branch,
         "recorded_hardware_class": of.hardware_class,
         "surroundings": dict(made.answer.around or {}),
