@@ -10,7 +10,7 @@ import re
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,11 +35,16 @@ REQUEST_SECONDS = 4  # One request; with its one retry still below SERVER_SECOND
 SQLITE = "sqlite:///"
 REASON_LENGTH = 300  # Characters of what MLflow says; it can quote the whole request.
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # MLflow's codes for what no retry mends.
-SECRETS = re.compile(
-    r"([^&=]*(?:password|passwd|token|secret|key|credential|signature)[^&=]*)=([^&]*)",
-    re.IGNORECASE,
-)
-CREDENTIALS = re.compile(r"://[^/\s@]+@")
+PLAIN = (
+    "sslmode",
+    "charset",
+    "driver",
+    "connect_timeout",
+)  # Words of a query that are shown; of all others none.
+MASKED = re.compile(r"(://).*@", re.DOTALL)  # Greedy: a password may hold any of `@/?# `.
+CREDENTIALS = re.compile(r"(://)\S*@")  # The same in a sentence.
+QUERY = re.compile(r"([^?&;=#\s]+)=([^&#\s]*)")
+LEAST = 4  # Characters of a secret that is looked for in what others say.
 UNFINISHED = ".unfinished-"  # and the process id: a database whose schema is being made
 
 
@@ -107,6 +112,7 @@ def probe(tracking_uri: str) -> None:
     if tracking_uri.startswith(SQLITE):
         _probe_folder(Path(tracking_uri.removeprefix(SQLITE)).parent)
     elif is_server(tracking_uri):
+        _require_parts(tracking_uri)
         _in_time(tracking_uri, lambda: _probe_server(tracking_uri), PROBE_SECONDS)
 
 
@@ -126,25 +132,44 @@ def within(tracking_uri: str, work: Callable[[], T]) -> T:
 
 
 def shown(tracking_uri: str) -> str:
-    """Return `tracking_uri` without user, password, and what its query keeps secret."""
-    parts = urlsplit(tracking_uri)
-    query = SECRETS.sub(r"\1=***", parts.query)
-    netloc = parts.netloc
-    if "@" in netloc:
-        netloc = "***@" + netloc.rpartition("@")[2]
-    if (netloc, query) == (parts.netloc, parts.query):
-        return tracking_uri
-    return parts._replace(netloc=netloc, query=query).geturl()
+    """Return `tracking_uri` without user and password, and of its query the values of `PLAIN` alone.
+
+    Nothing is parsed before user and password are gone: drivers take characters in them that end them elsewhere.
+    """
+    address, mark, query = MASKED.sub(r"\1***@", tracking_uri).partition("?")
+    if not mark:
+        return address
+    told = [
+        word if word.partition("=")[0].lower() in PLAIN else f"{word.partition('=')[0]}=***"
+        for word in query.split("&")
+    ]
+    return f"{address}?{'&'.join(told)}"
 
 
 def without_secrets(tracking_uri: str, text: str) -> str:
     """Return `text`, an error of MLflow or a driver, with nothing in it that `shown` leaves out."""
-    parts = urlsplit(tracking_uri)
-    secrets = [parts.password, *(value for _, value in SECRETS.findall(parts.query))]
-    for secret in filter(None, secrets):
-        for form in (secret, unquote(secret), quote(secret, safe="")):
+    text = text.replace(tracking_uri, shown(tracking_uri))
+    for secret in sorted(_secrets(tracking_uri), key=len, reverse=True):
+        for form in (secret, unquote(secret), quote(secret, safe=""), repr(unquote(secret))[1:-1]):
             text = text.replace(form, "***")
-    return CREDENTIALS.sub("://***@", text)
+    return CREDENTIALS.sub(r"\1***@", text)
+
+
+def _secrets(tracking_uri: str) -> Iterator[str]:
+    """Yield what `shown` masks: user with password, the password, and each value of the query, also one in another.
+
+    Of a query nothing that is so short that it would stand in any sentence.
+    """
+    masked = MASKED.search(tracking_uri)
+    rest = tracking_uri[masked.end() :] if masked else tracking_uri
+    given = masked[0][3:-1] if masked else ""
+    yield from filter(None, (given, given.partition(":")[2]))
+    found: list[str] = []
+    for key, value in QUERY.findall(rest.partition("?")[2]):
+        if key.lower() in PLAIN:
+            continue
+        found += [value, *(part.partition("=")[2] for part in unquote(value).split(";"))]
+    yield from (each for each in found if len(unquote(each)) >= LEAST)
 
 
 def _in_time(tracking_uri: str, work: Callable[[], T], seconds: float) -> T:
@@ -176,6 +201,11 @@ def _translated(tracking_uri: str, work: Callable[[], T]) -> T:
 
     try:
         return work()
+    except ImportError as wrong:
+        said = without_secrets(tracking_uri, str(wrong))
+        raise RegistryError(
+            f"MLflow at {shown(tracking_uri)}: {said}; install what its database needs, or correct its address"
+        ) from None
     except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as wrong:
         said = _brief(without_secrets(tracking_uri, " ".join(str(wrong).split())))
         refused = getattr(wrong, "error_code", "") in REFUSALS
@@ -203,6 +233,14 @@ def _probe_folder(folder: Path) -> None:
         probe_file.unlink(missing_ok=True)
     except OSError as wrong:
         raise RegistryError(f"MLflow: {folder} is not writable: {wrong.strerror}") from None
+
+
+def _require_parts(tracking_uri: str) -> None:
+    """Refuse an address whose password ends its host: what comes of it would be said in pieces."""
+    if MASKED.search(tracking_uri) and "@" not in urlsplit(tracking_uri).netloc:
+        raise RegistryError(
+            f"MLflow at {shown(tracking_uri)}: its user or password holds one of / ? #; write it percent-encoded"
+        )
 
 
 def _probe_server(tracking_uri: str) -> None:

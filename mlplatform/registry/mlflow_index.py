@@ -163,7 +163,7 @@ class MlflowIndex:
         token = None
         while True:
             page = self._client.search_model_versions(wanted, max_results=PAGE, page_token=token)
-            found |= {each.tags[DIGEST]: each for each in page if DIGEST in each.tags}
+            found |= {each.tags[DIGEST]: each for each in page if _is_ours(each)}
             if not (token := page.token):
                 return found
 
@@ -191,6 +191,12 @@ def tags(record: RegisteredModel) -> dict[str, str]:
     }
     known |= {f"mlplatform.metric.{name}": str(value) for name, value in record.metrics.items()}
     return {key: value for key, value in known.items() if value}
+
+
+def _is_ours(version: "ModelVersion") -> bool:
+    """Whether a version leads to the artifact that its tag names; whoever writes to MLflow can set a tag."""
+    source, digest = version.source or "", version.tags.get(DIGEST)
+    return bool(digest) and source.startswith(SCHEME) and source.endswith(f"/{digest}")
 
 
 def _indexed(version: "ModelVersion") -> IndexedModel:

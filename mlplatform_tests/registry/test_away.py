@@ -17,7 +17,7 @@ from mlplatform.errors import RegistryError
 from mlplatform.registry import backend, live, spool
 from mlplatform.registry.mlflow_index import MlflowIndex
 from mlplatform_tests.conftest import ROOT
-from mlplatform_tests.registry.conftest import Home
+from mlplatform_tests.registry.conftest import Home, registered
 from mlplatform_tests.registry.mlflow_process import MlflowProcess, answering
 
 WRITER = """
@@ -203,6 +203,56 @@ def test_an_address_is_shown_without_what_it_keeps_secret(uri):
     assert "hunter2" not in backend.shown(uri)
     said = f"could not connect to {uri} with {HIDDEN!r}"
     assert "hunter2" not in backend.without_secrets(uri, said)
+
+
+@pytest.mark.parametrize("password", ["hunter#2", "hunter/2", "hunter?2", "hunter@2", "a:hunter2"])
+def test_a_password_is_masked_whatever_it_holds(password):
+    uri = f"postgresql://mlflow:{password}@db:5432/mlflow?sslmode=require"
+    assert backend.shown(uri) == "postgresql://***@db:5432/mlflow?sslmode=require"
+    for said in (f"cannot connect to {uri}", f"password {password!r}", f"to mlflow:{password}@db"):
+        told = backend.without_secrets(uri, said)
+        assert "hunter" not in told
+        assert "***" in told
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mssql+pyodbc:///?odbc_connect=Driver%3D%7BODBC%7D%3BServer%3Ddb%3BUID%3Dsa%3BPWD%3Dhunter2",
+        "postgresql://h/db?user=u&pwd=hunter2",
+        "https://h/x?sig=hunter2",
+        "https://h/x?whatever=hunter2&sslmode=require",
+    ],
+)
+def test_of_a_query_only_known_words_are_shown(uri):
+    assert "hunter2" not in backend.shown(uri)
+    assert "hunter2" not in backend.without_secrets(uri, f"{uri}: PWD=hunter2; 'hunter2'")
+    assert ("sslmode=require" in backend.shown(uri)) == ("sslmode" in uri)
+
+
+def test_an_address_without_secrets_is_shown_as_it_is():
+    for uri in (
+        "sqlite:////home/me/mlflow.db",
+        "http://127.0.0.1:5000",
+        "http://db:5000/a?charset=utf8",
+    ):
+        assert backend.shown(uri) == uri
+        assert backend.without_secrets(uri, f"{uri} is away") == f"{uri} is away"
+
+
+def test_a_server_away_is_told_without_the_password_in_its_address():
+    with pytest.raises(RegistryError) as told:
+        MlflowIndex("http://mlflow:hunter/2@127.0.0.1:1").register("away", registered(1), "/x")
+    assert "hunter" not in str(told.value)
+
+
+def test_a_missing_driver_of_a_database_is_one_line():
+    def work() -> None:
+        raise ModuleNotFoundError("No module named 'psycopg2'")
+
+    with pytest.raises(RegistryError, match="No module named 'psycopg2'; install what its") as told:
+        backend.within("postgresql://me:hunter2@db/mlflow", work)
+    assert "hunter2" not in str(told.value)
 
 
 def test_logging_leaves_nothing_behind_in_the_process(home):

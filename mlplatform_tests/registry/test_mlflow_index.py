@@ -59,6 +59,18 @@ def test_sync_repairs_what_somebody_changed_in_mlflow(index):
     assert index.aliases("repaired") == {"champion": "1"}
 
 
+def test_a_version_that_leads_elsewhere_is_not_taken_for_ours_whatever_its_tag(index):
+    index._client.create_registered_model("forged")
+    for at in ("/tmp/evil", f"lake:/lake/{TWO.model_digest}"):  # noqa: S108  The attacker's.
+        tag = {"mlplatform.model_digest": ONE.model_digest}
+        index._client.create_model_version("forged", at, tags=tag)
+    index.sync("forged", [ONE], {"champion": ONE.model_digest}, source)
+    live = index._client.get_model_version_by_alias("forged", "champion")
+    assert (str(live.version), live.source) == ("3", f"lake:{source(ONE.model_digest)}")
+    index.sync("forged", [ONE], {"champion": ONE.model_digest}, source)
+    assert index.aliases("forged") == {"champion": "3"}
+
+
 def test_an_alias_for_a_model_that_is_not_shown_says_so(index):
     index.register("alias", ONE, source(ONE.model_digest))
     with pytest.raises(RegistryError, match="no version 222222222222 for champion; sync it"):
@@ -82,7 +94,9 @@ def test_a_version_names_its_training_run_once_mlflow_has_its_log(index, home):
 def test_the_index_is_safe_in_threads(index):
     many = [registered(n) for n in range(1, 9)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda each: index.register("threads", each, "s3://x"), many))
+        list(
+            pool.map(lambda each: index.register("threads", each, source(each.model_digest)), many)
+        )
     assert set(index.versions("threads")) == {each.model_digest for each in many}
 
 
