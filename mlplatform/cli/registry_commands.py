@@ -137,13 +137,25 @@ def recertify(
     from datetime import UTC, datetime
 
     from mlplatform.cli.lake import open_writable_lake
+    from mlplatform.cli.registry_exporter import exporter_code, exporter_facts
     from mlplatform.cli.registry_text import NEXT
     from mlplatform.registry.recertify import recertify as recertified
     from mlplatform.rollout.find import find
 
-    lake = open_writable_lake(_settings())
+    here = _settings()
+    lake = open_writable_lake(here)
     found = find(lake, _registered(lake), model)
-    done = recertified(lake, found, by=getpass.getuser(), at=datetime.now(UTC), again=again)
+    code = exporter_code(here, found)
+    done = recertified(
+        lake,
+        found,
+        by=getpass.getuser(),
+        at=datetime.now(UTC),
+        code=code,
+        facts=exporter_facts(lake),
+        verify_key=here.verify_key,
+        again=again,
+    )
     say(
         f"{found.pipeline}/model version {done.version.number}: {found.record.model_digest[:16]} exported anew, "
         f"JAX {done.jax[0]} to {done.jax[1]}, is {done.digest[:16]}"

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 MOST_ULP = 8  # As the same program may differ between batch sizes; 4 were seen.
 BATCH_ROWS = 65_536
 FACT, FROM_FACT = "recertified", "recertified_from"  # Of the commit; the second is a digest.
+TRAINED_CODE = (
+    "trained_code"  # The code version of the training; the commit's own is whose exported.
+)
 INPUTS = ("dataset", "split", "features")
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,15 @@ class Recertified:
 
 
 def recertify(
-    lake: "Lake", found: "Found", *, by: str, at: datetime, again: bool = False
+    lake: "Lake",
+    found: "Found",
+    *,
+    by: str,
+    at: datetime,
+    code: str,
+    facts: Mapping[str, str] = NOTHING,
+    verify_key: Path | None = None,
+    again: bool = False,
 ) -> Recertified:
     """Return the new version of a registered model, written to `<pipeline>/model`.
 
@@ -57,28 +70,36 @@ def recertify(
         found: The model.
         by: Who asks.
         at: When.
+        code: The code version of who exports; it becomes the commit's.
+        facts: What else the commit says of who exports, such as installed libraries.
+        verify_key: The model has to be signed by this key, if there is one.
         again: Also if today's JAX exported it.
 
     Raises:
         RegistryError: If today's JAX exported it, newer rows are in the lake than it was made from, or the two
             programs do not say the same of every test row.
+        SignatureError: If it is not signed by `verify_key`, or signed differently.
+        CorruptionError: If a file of it is code, or it does not load in a process of its own.
         LakeError: If something is missing or damaged, or today's JAX cannot read the program any more.
     """
     import jax
 
     from mlplatform.features.program import Predictor
+    from mlplatform.lake.manifest import FILE as MANIFEST
     from mlplatform.registry.age import exported_by
+    from mlplatform.registry.probe import require_loads
 
     digest = found.record.model_digest
+    contents = _admitted(lake, found, verify_key)
     before = exported_by(lake, digest)
     if before == jax.__version__ and not again:
         raise RegistryError(
             f"{_name(found)} was exported by JAX {before}, as installed; nothing to do"
         )
     _require_newest(lake, found)
-    artifact = lake.artifacts.open(digest)
-    contents = {name: artifact.read(name) for name in artifact.names}
-    old = Predictor.load(artifact)
+    require_loads(contents, _name(found))
+    del contents[MANIFEST]
+    old = Predictor.load(_Files(contents))
     files = exported_anew(contents, old)
     new = Predictor.load(_Files(files))
     rows = _test_rows(lake, found, old)
@@ -86,10 +107,26 @@ def recertify(
     stored = lake.artifacts.put(files)
     told: dict[str, Any] = {"by": by, "at": at.isoformat(), "jax": [before, jax.__version__]}
     told |= {"rows": rows.num_rows, "max_ulp": ulp}
-    version = _written(lake, found, stored, told)
+    version = _written(lake, found, stored, told, code, facts)
     return Recertified(
         version=version, digest=stored, jax=(before, jax.__version__), rows=rows.num_rows, ulp=ulp
     )
+
+
+def _admitted(lake: "Lake", found: "Found", verify_key: Path | None) -> dict[str, bytes]:
+    """Return the files of a model with their manifest, asked for all that registering and loading ask.
+
+    Raises:
+        PlatformError: Saying what is wrong with it.
+    """
+    from mlplatform.registry import hostile, signing
+
+    artifact = lake.artifacts.open(found.record.model_digest)
+    signing.require(lake, artifact.digest, verify_key)
+    artifact.require_nothing_else()
+    contents = artifact.contents()
+    hostile.check(contents, artifact.uri)
+    return contents
 
 
 def heir(lake: "Lake", table: str, inputs: Mapping[str, str], code: str) -> "Version | None":
@@ -228,7 +265,14 @@ def _refusal(name: str, row: int, why: str) -> RegistryError:
     )
 
 
-def _written(lake: "Lake", found: "Found", digest: str, told: Mapping[str, Any]) -> "Version":
+def _written(
+    lake: "Lake",
+    found: "Found",
+    digest: str,
+    told: Mapping[str, Any],
+    code: str,
+    more: Mapping[str, str],
+) -> "Version":
     """Write the row of the old version with the new digest; everything else on record stays."""
     import pyarrow as pa
 
@@ -238,16 +282,19 @@ def _written(lake: "Lake", found: "Found", digest: str, told: Mapping[str, Any])
     rows = rows.set_column(
         at, rows.schema.field(at), pa.array([digest], rows.schema.field(at).type)
     )
+    before = found.model.lineage
     facts = {
-        **found.model.lineage.facts,
+        **before.facts,
+        **more,
         "artifact": digest,
+        TRAINED_CODE: before.facts.get(TRAINED_CODE, before.code_version),
         FROM_FACT: found.record.model_digest,
         FACT: json.dumps(told, sort_keys=True),
     }
     newest = table.latest()
     return table.overwrite(
         rows,
-        replace(found.model.lineage, run_id=f"cli-{told['by']}", facts=facts),
+        replace(before, run_id=f"cli-{told['by']}", code_version=code, facts=facts),
         expected=newest.number if newest else None,
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlplatform.errors import RegistryError
+from mlplatform.provenance.code import code_identity
 from mlplatform.registry import age as ages
 from mlplatform.registry import backend
 from mlplatform.registry.find import by_version, model_version
@@ -96,6 +97,10 @@ def test_a_model_exported_anew_passes_the_ordinary_gates_as_a_version_of_its_own
     assert facts["recertified_from"] == one.model_digest != other.model_digest
     said = json.loads(facts["recertified"])
     assert said["max_ulp"] <= 8
+    trained = model_version(two.lake, PIPELINE, one).lineage.code_version
+    assert facts["trained_code"] == trained
+    assert made.lineage.code_version == str(code_identity(ROOT))
+    assert two.lake.artifacts.open(facts["exported_libraries"]).names == ["libraries.txt"]
     assert said["rows"] == 1999  # One of 2,000 lines is a comment.
     assert said["jax"] == [ages.exported_by(two.lake, d.model_digest) for d in (one, other)]
     before, after = (two.lake.artifacts.open(each.model_digest) for each in (one, other))
@@ -112,7 +117,7 @@ def test_a_program_of_the_installed_jax_and_one_with_newer_rows_are_not_exported
     lineage = replace(found.model.lineage, inputs=stale)
     older = replace(found, model=replace(found.model, lineage=lineage))
     with pytest.raises(RegistryError, match=r"the newest is .*, on which gates judge; train again"):
-        recertify(two.lake, older, by="me", at=datetime.now(UTC), again=True)
+        recertify(two.lake, older, by="me", at=datetime.now(UTC), code="x", again=True)
 
 
 def test_aliases_follow_promotion_and_rollback_and_a_lost_mlflow_comes_back_the_same(two):
