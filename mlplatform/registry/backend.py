@@ -52,12 +52,12 @@ def client(tracking_uri: str) -> "MlflowClient":
     """Return a client of a reachable MLflow; the schema of a new SQLite store is made on first use.
 
     Raises:
-        RegistryError: If nothing answers at `tracking_uri` within `PROBE_SECONDS`.
+        RegistryError: If nothing answers at `tracking_uri` within `PROBE_SECONDS`, or its database has no driver here.
     """
     probe(tracking_uri)
     if tracking_uri.startswith(SQLITE):
         _made_whole(Path(tracking_uri.removeprefix(SQLITE)))
-    return _client(tracking_uri)
+    return _translated(tracking_uri, lambda: _client(tracking_uri))
 
 
 def _client(tracking_uri: str) -> "MlflowClient":

@@ -246,12 +246,16 @@ def test_a_server_away_is_told_without_the_password_in_its_address():
     assert "hunter" not in str(told.value)
 
 
-def test_a_missing_driver_of_a_database_is_one_line():
-    def work() -> None:
-        raise ModuleNotFoundError("No module named 'psycopg2'")
+def test_a_missing_driver_of_a_database_is_one_line(monkeypatch):
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError("no psycopg")
 
-    with pytest.raises(RegistryError, match="No module named 'psycopg2'; install what its") as told:
-        backend.within("postgresql://me:hunter2@db/mlflow", work)
+    uri = "oracle+nodriver://me:hunter2@db/mlflow"
+    with pytest.raises(RegistryError, match=r"oracle\+nodriver://\*\*\*@db/mlflow: ") as told:
+        backend.client(uri)
+    monkeypatch.setattr(backend, "_client", missing)
+    with pytest.raises(RegistryError, match=r"no psycopg; install what its database needs"):
+        backend.client("postgresql://me:hunter2@db/mlflow")
     assert "hunter2" not in str(told.value)
 
 
