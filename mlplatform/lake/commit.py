@@ -147,6 +147,8 @@ def _actions(data: bytes) -> tuple[Mapping[str, Any], list[str]]:
     added = []
     try:
         for line in data.decode().splitlines():
+            if line.startswith('{"remove":') and line.endswith("}}"):
+                continue  # Thousands in a compaction, which says nothing here.
             action = json.loads(line) if line else {}
             info = action.get("commitInfo", info)
             if "add" in action:
