@@ -11,10 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mlplatform.errors import CorruptionError, RegistryError
-from mlplatform.statistics.ulps import ulps
+from mlplatform.registry.same_answers import apart
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,12 +21,8 @@ if TYPE_CHECKING:
     from mlplatform.lake import Lake, Version
     from mlplatform.registry.find import Found
 
-MOST_ULP = 8  # As the same program may differ between batch sizes; 4 were seen.
-BATCH_ROWS = 65_536
 FACT, FROM_FACT = "recertified", "recertified_from"  # Of the commit; the second is a digest.
-TRAINED_CODE = (
-    "trained_code"  # The code version of the training; the commit's own is whose exported.
-)
+TRAINED_CODE = "trained_code"  # The version of what trained; the commit's own is whose exported.
 INPUTS = ("dataset", "split", "features")
 NOTHING: Mapping[str, str] = {}
 
@@ -103,7 +97,7 @@ def recertify(
     files = exported_anew(contents, old)
     new = Predictor.load(_Files(files))
     rows = _test_rows(lake, found, old)
-    ulp = _apart(old, new, rows, _name(found))
+    ulp = apart(old, new, rows, _name(found))
     stored = lake.artifacts.put(files)
     told: dict[str, Any] = {"by": by, "at": at.isoformat(), "jax": [before, jax.__version__]}
     told |= {"rows": rows.num_rows, "max_ulp": ulp}
@@ -234,35 +228,6 @@ def _read(lake: "Lake", found: "Found", noun: str) -> "Version":
     if version.reference != reference:
         raise CorruptionError(f"{name} {reference} is {version.reference} now; it was made anew")
     return version
-
-
-def _apart(old: "Predictor", new: "Predictor", rows: "pa.Table", name: str) -> int:
-    """Return the most ulp between what two programs say of the rows; features have to be equal bits.
-
-    Raises:
-        RegistryError: Naming the first row of which they do not say the same.
-    """
-    most = 0
-    for start in range(0, rows.num_rows, BATCH_ROWS):
-        encoded = old.encoder.encode(rows.slice(start, BATCH_ROWS))
-        before, after = old.everything(encoded), new.everything(encoded)
-        for what, one, other in zip(("vectors", "ids"), before[1:], after[1:], strict=True):
-            if one.tobytes() != other.tobytes():
-                differs = (one != other).any(axis=1) & ~np.isnan(one).all(axis=1)
-                raise _refusal(name, start + int(differs.argmax()), f"its {what} are other bits")
-        ulp = int(ulps(before[0], after[0]).max(initial=0))
-        if ulp > MOST_ULP:
-            each = (before[0] != after[0]).reshape(len(before[0]), -1).any(axis=1)
-            raise _refusal(name, start + int(each.argmax()), f"answers lie {ulp} ulp apart")
-        most = max(most, ulp)
-    return most
-
-
-def _refusal(name: str, row: int, why: str) -> RegistryError:
-    return RegistryError(
-        f"{name}: exported anew it does not say the same: {why}, first at test row {row}, "
-        f"{MOST_ULP} ulp are allowed; nothing was written, train again"
-    )
 
 
 def _written(
