@@ -15,7 +15,7 @@ from mlplatform_tests.conftest import ROOT
 from mlplatform_tests.small import small_pipeline
 
 BIN = Path(sys.executable).parent
-SECONDS = 240
+SECONDS = 480
 
 
 @dataclass
