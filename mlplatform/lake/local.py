@@ -190,7 +190,7 @@ class LocalStorage:
 
     def refresh(self, path: str) -> bool:
         """Set the time of change to now."""
-        with explained(f"touch {self.root / path}"):
+        with explained(f"write {self.root / path}"):
             try:
                 os.utime(self.root / path, follow_symlinks=False)
             except FileNotFoundError:
