@@ -38,9 +38,17 @@ def style(css: str) -> Html:
     return Html(f"<style>{css}</style>")
 
 
-def document(*children: Child) -> str:
-    """Return a whole page."""
-    return "<!doctype html>\n" + el("html", *children, lang="en")
+def document(title: str, css: str, *body: Child) -> str:
+    """Return a whole page, which fetches nothing; `css` must be a constant."""
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("title", title),
+        style(css),
+    )
+    return "<!doctype html>\n" + el("html", head, el("body", *body), lang="en")
 
 
 def _markup(children: Iterable[Child]) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """One self-contained page per model version: may it be released, how good is it, for whom, and made from what."""
 
 from mlplatform.evaluate import report_gates
-from mlplatform.evaluate.html import POLICY, Html, document, el, style
+from mlplatform.evaluate.html import Html, document, el
 from mlplatform.evaluate.report_behaviour import behaviour
 from mlplatform.evaluate.report_curves import curves
 from mlplatform.evaluate.report_fairness import fairness
@@ -44,19 +44,8 @@ def render(given: ReportInput) -> str:
         "provenance": provenance(given),
     }
     shown = {name: part for name, part in sections.items() if part is not None}
-    body = el("body", el("main", _header(given), _contents(list(shown)), list(shown.values())))
-    return document(_head(f"{given.pipeline}, model {given.model_version}"), body)
-
-
-def _head(title: str) -> Html:
-    return el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", title),
-        style(CSS),
-    )
+    body = el("main", _header(given), _contents(list(shown)), list(shown.values()))
+    return document(f"{given.pipeline}, model {given.model_version}", CSS, body)
 
 
 def _header(given: ReportInput) -> Html:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mlplatform.evaluate import study_charts
-from mlplatform.evaluate.html import POLICY, Html, document, el, style
+from mlplatform.evaluate.html import Html, document, el
 from mlplatform.evaluate.report_style import CSS
 from mlplatform.evaluate.study_axes import Row, StudyShown
 
@@ -12,21 +12,13 @@ MOST = 500  # Trials in the page's table, the best ones; the lake's table has al
 
 def render(study: StudyShown) -> str:
     """Return the page as HTML. It fetches nothing, and all text from outside is escaped."""
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", f"{study.pipeline}, study"),
-        style(CSS),
-    )
     pictures = (
         study_charts.history(study),
         study_charts.importance(study),
         study_charts.parallel(study),
     )
     body = (_header(study), *pictures, _best(study), _trials(study))
-    return document(head, el("body", el("main", body)))
+    return document(f"{study.pipeline}, study", CSS, el("main", body))
 
 
 def _header(study: StudyShown) -> Html:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from mlplatform.errors import PlatformError
 from mlplatform.model_measures import ReproducibilitySeen
 from mlplatform.provenance import environment
+from mlplatform.provenance.code import DIRTY, NO_GIT
 
 if TYPE_CHECKING:
     from mlplatform.lake import Version
     from mlplatform.lake.artifacts import Artifact
 
-NO_GIT, DIRTY = "no-git", "-dirty"  # As `CodeIdentity` writes itself.
 MANIFEST = "training.json"
 
 

@@ -1,6 +1,5 @@
 """The code of a commit in a folder of its own: the user's checkout, index and branches stay as they are."""
 
-import os
 import re
 import subprocess
 import tempfile
@@ -9,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlplatform.errors import ReproductionError
+from mlplatform.provenance.code import DIRTY, environ_of_git
 
 COMMIT = re.compile("[0-9a-f]{40}([0-9a-f]{24})?")
-NO_GIT, DIRTY = "no-git", "-dirty"  # As `CodeIdentity` writes itself.
 SECONDS = 300  # For a clone of a large history on a slow disk.
 # No hook of the repository runs, and git asks nobody anything.
 QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
@@ -93,9 +92,7 @@ def _last(said: str) -> str:
 
 
 def _git(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    # What a hook of git that runs this has set would lead to another repository.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
+    environ = {**environ_of_git(), "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
     command = ["git", "-C", str(folder), *QUIET, *words]
     try:
         return subprocess.run(

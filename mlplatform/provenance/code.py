@@ -12,6 +12,7 @@ from mlplatform.errors import GateRefusedError
 
 LOCAL = ("", "local", "development")  # Environments in which uncommitted code may be tried out.
 LIBRARY = Path(__file__).resolve().parents[1]
+NO_GIT, DIRTY = "no-git", "-dirty"  # What a code version is, or ends with, that is no commit.
 SECONDS_FOR_GIT = 10  # A hanging network file system must not hang a run.
 OID, UNBORN = "# branch.oid ", "(initial)"
 STATUS = (
@@ -29,7 +30,7 @@ class CodeIdentity:
 
     def __str__(self) -> str:
         """Return `<commit>`, `<commit>-dirty` or `no-git`."""
-        return (self.commit or "no-git") + ("-dirty" if self.dirty else "")
+        return (self.commit or NO_GIT) + (DIRTY if self.dirty else "")
 
 
 @functools.cache
@@ -61,7 +62,7 @@ def _hidden(root: Path) -> bool:
 
 def committed(code_version: str) -> bool:
     """Tell whether a code version, as `CodeIdentity` writes itself, is a commit and nothing beside it."""
-    return bool(code_version) and not code_version.endswith(("-dirty", "no-git"))
+    return bool(code_version) and not code_version.endswith((DIRTY, NO_GIT))
 
 
 def require_committed(
@@ -83,7 +84,7 @@ def require_committed(
     """
     if environment in LOCAL or committed(code_version):
         return
-    was = "outside of git" if code_version == "no-git" else f"by uncommitted code ({code_version})"
+    was = "outside of git" if code_version == NO_GIT else f"by uncommitted code ({code_version})"
     was = was if code_version else "by code that is not on record"
     raise GateRefusedError(
         f"{what} {was}, so nobody could make it again; MLPLATFORM_ENVIRONMENT is"
@@ -110,14 +111,20 @@ def files_digest(files: Iterable[Path]) -> str:
 
 def git_says(root: Path, *arguments: str) -> str | None:
     """Return what git says; None if it fails, is not there or takes too long."""
-    # What a hook of git that runs this has set would lead to another repository.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(root), *arguments]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=SECONDS_FOR_GIT,
-            check=False, env=environ,
+            check=False, env=environ_of_git(),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def environ_of_git() -> dict[str, str]:
+    """Return this process's environment without what a hook of git that runs it has set.
+
+    That would lead to another repository.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

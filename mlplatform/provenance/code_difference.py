@@ -1,7 +1,6 @@
 """What differs between the code of two models: files by git where the checkout has both, and the team's own files."""
 
 import difflib
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlplatform.errors import LakeError
 from mlplatform.provenance import pipeline_code
-from mlplatform.provenance.code import SECONDS_FOR_GIT
+from mlplatform.provenance.code import git_says
 from mlplatform.provenance.story import Code
 
 if TYPE_CHECKING:
@@ -57,9 +56,9 @@ def _files(
     if root is None:
         return None, "there is no checkout here"
     for commit in (one.commit, other.commit):
-        if _git(root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+        if git_says(root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
             return None, f"this checkout has no commit {commit[:12]}; fetch it"
-    told = _git(root, "diff", "--name-status", "--no-renames", "-z", one.commit, other.commit)
+    told = git_says(root, "diff", "--name-status", "--no-renames", "-z", one.commit, other.commit)
     if told is None:
         return None, "git did not answer"
     words = told.split("\0")
@@ -93,19 +92,3 @@ def _texts(lake: "Lake", digest: str) -> Mapping[str, list[str]]:
     return {
         n: data.decode(errors="replace").splitlines(keepends=True) for n, data in written.items()
     }
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(root), *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS_FOR_GIT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None

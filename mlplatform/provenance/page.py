@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mlplatform.evaluate.html import POLICY, Html, document, el, style
+from mlplatform.evaluate.html import Html, document, el
 from mlplatform.evaluate.report_style import CSS
 from mlplatform.evaluate.report_tables import table
 from mlplatform.provenance.difference import Difference
@@ -71,18 +71,7 @@ def page(
         [drawn for _, _, drawn in first],
         [_section(part) for part in others],
     )
-    return document(_head(title), el("body", body))
-
-
-def _head(title: str) -> Html:
-    return el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", title),
-        style(CSS + MORE),
-    )
+    return document(title, CSS + MORE, body)
 
 
 def _alarm(part: Section) -> Html:

@@ -205,6 +205,16 @@ def test_files_that_changed_between_the_commits_are_named(two_models, checkout):
     assert not said.same
 
 
+def test_a_hook_of_git_leads_to_no_other_repository(two_models, checkout, monkeypatch, tmp_path):
+    root, (one, other) = checkout
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    code = story_of(two_models, "census@1").code
+    said = code_change(
+        Lake(two_models), root, replace(code, commit=one), replace(code, commit=other)
+    )
+    assert said.files == (("M", "file.py"), ("A", "two.md"))
+
+
 def test_a_commit_that_the_checkout_lacks_is_said(two_models, checkout):
     root, (one, _) = checkout
     code = story_of(two_models, "census@1").code
